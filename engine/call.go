@@ -1,0 +1,79 @@
+package engine
+
+import "strconv"
+
+// CallID is our own name for a call, minted at first sight, never reused,
+// stable for the life of the call. Its low ten bits are the slot of the
+// subscriber it belongs to. Zero is no call.
+type CallID uint64
+
+const (
+	callPrefix = "callhalf-"
+	callSuffix = ":0"
+)
+
+// String has the shape the specification shows: callhalf-13467354071:0.
+func (id CallID) String() string { return string(id.Append(nil)) }
+
+// Append appends the id as text.
+func (id CallID) Append(b []byte) []byte {
+	b = append(b, callPrefix...)
+	b = strconv.AppendUint(b, uint64(id), 10)
+	return append(b, callSuffix...)
+}
+
+// Slot is the slot of the subscriber the call belongs to.
+func (id CallID) Slot() uint16 { return uint16(id & (Slots - 1)) }
+
+// ParseCallID reads an id back. Only the exact form String gives is an id, so
+// that each call has one name.
+func ParseCallID(s string) (CallID, bool) {
+	if len(s) <= len(callPrefix)+len(callSuffix) || s[:len(callPrefix)] != callPrefix || s[len(s)-len(callSuffix):] != callSuffix {
+		return 0, false
+	}
+	digits := s[len(callPrefix) : len(s)-len(callSuffix)]
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil || n == 0 || digits[0] == '0' || digits[0] == '+' {
+		return 0, false
+	}
+	return CallID(n), true
+}
+
+// Call is one subscriber's side of a conversation.
+// Invariant: State is never StateNone once the call is in a Subscriber.
+type Call struct {
+	ID         CallID
+	ProviderID string // the provider's id; may be replaced during the call
+	TrackingID string // joins the halves of a conversation; may change on a transfer
+
+	State       State
+	Phase       Phase
+	Direction   Direction
+	Personality Personality
+
+	SubscriberNumber string // as told at originate; empty for the profile's
+	SubscriberName   string // as told at originate; empty for the profile's
+	RemoteNumber     string
+	RemoteName       string
+
+	RemoteHeld    bool // the far end holds us; the state stays active
+	AllowAnswer   bool // the provider said answer works now
+	AllowRetrieve bool // the provider said retrieve works now
+	Synthetic     bool // the last change was inferred, not told by an event
+
+	Cause         Cause
+	ProviderCause string // the provider's own words
+	Party         Party
+
+	CreatedAt  int64 // our clock, ms since the epoch; so are the next three
+	AnsweredAt int64 // first answer; a second one (blind transfer) changes nothing
+	HeldAt     int64 // last hold
+	ReleasedAt int64
+	StartTime  int64 // provider's clock
+
+	Origin   string // app that placed the call; empty for none
+	Replaces CallID // the released call this one continues
+
+	missed  uint8  // polled snapshots in a row without the call
+	touched uint64 // Subscriber.inputs when a fact last named the call
+}

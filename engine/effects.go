@@ -1,0 +1,115 @@
+package engine
+
+// Effects is what one Step asks of the world. A caller may reuse it after
+// Reset; Body slices stay valid until then.
+type Effects struct {
+	Put   []Record       // stored, together with Emit, in one synced batch
+	Emit  []Notification // delivered AFTER the batch is durable, in this order
+	Reply []Reply        // handed to the caller AFTER the batch is durable, refusals and reads too
+	Ask   []Ask          // sent to the provider AFTER the batch is durable; at most once, never re-sent after a restart
+	Moves []Move         // transitions made, for the log and the metrics
+	Wake  int64          // Step again with a Tick at this time (ms since the epoch); 0 for never
+
+	// Changed says that live calls, or who may see them, differ from before.
+	Changed bool
+	// Follow and Unfollow: the provider's events of this subscriber are wanted
+	// from now on, or no longer.
+	Follow, Unfollow bool
+	// Verdict says what became of an Event.
+	Verdict EventVerdict
+
+	buf []byte // backs the bodies
+}
+
+// Reset empties e and keeps its memory.
+func (e *Effects) Reset() {
+	*e = Effects{Put: e.Put[:0], Emit: e.Emit[:0], Reply: e.Reply[:0], Ask: e.Ask[:0], Moves: e.Moves[:0], buf: e.buf[:0]}
+}
+
+// EventVerdict says what became of an event; for the metrics.
+type EventVerdict uint8
+
+// The verdicts on an event.
+const (
+	EventApplied   EventVerdict = iota
+	EventDuplicate              // seen before, or older than what we know
+	EventGap                    // applied, but something before it is missing: a snapshot was asked for
+	EventIgnored                // nothing we follow
+)
+
+// RecordKind says what a Record stores.
+type RecordKind uint8
+
+// The kinds of record.
+const (
+	RecordSubscriber   RecordKind = iota + 1 // the subscriber as Step left it
+	RecordNoSubscriber                       // the subscriber is gone; its stream counters stay
+	RecordCall                               // a call came into being, or ended
+	RecordIntent                             // an originate intent was opened or settled
+	RecordNoIntent                           // an intent that was certainly not carried out; its key is free again
+	RecordResynced                           // the resync mark is taken back
+	RecordLink                               // an app may follow the subscriber
+	RecordUnlink                             // an app no longer may
+)
+
+// Record is one thing to store. The journal encodes it before Submit returns.
+type Record struct {
+	Kind       RecordKind
+	Subscriber *Subscriber // always set: whose record this is
+	Call       Call        // RecordCall
+	Intent     Intent      // RecordIntent, RecordNoIntent
+	App        string      // RecordLink, RecordUnlink
+}
+
+// StreamKind tells the two streams of an app and a subscriber apart.
+// The numbers are stored.
+type StreamKind uint8
+
+// The kinds of stream.
+const (
+	StreamCalls      StreamKind = 1 // the calls webhook
+	StreamSubscriber StreamKind = 2 // the subscriber webhook
+)
+
+func (k StreamKind) String() string { return name([]string{"", "calls", "subscriber"}, int(k)) }
+
+// Notification is one event for one app, numbered within its stream.
+type Notification struct {
+	App        string
+	Subscriber string // subscriber id
+	Kind       StreamKind
+	Sequence   uint64 // per (app, subscriber, kind): 1, 2, 3, …
+	EventID    string // opaque, free of dots; the webhook-id
+	Call       CallID // zero for a body without a call
+	State      State
+	Time       int64  // when it was recorded, ms since the epoch
+	Body       []byte // JSON of the contract, the same in webhook, log and stream
+}
+
+// Reply answers one Token.
+type Reply struct {
+	Token  uint64
+	Err    *Error // nil for success
+	Call   Call   // originate, get
+	Calls  []Call // list
+	Replay bool   // originate: this is the settled answer of an earlier request with the key
+}
+
+// Ask is one request to the provider. It is carried out outside the actor;
+// its Outcome comes back as an Input.
+type Ask struct {
+	ID         uint64
+	Verb       Verb
+	User       string // the subscriber at the provider
+	ProviderID string // the call, for all verbs but originate and snapshot
+	Number     string // originate: what to dial
+}
+
+// Move is one transition of one call.
+type Move struct {
+	Call      CallID
+	From, To  State
+	On        Trigger
+	Synthetic bool
+	Cause     Cause
+}

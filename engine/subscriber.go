@@ -1,0 +1,98 @@
+package engine
+
+import "strings"
+
+// Slots is how many slots subscribers are hashed to. It is part of the data
+// format and of every call id: never changed.
+const Slots = 1024
+
+// Fold is how subscriber ids are compared and hashed: their case is kept and
+// not told apart.
+func Fold(subscriberID string) string { return strings.ToLower(subscriberID) }
+
+// SlotOf is the slot of a subscriber id (FNV-1a of its folded form).
+func SlotOf(subscriberID string) uint16 {
+	h := uint64(14695981039346656037)
+	for _, b := range []byte(Fold(subscriberID)) {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return uint16((h ^ h>>32) & (Slots - 1))
+}
+
+// Profile is what provisioning says of a subscriber.
+type Profile struct {
+	ID           string // unique in the installation; case kept, compared folded
+	Number       string // E.164
+	Extension    string
+	Name         string
+	AccountID    string // customer, site or whatever the provider groups by
+	Network      string // network id
+	ProviderUser string // the subscriber's id at the provider
+}
+
+// Subscriber is one user of a provider: the unit of ownership and of order.
+// It is changed by Step alone.
+type Subscriber struct {
+	Profile
+
+	Streams []Stream // one for each app that was ever linked
+	Calls   []Call   // live calls, oldest first
+	Ended   []Ended  // calls released within EndedMemory, oldest first
+	Intents []Intent // open ones, and those settled less than intentMemory ago
+	Source  Source   // what was heard last from the provider
+	Deleted bool     // deprovisioned; the record stays for the counters of its streams
+
+	transient
+}
+
+// Stream is what one app is told about one subscriber. Its counters are kept
+// for ever, also while the app is not linked.
+type Stream struct {
+	App        string
+	Linked     bool
+	Calls      uint64 // last number of the calls webhook
+	Subscriber uint64 // last number of the subscriber webhook
+	// Deferred are bodies that wait for the app to learn its call id from a
+	// 201. They have no number yet; order is kept.
+	Deferred []Deferred
+}
+
+// Deferred is a transition an app will be told of when its barrier opens.
+type Deferred struct {
+	Call Call // as it was then
+	Time int64
+}
+
+// Ended remembers a released call, so that a late mention of it is known.
+type Ended struct {
+	Call Call
+}
+
+// Source is what was last heard of a subscriber, to drop repeats and notice
+// gaps. A provider's redelivery may come after a restart, so it is stored.
+type Source struct {
+	Subscription string
+	Sequence     uint32
+	Recent       [8]uint64 // hashes of the last event ids, a ring
+	Next         uint8     // where the next hash goes
+}
+
+// Intent is an originate from the moment it is durable to the moment its
+// outcome is known, and on for as long as its key is remembered.
+type Intent struct {
+	Call     CallID
+	App      string
+	Key      string // idempotency key; empty for none
+	BodyHash [32]byte
+	Dialed   string // what the provider was asked to dial
+
+	// As the app sent them; the answer repeats them.
+	SubscriberNumber, RemoteNumber, SubscriberName, RemoteName string
+
+	OpenedAt  int64
+	SettledAt int64 // zero while open
+	Refusal   Code  // settled: why there is no call; empty when it was placed
+}
+
+// Open reports whether the outcome is not known yet.
+func (i *Intent) Open() bool { return i.SettledAt == 0 }

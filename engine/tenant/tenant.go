@@ -1,0 +1,100 @@
+// Package tenant holds what is provisioned besides subscribers: the apps that
+// may use the API, their keys and webhooks, and the networks calls live on.
+//
+// It is plain data and the rules that keep it valid: no I/O, no clock. Values
+// that were handed out are never changed; a change makes a new value.
+package tenant
+
+import (
+	"crypto/sha256"
+
+	"offhook/engine"
+)
+
+// App is a third party that uses the API for the subscribers linked to it.
+type App struct {
+	ID   string
+	Name string
+	Demo bool // made for the simulator; deleted when the simulator is off
+
+	Calls      Receiver // the calls webhook
+	Subscriber Receiver // the subscriber webhook
+	Keys       []Key
+	CreatedAt  int64 // ms since the epoch
+}
+
+// Receiver is where an app takes one kind of notification. The zero Receiver
+// takes none: its events are logged and not queued.
+type Receiver struct {
+	URL     string
+	Secrets []string // whsec_…, newest first; each of them signs
+}
+
+// Set reports whether there is a webhook.
+func (r Receiver) Set() bool { return r.URL != "" }
+
+// Receiver is the app's webhook of a kind.
+func (a *App) Receiver(kind engine.StreamKind) Receiver {
+	if kind == engine.StreamSubscriber {
+		return a.Subscriber
+	}
+	return a.Calls
+}
+
+// Scope is what a key may do.
+type Scope string
+
+// The scopes of design §12.
+const (
+	ScopeRead    Scope = "calls:read"
+	ScopeControl Scope = "calls:control"
+)
+
+// Key is an API key as it is kept: never the secret, only its digest.
+type Key struct {
+	ID        string
+	Digest    [sha256.Size]byte // of the whole key text
+	Scopes    []Scope
+	CreatedAt int64
+}
+
+// Allows reports whether the key carries the scope.
+func (k Key) Allows(s Scope) bool {
+	for _, have := range k.Scopes {
+		if have == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Network is one provider system.
+type Network struct {
+	ID         string
+	Provider   string // "broadworks"
+	BroadWorks BroadWorks
+	Dialing    engine.Dialing
+	FromFile   bool // defined by the config file; read-only through the API
+}
+
+// BroadWorks is how to reach one BroadWorks platform.
+type BroadWorks struct {
+	XSPs          []string // base URLs; or SRV names them
+	SRV           string
+	ActionsPath   string
+	EventsPath    string
+	ChannelPath   string
+	Username      string
+	Password      string
+	CAFile        string
+	ApplicationID string
+	Subscribe     string // user | group | enterprise
+	Targets       []Target
+}
+
+// Target is a group or an enterprise whose events are subscribed to as one.
+type Target struct {
+	Enterprise      string
+	ServiceProvider string
+	Group           string
+}

@@ -1,0 +1,6 @@
+package engine
+
+type transient struct{}
+
+// Trigger is declared with the table.
+type Trigger uint8
