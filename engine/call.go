@@ -69,11 +69,13 @@ type Call struct {
 	AnsweredAt int64 // first answer; a second one (blind transfer) changes nothing
 	HeldAt     int64 // last hold
 	ReleasedAt int64
-	StartTime  int64 // provider's clock
+	StartTime  int64 // provider's clock; so is the next
+	EndTime    int64 // provider's clock; zero when it never told
 
 	Origin   string // app that placed the call; empty for none
 	Replaces CallID // the released call this one continues
 
-	missed  uint8  // polled snapshots in a row without the call
+	missed  uint8  // snapshots in a row without the call, where one is not proof
+	told    bool   // an event or a snapshot named it; false while only the answer to a dial request did
 	touched uint64 // Subscriber.inputs when a fact last named the call
 }

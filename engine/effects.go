@@ -12,9 +12,9 @@ type Effects struct {
 
 	// Changed says that live calls, or who may see them, differ from before.
 	Changed bool
-	// Follow and Unfollow: the provider's events of this subscriber are wanted
-	// from now on, or no longer.
-	Follow, Unfollow bool
+	// Follow and Unfollow: the provider's events of this user are wanted from
+	// now on, or no longer. Zero for no change.
+	Follow, Unfollow User
 	// Verdict says what became of an Event.
 	Verdict EventVerdict
 
@@ -24,6 +24,12 @@ type Effects struct {
 // Reset empties e and keeps its memory.
 func (e *Effects) Reset() {
 	*e = Effects{Put: e.Put[:0], Emit: e.Emit[:0], Reply: e.Reply[:0], Ask: e.Ask[:0], Moves: e.Moves[:0], buf: e.buf[:0]}
+}
+
+// User is a subscriber as a provider knows it.
+type User struct {
+	Network string
+	ID      string
 }
 
 // EventVerdict says what became of an event; for the metrics.
@@ -50,6 +56,7 @@ const (
 	RecordResynced                           // the resync mark is taken back
 	RecordLink                               // an app may follow the subscriber
 	RecordUnlink                             // an app no longer may
+	RecordProfile                            // the profile is new or changed; Was is what it was
 )
 
 // Record is one thing to store. The journal encodes it before Submit returns.
@@ -59,6 +66,7 @@ type Record struct {
 	Call       Call        // RecordCall
 	Intent     Intent      // RecordIntent, RecordNoIntent
 	App        string      // RecordLink, RecordUnlink
+	Was        Profile     // RecordProfile
 }
 
 // StreamKind tells the two streams of an app and a subscriber apart.
@@ -88,11 +96,14 @@ type Notification struct {
 
 // Reply answers one Token.
 type Reply struct {
-	Token  uint64
-	Err    *Error // nil for success
-	Call   Call   // originate, get
-	Calls  []Call // list
-	Replay bool   // originate: this is the settled answer of an earlier request with the key
+	Token   uint64
+	Err     *Error   // nil for success
+	Gone    bool     // the app may ask, but no live call has that id; Err says not found
+	Profile *Profile // whose call it is; a copy
+	Call    Call     // originate, get
+	Calls   []Call   // list
+	Replay  bool     // originate: this is the settled answer of an earlier request with the key
+	Created bool     // profile: there was no such subscriber before
 }
 
 // Ask is one request to the provider. It is carried out outside the actor;

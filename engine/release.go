@@ -21,11 +21,12 @@ const (
 	CauseProviderLost   Cause = 10 // the provider no longer knows the call; nobody told us how it ended
 	CauseDeprovisioned  Cause = 11 // this app may no longer follow the subscriber; the call itself may go on
 	CauseUnknown        Cause = 12
+	CauseCancelled      Cause = 13 // the subscriber gave up before the far end answered
 )
 
 var causeNames = []string{
 	"", "normal", "busy", "no_answer", "rejected", "unreachable", "invalid_number", "network_failure",
-	"redirected", "picked_up", "provider_lost", "deprovisioned", "unknown",
+	"redirected", "picked_up", "provider_lost", "deprovisioned", "unknown", "cancelled",
 }
 
 func (c Cause) String() string { return name(causeNames, int(c)) }

@@ -63,9 +63,16 @@ type Deferred struct {
 	Time int64
 }
 
-// Ended remembers a released call, so that a late mention of it is known.
+// Ended remembers a released call, so that a late mention of it is known. The
+// call as it ended is in the store.
 type Ended struct {
-	Call Call
+	ID         CallID
+	ProviderID string
+	TrackingID string
+	Direction  Direction
+	StartTime  int64 // provider's clock, last told
+	EndTime    int64 // provider's clock; zero when it never told
+	ReleasedAt int64 // our clock
 }
 
 // Source is what was last heard of a subscriber, to drop repeats and notice

@@ -1,0 +1,243 @@
+package engine
+
+// fact absorbs what the provider says of one call.
+func (st *step) fact(f *Fact, kind EventKind, synthetic bool) {
+	m := st.match(f, nil)
+	switch {
+	case m.ambiguous:
+		st.wantSnapshot()
+	case m.call != nil:
+		st.absorb(m.call, f, kind, synthetic)
+	case m.ended != nil && m.ended.again(f, kind):
+		st.begin(f, kind, synthetic, m.ended.ID)
+	case m.ended != nil:
+		// A late word about a call that is over.
+	default:
+		st.begin(f, kind, synthetic, 0)
+	}
+}
+
+// begin starts a call at first sight. Its direction is fixed here.
+func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) {
+	on := triggerOf(f, kind)
+	row := table[StateNone][on]
+	switch row.verdict {
+	case begin:
+	case resync:
+		st.wantSnapshot()
+		return
+	default:
+		return
+	}
+	if len(st.Calls) >= maxCalls {
+		st.wantSnapshot()
+		return
+	}
+	c := Call{
+		Direction: f.Personality.Direction(),
+		Replaces:  replaces,
+		CreatedAt: st.now,
+		told:      true,
+		touched:   st.inputs,
+	}
+	if in := st.adopt(f); in != nil {
+		c = st.intended(in)
+		c.told, c.touched = true, st.inputs
+	} else {
+		c.ID = st.random.callID(SlotOf(st.ID))
+	}
+	// A call that is first seen past its ringing was missed until now.
+	c.Synthetic = synthetic || row.to != StateRinging
+	st.take(&c, f)
+	st.changed, st.out.Changed = true, true
+	st.Calls = append(st.Calls, c)
+	call := &st.Calls[len(st.Calls)-1]
+	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *call})
+	st.enter(call, row, on, kind, f)
+}
+
+// absorb applies a fact to a live call, as the table says.
+func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
+	on := triggerOf(f, kind)
+	row := table[c.State][on]
+	if row.verdict == ignore {
+		return
+	}
+	c.told, c.touched, c.missed = true, st.inputs, 0
+	if st.take(c, f) {
+		st.changed, st.out.Changed = true, true
+	}
+	switch row.verdict {
+	case stay:
+		st.settle(c, row, on, kind)
+	case insert:
+		c.Synthetic = true
+		st.enter(c, rowInserted, OnActive, kind, f)
+		fallthrough
+	case move:
+		c.Synthetic = synthetic
+		st.enter(c, row, on, kind, f)
+	}
+	st.confirm(c)
+	st.sweep()
+}
+
+// rowInserted is the step nobody told us of: a call is answered before it is held.
+var rowInserted = row{verdict: move, to: StateActive}
+
+// settle takes a fact that changes no state: the phase, and remote hold.
+func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) {
+	phase, held := c.Phase, c.RemoteHeld
+	switch {
+	case row.phase != PhaseNone:
+		phase = row.phase
+	case on != OnUnknown:
+		phase = phaseOf(c.State, c.Personality)
+	}
+	switch on {
+	case OnRemoteHeld:
+		held = true
+	case OnActive:
+		held = false
+	}
+	if kind == EventPickedUp {
+		c.Cause = CausePickedUp
+	}
+	if phase != c.Phase || held != c.RemoteHeld {
+		c.Phase, c.RemoteHeld = phase, held
+		st.changed, st.out.Changed = true, true
+	}
+}
+
+// enter makes one transition and tells every linked app.
+func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) {
+	from := c.State
+	c.State = row.to
+	c.Phase = row.phase
+	if c.Phase == PhaseNone {
+		c.Phase = phaseOf(c.State, c.Personality)
+	}
+	c.RemoteHeld = on == OnRemoteHeld || c.RemoteHeld && on == OnHeld
+	switch c.State {
+	case StateActive:
+		if c.AnsweredAt == 0 { // a second answer changes nothing
+			c.AnsweredAt = st.now
+		}
+	case StateHeld:
+		if c.AnsweredAt == 0 {
+			c.AnsweredAt = st.now
+		}
+		c.HeldAt = st.now
+	case StateReleased:
+		c.ReleasedAt = st.now
+		c.RemoteHeld = false
+		c.Cause = causeOf(c, on, f)
+	}
+	st.changed, st.out.Changed = true, true
+	st.out.Moves = append(st.out.Moves, Move{Call: c.ID, From: from, To: c.State, On: on, Synthetic: c.Synthetic, Cause: c.Cause})
+	if kind == EventPickedUp && c.State != StateReleased {
+		c.Cause = CausePickedUp
+	}
+	for i := range st.Streams {
+		if t := &st.Streams[i]; t.Linked {
+			st.tell(t, c)
+		}
+	}
+	if c.State == StateReleased {
+		st.end(c)
+	}
+}
+
+// end files a released call away; sweep takes it out of the live ones.
+func (st *step) end(c *Call) {
+	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *c})
+	st.Ended = append(st.Ended, Ended{
+		ID: c.ID, ProviderID: c.ProviderID, TrackingID: c.TrackingID, Direction: c.Direction,
+		StartTime: c.StartTime, EndTime: c.EndTime, ReleasedAt: st.now,
+	})
+}
+
+// sweep drops released calls. Pointers into Calls are void after it.
+func (st *step) sweep() {
+	keep := st.Calls[:0]
+	for i := range st.Calls {
+		if st.Calls[i].State.Live() {
+			keep = append(keep, st.Calls[i])
+		}
+	}
+	clear(st.Calls[len(keep):])
+	st.Calls = keep
+}
+
+// take copies the details a fact carries and reports whether any is new.
+func (st *step) take(c *Call, f *Fact) bool {
+	was := *c
+	if f.ProviderID != "" {
+		c.ProviderID = f.ProviderID
+	}
+	if f.TrackingID != "" {
+		c.TrackingID = f.TrackingID
+	}
+	if f.Personality != PersonalityUnknown {
+		c.Personality = f.Personality
+	}
+	if f.RemoteNumber != "" && !st.sameNumber(c, f.RemoteNumber) {
+		c.RemoteNumber = f.RemoteNumber
+		if f.RemoteName == "" {
+			c.RemoteName = "" // the name belonged to the number before
+		}
+	}
+	if f.RemoteName != "" {
+		c.RemoteName = f.RemoteName
+	}
+	if f.StartTime != 0 {
+		c.StartTime = f.StartTime
+	}
+	if f.ReleaseTime != 0 {
+		c.EndTime = f.ReleaseTime
+	}
+	if f.Cause != CauseNone && c.Cause != CausePickedUp {
+		c.Cause, c.ProviderCause = f.Cause, f.ProviderCause
+	}
+	if f.Party != PartyNone {
+		c.Party = f.Party
+	}
+	c.AllowAnswer, c.AllowRetrieve = f.AllowAnswer, f.AllowRetrieve
+	return was != *c
+}
+
+// sameNumber keeps a number as the app wrote it when the provider means the
+// same one, so that the events agree with the 201.
+func (st *step) sameNumber(c *Call, number string) bool {
+	if c.RemoteNumber == number {
+		return true
+	}
+	for i := range st.Intents {
+		if in := &st.Intents[i]; in.Call == c.ID {
+			return in.Dialed == number && in.RemoteNumber == c.RemoteNumber
+		}
+	}
+	return false
+}
+
+// causeOf says why a call ended, never finer than what the provider gave
+// (dossier §2.3, outcome rule).
+func causeOf(c *Call, on Trigger, f *Fact) Cause {
+	switch {
+	case on == OnLost:
+		return CauseProviderLost
+	case c.Cause == CausePickedUp:
+		return CausePickedUp
+	case on == OnDetached:
+		return CauseRedirected
+	case c.Cause != CauseNone:
+		return c.Cause
+	case c.AnsweredAt != 0 || f != nil && f.AnswerTime != 0:
+		return CauseNormal
+	case c.Direction == Incoming && c.Party == PartyLocal:
+		return CauseRejected
+	case c.Direction == Outgoing && c.Party == PartyLocal:
+		return CauseCancelled
+	}
+	return CauseNoAnswer
+}

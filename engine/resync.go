@@ -1,0 +1,177 @@
+package engine
+
+// compare is where a comparison with the provider stands. One snapshot per
+// subscriber is asked for at a time.
+type compare struct {
+	wanted  bool   // a comparison is due
+	marked  bool   // a stored mark asks for it
+	ask     uint64 // the snapshot being read; 0 for none
+	coming  int64  // until when an exact snapshot is awaited on the event stream; 0 for not
+	since   uint64 // Subscriber.inputs when it was asked for
+	came    uint64 // Subscriber.inputs when the last exact one came
+	retryAt int64  // not before
+	tries   uint8  // failures in a row
+}
+
+const (
+	comingMs   = 5000  // how long an announced snapshot may take
+	secondLook = 1000  // ms between the two misses that release a call
+	maxRetry   = 60000 // ms between attempts at most
+)
+
+func (c *compare) inFlight() bool { return c.ask != 0 || c.coming != 0 }
+
+func (c *compare) wake() int64 {
+	switch {
+	case c.coming != 0:
+		return c.coming
+	case c.wanted && c.ask == 0:
+		return c.retryAt
+	}
+	return 0
+}
+
+// wantSnapshot asks for a comparison as soon as none is under way.
+func (st *step) wantSnapshot() {
+	st.compare.wanted = true
+	if st.compare.retryAt == 0 {
+		st.compare.retryAt = st.now
+	}
+}
+
+// compareDue asks for the snapshot that is wanted.
+func (st *step) compareDue() {
+	c := &st.compare
+	if c.coming != 0 && st.now >= c.coming {
+		c.coming = 0
+		st.snapshotFailed()
+	}
+	if !c.wanted || c.inFlight() || st.now < c.retryAt || st.Deleted || st.ProviderUser == "" {
+		return
+	}
+	c.wanted, c.retryAt = false, 0
+	c.since = st.inputs
+	c.ask = st.ask(VerbSnapshot, 0, "", "")
+}
+
+// snapshotFailed tries again later, and ever later.
+func (st *step) snapshotFailed() {
+	c := &st.compare
+	c.wanted = true
+	wait := int64(1000) << min(c.tries, 6)
+	c.retryAt = st.now + min(wait, maxRetry)
+	if c.tries < 255 {
+		c.tries++
+	}
+}
+
+// polled takes a snapshot that was read call by call. It raced with events, so
+// it judges only calls nothing touched since it was asked for.
+func (st *step) polled(a openAsk, o *Outcome) {
+	c := &st.compare
+	if a.id != c.ask {
+		return
+	}
+	c.ask = 0
+	if o.Kind != OutcomeAccepted || o.Snapshot == nil {
+		st.snapshotFailed()
+		return
+	}
+	if o.Snapshot.Coming {
+		if c.came > c.since {
+			return // it was faster than the answer that announced it
+		}
+		c.coming = st.now + comingMs
+		return
+	}
+	st.diff(o.Snapshot.Facts, c.since, false)
+	st.compared()
+}
+
+// exactSnapshot takes all calls of the subscriber as of the event's number.
+func (st *step) exactSnapshot(ev *Event) {
+	st.diff(ev.Facts, st.inputs, true)
+	st.compared()
+	c := &st.compare
+	c.coming, c.came = 0, st.inputs
+	if !st.anyMissed() {
+		c.wanted, c.retryAt = false, 0
+	}
+}
+
+func (st *step) compared() {
+	st.compare.tries = 0
+	st.settleIntents()
+	if st.compare.marked {
+		st.compare.marked = false
+		st.out.Put = append(st.out.Put, Record{Kind: RecordResynced, Subscriber: st.Subscriber})
+	}
+}
+
+// diff turns the difference between our calls and a snapshot into transitions,
+// all of them synthetic. Nothing is merged: what agrees stays as it is.
+func (st *step) diff(facts []Fact, since uint64, exact bool) {
+	seen := make(map[CallID]bool, len(facts))
+	for i := range facts {
+		f := &facts[i]
+		if on := triggerOf(f, EventSnapshot); on == OnDetached || on == OnReleased {
+			continue // on its way out: neither a new call nor a live one
+		}
+		m := st.match(f, facts)
+		switch {
+		case m.ambiguous:
+			for j := range st.Calls { // whichever it is, it is there
+				if st.Calls[j].TrackingID == f.TrackingID {
+					seen[st.Calls[j].ID] = true
+				}
+			}
+		case m.call != nil:
+			seen[m.call.ID] = true
+			m.call.missed = 0
+			if exact || m.call.touched <= since {
+				st.absorb(m.call, f, EventSnapshot, true)
+			}
+		case m.ended != nil && !exact:
+			// Released while the snapshot was read.
+		case m.ended != nil:
+			st.begin(f, EventSnapshot, true, m.ended.ID)
+			st.seeLast(seen)
+		default:
+			st.begin(f, EventSnapshot, true, 0)
+			st.seeLast(seen)
+		}
+	}
+	for i := range st.Calls {
+		c := &st.Calls[i]
+		if seen[c.ID] || !exact && c.touched > since {
+			continue
+		}
+		c.missed++
+		// One exact snapshot is proof, but for a call only the answer to a dial
+		// request named: the snapshot may be older than that answer.
+		if exact && c.told || c.missed >= 2 {
+			c.Synthetic = true
+			st.enter(c, table[c.State][OnLost], OnLost, EventSnapshot, nil)
+			st.confirm(c)
+			continue
+		}
+		st.wantSnapshot()
+		st.compare.retryAt = st.now + secondLook
+	}
+	st.sweep()
+}
+
+func (st *step) seeLast(seen map[CallID]bool) {
+	if n := len(st.Calls); n > 0 {
+		seen[st.Calls[n-1].ID] = true
+	}
+}
+
+func (st *step) anyMissed() bool {
+	for i := range st.Calls {
+		if st.Calls[i].missed > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,76 @@
+package engine
+
+const maxSequence = 1<<31 - 1 // sequence numbers wrap to 1 after it (dossier §3.6)
+
+// hear decides what an event is worth by its id and number, and remembers
+// both. Repeats and events older than what we know are dropped: in between, a
+// snapshot may have told more.
+func (st *step) hear(ev *Event) EventVerdict {
+	if st.Deleted {
+		return EventIgnored
+	}
+	src := &st.Source
+	var id uint64
+	if ev.ID != "" {
+		id = hash(ev.ID)
+		for _, h := range src.Recent {
+			if h == id {
+				return EventDuplicate
+			}
+		}
+	}
+	verdict := EventApplied
+	switch {
+	case ev.Subscription == "" || ev.Sequence == 0:
+	case ev.Subscription != src.Subscription:
+		// Numbers of another subscription say nothing about ours. A snapshot
+		// starts a new line; so does the first event ever heard.
+		if ev.Kind != EventSnapshot && src.Subscription != "" {
+			st.wantSnapshot()
+			return EventIgnored
+		}
+		if ev.Kind != EventSnapshot && ev.Sequence != 1 {
+			verdict = EventGap
+		}
+		src.Subscription, src.Sequence = ev.Subscription, ev.Sequence
+	default:
+		ahead := distance(src.Sequence, ev.Sequence)
+		if ahead <= 0 {
+			return EventDuplicate
+		}
+		if ahead > 1 && ev.Kind != EventSnapshot {
+			verdict = EventGap
+		}
+		src.Sequence = ev.Sequence
+	}
+	if id != 0 {
+		src.Recent[src.Next%uint8(len(src.Recent))] = id
+		src.Next = (src.Next + 1) % uint8(len(src.Recent))
+	}
+	st.changed = true
+	return verdict
+}
+
+// distance is how far b is ahead of a on the wrapping line of numbers.
+func distance(a, b uint32) int64 {
+	d := int64(b) - int64(a)
+	switch {
+	case d > maxSequence/2:
+		d -= maxSequence
+	case d < -maxSequence/2:
+		d += maxSequence
+	}
+	return d
+}
+
+// hash is FNV-1a; never zero.
+func hash(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	if h == 0 {
+		return 1
+	}
+	return h
+}

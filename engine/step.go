@@ -1,0 +1,196 @@
+package engine
+
+import "errors"
+
+// Config is what the rules leave open. The zero Config is the design's.
+type Config struct {
+	Confirm     int64 // ms a command waits for the event that confirms it; zero means 2,000
+	Refused     int64 // ms a refused command waits for the event that explains it; zero means 250
+	OriginateIn int64 // ms a request waits for the outcome of an open originate; zero means 12,000
+	Barrier     int64 // ms an app's stream waits for its 201 to be written; zero means 5,000
+	Apps        int   // linked apps per subscriber; zero means 32
+}
+
+func (c *Config) fill() Config {
+	d := Config{Confirm: 2000, Refused: 250, OriginateIn: 12000, Barrier: 5000, Apps: 32}
+	if c == nil {
+		return d
+	}
+	for _, f := range []struct {
+		have *int64
+		want int64
+	}{{&d.Confirm, c.Confirm}, {&d.Refused, c.Refused}, {&d.OriginateIn, c.OriginateIn}, {&d.Barrier, c.Barrier}} {
+		if f.want != 0 {
+			*f.have = f.want
+		}
+	}
+	if c.Apps != 0 {
+		d.Apps = c.Apps
+	}
+	return d
+}
+
+// EndedMemory is how long, in ms, a released call is still known (design §4).
+const EndedMemory = 10 * 60 * 1000
+
+const (
+	maxEnded     = 16        // released calls kept for late mentions
+	intentMemory = 60 * 1000 // ms a settled intent stays at hand; the store remembers keys longer
+	maxCalls     = 128       // live calls of one subscriber; what is beyond waits for a snapshot
+)
+
+// transient is what a restart may forget.
+type transient struct {
+	config   Config
+	inputs   uint64 // inputs stepped so far; stamps Call.touched
+	nextAsk  uint64
+	asks     []openAsk
+	waiters  []waiter
+	barriers []barrier
+	compare  compare
+}
+
+// step is one call of Step: its arguments, and what they share.
+type step struct {
+	*Subscriber
+	now     int64
+	out     *Effects
+	random  entropy
+	changed bool // the subscriber's record differs
+}
+
+var errNoInput = errors.New("engine: input with nothing in it")
+
+// Configure sets what the rules leave open. It is called once, before Step.
+func (s *Subscriber) Configure(c *Config) { s.config = c.fill() }
+
+// Step applies one input to s and appends what it asks of the world to out.
+// The same arguments always give the same results; on error both are unchanged.
+func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
+	if s.config.Confirm == 0 {
+		s.Configure(nil)
+	}
+	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}}
+	s.inputs++
+	switch {
+	case in.Event != nil:
+		st.event(in.Event)
+	case in.Command != nil:
+		st.command(in.Command)
+	case in.Outcome != nil:
+		st.outcome(in.Outcome)
+	case in.Profile != nil:
+		st.profile(in.Profile, in.Token)
+	case in.Link != "":
+		st.link(in.Link, in.Token)
+	case in.Unlink != "":
+		st.unlink(in.Unlink, in.Token)
+	case in.Delete:
+		st.delete(in.Token)
+	case in.Lift != 0:
+		st.lift(in.Lift)
+	case in.Resync:
+		st.compare.marked = true
+		st.wantSnapshot()
+	case in.Restart:
+		st.restart()
+	case in.Tick:
+	default:
+		s.inputs--
+		return errNoInput
+	}
+	st.due()
+	st.forget()
+	if st.changed {
+		out.Put = append(out.Put, Record{Kind: RecordSubscriber, Subscriber: s})
+	}
+	out.Wake = st.wake()
+	return nil
+}
+
+// Idle reports whether nothing is awaited: no command, ask or barrier is open.
+// Only an idle subscriber without live calls may be forgotten between inputs.
+func (s *Subscriber) Idle() bool {
+	return len(s.asks) == 0 && len(s.waiters) == 0 && len(s.barriers) == 0 && !s.compare.wanted && !s.compare.inFlight()
+}
+
+// Stream finds what an app is told, or nil.
+func (s *Subscriber) Stream(app string) *Stream {
+	for i := range s.Streams {
+		if s.Streams[i].App == app {
+			return &s.Streams[i]
+		}
+	}
+	return nil
+}
+
+// LinkedTo reports whether the app may see the subscriber.
+func (s *Subscriber) LinkedTo(app string) bool {
+	t := s.Stream(app)
+	return t != nil && t.Linked && !s.Deleted
+}
+
+// restart begins a new life of the process: waiters, asks and barriers are
+// gone with the old one. An originate that was open may have been carried out.
+func (st *step) restart() {
+	for i := range st.Streams {
+		st.release(&st.Streams[i])
+	}
+	// The provider renews its subscriptions when it starts, which brings exact
+	// snapshots by itself; this is for when it does not.
+	if len(st.Calls) > 0 || st.anyOpen() {
+		st.wantSnapshot()
+		st.compare.retryAt = st.now + comingMs
+	}
+	if !st.Deleted && st.ProviderUser != "" {
+		st.out.Follow = User{st.Network, st.ProviderUser}
+	}
+	st.out.Changed = len(st.Calls) > 0
+}
+
+func (st *step) anyOpen() bool {
+	for i := range st.Intents {
+		if st.Intents[i].Open() {
+			return true
+		}
+	}
+	return false
+}
+
+// event applies what the provider told, unless it was told before.
+func (st *step) event(ev *Event) {
+	verdict := st.hear(ev)
+	st.out.Verdict = verdict
+	if verdict == EventDuplicate || verdict == EventIgnored {
+		return
+	}
+	if ev.Kind == EventSnapshot {
+		st.exactSnapshot(ev)
+		return
+	}
+	for i := range ev.Facts {
+		st.fact(&ev.Facts[i], ev.Kind, false)
+	}
+	if verdict == EventGap {
+		st.wantSnapshot()
+	}
+}
+
+// forget drops what is too old to matter.
+func (st *step) forget() {
+	drop := 0
+	for drop < len(st.Ended) && (st.now-st.Ended[drop].ReleasedAt >= EndedMemory || len(st.Ended)-drop > maxEnded) {
+		drop++
+	}
+	if drop > 0 {
+		st.Ended = append(st.Ended[:0], st.Ended[drop:]...)
+	}
+	keep := st.Intents[:0]
+	for _, in := range st.Intents {
+		if in.Open() || st.now-in.SettledAt < intentMemory {
+			keep = append(keep, in)
+		}
+	}
+	clear(st.Intents[len(keep):])
+	st.Intents = keep
+}

@@ -1,0 +1,69 @@
+package engine
+
+// barrier holds back one app's stream of this subscriber from the moment its
+// originate is open until the app was handed the call id: the id before the
+// event (design §2.5, §4).
+type barrier struct {
+	app      string
+	call     CallID
+	deadline int64 // when it opens by itself; zero while the outcome is awaited
+}
+
+// tell records one transition for one app: as a numbered notification, or, if
+// the app still waits for a 201, for later.
+func (st *step) tell(t *Stream, c *Call) {
+	if st.barred(t.App) {
+		t.Deferred = append(t.Deferred, Deferred{Call: *c, Time: st.now})
+		return
+	}
+	st.emit(t, c, st.now)
+}
+
+func (st *step) emit(t *Stream, c *Call, at int64) {
+	t.Calls++
+	id := st.random.eventID()
+	from := len(st.out.buf)
+	st.out.buf = appendNotification(st.out.buf, t.App, &st.Profile, c, t.Calls, id, at)
+	st.out.Emit = append(st.out.Emit, Notification{
+		App: t.App, Subscriber: st.ID, Kind: StreamCalls, Sequence: t.Calls, EventID: id,
+		Call: c.ID, State: c.State, Time: at, Body: st.out.buf[from:len(st.out.buf):len(st.out.buf)],
+	})
+}
+
+func (st *step) barred(app string) bool {
+	for i := range st.barriers {
+		if st.barriers[i].app == app {
+			return true
+		}
+	}
+	return false
+}
+
+// lift opens the barrier of a call.
+func (st *step) lift(id CallID) {
+	for i := range st.barriers {
+		if st.barriers[i].call != id {
+			continue
+		}
+		app := st.barriers[i].app
+		st.barriers = append(st.barriers[:i], st.barriers[i+1:]...)
+		if !st.barred(app) {
+			if t := st.Stream(app); t != nil {
+				st.release(t)
+			}
+		}
+		return
+	}
+}
+
+// release numbers what was held back.
+func (st *step) release(t *Stream) {
+	if len(t.Deferred) == 0 {
+		return
+	}
+	for i := range t.Deferred {
+		st.emit(t, &t.Deferred[i].Call, t.Deferred[i].Time)
+	}
+	t.Deferred = nil
+	st.changed = true
+}

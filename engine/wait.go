@@ -1,0 +1,94 @@
+package engine
+
+// openAsk is a request to the provider whose outcome has not come back.
+type openAsk struct {
+	id   uint64
+	verb Verb
+	call CallID
+}
+
+// ask sends one request to the provider, once everything so far is durable.
+func (st *step) ask(v Verb, call CallID, providerID, number string) uint64 {
+	st.nextAsk++
+	st.asks = append(st.asks, openAsk{id: st.nextAsk, verb: v, call: call})
+	st.out.Ask = append(st.out.Ask, Ask{ID: st.nextAsk, Verb: v, User: st.ProviderUser, ProviderID: providerID, Number: number})
+	return st.nextAsk
+}
+
+// outcome takes what came back for an ask. One of an earlier life is unknown
+// here and changes nothing.
+func (st *step) outcome(o *Outcome) {
+	for i := range st.asks {
+		if st.asks[i].id != o.Ask {
+			continue
+		}
+		a := st.asks[i]
+		st.asks = append(st.asks[:i], st.asks[i+1:]...)
+		switch a.verb {
+		case VerbOriginate:
+			st.originated(a, o)
+		case VerbReadBack:
+			st.readBack(a, o)
+		case VerbSnapshot:
+			st.polled(a, o)
+		default:
+			st.controlled(a, o)
+		}
+		return
+	}
+}
+
+// due acts on every deadline that has passed.
+func (st *step) due() {
+	for i := 0; i < len(st.barriers); {
+		if b := st.barriers[i]; b.deadline != 0 && st.now >= b.deadline {
+			st.lift(b.call)
+			continue
+		}
+		i++
+	}
+	st.answer(func(w *waiter) (Reply, bool) {
+		late := w.verb == VerbOriginate && st.now >= w.deadline
+		return Reply{Err: &Error{Code: CodeKeyInProgress, Message: "the first request with this key is still being carried out"}}, late
+	})
+	for i := range st.waiters {
+		w := &st.waiters[i]
+		if st.now < w.deadline || w.stage == stageReadBack {
+			continue
+		}
+		w.stage = stageReadBack
+		if c := st.call(w.call); c != nil && !st.reading(w.call) {
+			st.ask(VerbReadBack, c.ID, c.ProviderID, "")
+		}
+	}
+	st.compareDue()
+}
+
+func (st *step) reading(id CallID) bool {
+	for i := range st.asks {
+		if st.asks[i].verb == VerbReadBack && st.asks[i].call == id {
+			return true
+		}
+	}
+	return false
+}
+
+// wake is the next deadline, or 0.
+func (st *step) wake() int64 {
+	var next int64
+	sooner := func(t int64) {
+		if t != 0 && (next == 0 || t < next) {
+			next = t
+		}
+	}
+	for i := range st.waiters {
+		if w := &st.waiters[i]; w.stage != stageReadBack {
+			sooner(w.deadline)
+		}
+	}
+	for i := range st.barriers {
+		sooner(st.barriers[i].deadline)
+	}
+	sooner(st.compare.wake())
+	return next
+}
