@@ -86,7 +86,7 @@ func (d *Dialing) Check(number string) (string, *Error) {
 	if ok && d != nil && listed(d.Allow, digits, true) { // a short code an operator listed
 		return digits, nil
 	}
-	if ok && (short(digits) || !strings.HasPrefix(digits, "00") && len(digits) <= 5 && short(digits[1:])) {
+	if ok && (short(digits) || len(digits) == 4 && emergency(digits[1:])) { // 9911: the line prefix and 911
 		return "", notAllowed("emergency and service numbers are not dialled through the API")
 	}
 	dialled, ok := d.Normalise(number)
@@ -107,6 +107,14 @@ func (d *Dialing) Check(number string) (string, *Error) {
 // short tells emergency and service codes: wherever there are any, they have
 // two or three digits (112, 911, 999, 000, 15, 110 …).
 func short(digits string) bool { return len(digits) >= 2 && len(digits) <= 3 }
+
+func emergency(code string) bool {
+	switch code {
+	case "000", "110", "112", "119", "911", "999":
+		return true
+	}
+	return false
+}
 
 func notAllowed(why string) *Error {
 	return &Error{Code: CodeNumberNotAllowed, Field: "remote_number", Message: why}

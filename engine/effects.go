@@ -91,6 +91,7 @@ type Notification struct {
 	Call       CallID // zero for a body without a call
 	State      State
 	Time       int64  // when it was recorded, ms since the epoch
+	Queue      bool   // the app has a webhook for it: it waits for delivery, and is not only logged
 	Body       []byte // JSON of the contract, the same in webhook, log and stream
 }
 
@@ -111,6 +112,7 @@ type Reply struct {
 type Ask struct {
 	ID         uint64
 	Verb       Verb
+	Network    string
 	User       string // the subscriber at the provider
 	ProviderID string // the call, for all verbs but originate and snapshot
 	Number     string // originate: what to dial

@@ -11,7 +11,7 @@ type openAsk struct {
 func (st *step) ask(v Verb, call CallID, providerID, number string) uint64 {
 	st.nextAsk++
 	st.asks = append(st.asks, openAsk{id: st.nextAsk, verb: v, call: call})
-	st.out.Ask = append(st.out.Ask, Ask{ID: st.nextAsk, Verb: v, User: st.ProviderUser, ProviderID: providerID, Number: number})
+	st.out.Ask = append(st.out.Ask, Ask{ID: st.nextAsk, Verb: v, Network: st.Network, User: st.ProviderUser, ProviderID: providerID, Number: number})
 	return st.nextAsk
 }
 

@@ -34,6 +34,8 @@ type Store interface {
 	Load(id string) (*engine.Subscriber, error)
 	// Owner returns the subscriber a call belongs or belonged to, or "".
 	Owner(call engine.CallID) (subscriber string, err error)
+	// Ended returns a released call that is still kept, or nil.
+	Ended(call engine.CallID) (*engine.Call, error)
 	// Intent returns what is remembered of an idempotency key, or nil.
 	Intent(app, subscriber, key string) (*engine.Intent, error)
 	// UserOf returns the subscriber id of a provider's user, or "".

@@ -1,0 +1,219 @@
+package actor
+
+import (
+	"slices"
+	"sync"
+
+	"offhook/engine"
+)
+
+// batch is the effects of a few steps of one subscriber on their way out: they
+// are submitted together and released together, in order.
+type batch struct {
+	e        *entry
+	id       string // the subscriber's id, as its notifications carry it
+	replies  []reply
+	receipts []Receipt
+	ready    []ready
+	asks     []engine.Ask
+	users    []following
+	dones    []func()
+	view     *view
+}
+
+type reply struct {
+	to chan engine.Reply
+	is engine.Reply
+}
+
+type ready struct {
+	app      string
+	kind     engine.StreamKind
+	sequence uint64
+}
+
+type following struct{ off, on engine.User }
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+func (d *Directory) batch(e *entry) *batch {
+	b := batches.Get().(*batch)
+	b.e = e
+	return b
+}
+
+func (b *batch) receipt(r Receipt) {
+	if r != nil {
+		b.receipts = append(b.receipts, r)
+	}
+}
+
+func (b *batch) done(f func()) {
+	if f != nil {
+		b.dones = append(b.dones, f)
+	}
+}
+
+// collect takes over what one step wants released. Records and notifications
+// stay in out until submit.
+func (b *batch) collect(out *engine.Effects) {
+	e := b.e
+	b.id = e.sub.ID
+	for i := range out.Reply {
+		r := out.Reply[i]
+		if to := e.replies[r.Token]; to != nil {
+			delete(e.replies, r.Token)
+			b.replies = append(b.replies, reply{to, r})
+		}
+	}
+	out.Reply = out.Reply[:0]
+	b.asks = append(b.asks, out.Ask...)
+	out.Ask = out.Ask[:0]
+	for _, m := range out.Moves {
+		e.dir.cfg.Metrics.transition(m)
+		e.dir.cfg.Log.Debug("transition", "sub", e.sub.ID, "call", m.Call.String(), "from", m.From.String(),
+			"on", m.On.String(), "to", m.To.String(), "synthetic", m.Synthetic)
+	}
+	out.Moves = out.Moves[:0]
+	if out.Changed {
+		b.view = e.makeView()
+	}
+	if none := (engine.User{}); out.Follow != none || out.Unfollow != none {
+		e.dir.users.drop(out.Unfollow.Network, out.Unfollow.ID, e.key)
+		e.dir.users.remember(e)
+		b.users = append(b.users, following{out.Unfollow, out.Follow})
+	}
+}
+
+// submit hands the batch to the journal. Without records, and with nothing of
+// this subscriber on its way to the disk, there is nothing to wait for.
+func (b *batch) submit() {
+	e, out := b.e, &b.e.out
+	d := e.dir
+	for i := range out.Emit {
+		n := &out.Emit[i]
+		n.Queue = d.cfg.Outbox.Wanted(n.App, n.Kind)
+		if n.Queue {
+			b.ready = append(b.ready, ready{n.App, n.Kind, n.Sequence})
+		}
+	}
+	d.unsynced.Add(1)
+	e.shard.mu.Lock()
+	if e.marking() {
+		out.Put = slices.DeleteFunc(out.Put, func(r engine.Record) bool { return r.Kind == engine.RecordResynced })
+	}
+	direct := len(out.Put) == 0 && len(out.Emit) == 0 && e.unsynced == 0
+	e.unsynced++
+	if !direct {
+		// Under the lock, so that a mark made meanwhile comes after the record
+		// that takes an earlier one back.
+		d.cfg.Journal.Submit(0, 0, out.Put, out.Emit, b)
+	}
+	e.shard.mu.Unlock()
+	if direct {
+		b.Done(0, nil)
+	}
+	clear(out.Put)
+	clear(out.Emit)
+	wake := out.Wake
+	out.Reset()
+	out.Wake = wake
+}
+
+// marking reports whether a mark was made that the owner has not seen: then a
+// comparison finished before it must not take it back. shard.mu is held.
+func (e *entry) marking() bool {
+	for i := range e.controls {
+		if e.controls[i].in.Resync {
+			return true
+		}
+	}
+	return false
+}
+
+// Done releases the batch: its records and all earlier ones are durable. It
+// runs on the journal's goroutine and waits for nothing.
+func (b *batch) Done(_ uint64, err error) {
+	e := b.e
+	d := e.dir
+	d.unsynced.Add(-1)
+	if err != nil {
+		d.fail(err)
+		b.fail()
+		return
+	}
+	e.shard.mu.Lock()
+	if b.view != nil {
+		e.publish(b.view)
+	}
+	e.waiting -= len(b.replies)
+	e.shard.mu.Unlock()
+
+	for i := range b.replies {
+		b.replies[i].to <- b.replies[i].is
+	}
+	for _, r := range b.receipts {
+		r.Settle()
+	}
+	for _, r := range b.ready {
+		d.cfg.Outbox.Ready(r.app, b.id, r.kind, r.sequence)
+	}
+	for _, u := range b.users {
+		if u.off.ID != "" {
+			d.cfg.Networks.Unfollow(u.off.Network, u.off.ID)
+		}
+		if u.on.ID != "" {
+			d.cfg.Networks.Follow(u.on.Network, u.on.ID)
+		}
+	}
+	for _, a := range b.asks {
+		d.ask(e, a)
+	}
+	for _, f := range b.dones {
+		f()
+	}
+	b.free()
+	e.released()
+}
+
+// released is told that one submission is out: the owner may go on if it
+// stood still for the disk, and the subscriber may be parked.
+func (e *entry) released() {
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	e.unsynced--
+	if e.inbox != nil || len(e.controls) > 0 {
+		e.wake()
+		return
+	}
+	e.park()
+}
+
+// fail discards the batch: nobody knows whether it is durable. Callers are
+// told to come back; receipts stay unsettled.
+func (b *batch) fail() {
+	for i := range b.replies {
+		b.replies[i].to <- unavailable("the outcome could not be stored")
+	}
+	for _, f := range b.dones {
+		f()
+	}
+	b.e.shard.mu.Lock()
+	b.e.unsynced--
+	b.e.waiting -= len(b.replies)
+	b.e.shard.mu.Unlock()
+	b.free()
+}
+
+func (b *batch) free() {
+	clear(b.replies)
+	clear(b.receipts)
+	clear(b.ready)
+	clear(b.asks)
+	clear(b.dones)
+	*b = batch{
+		replies: b.replies[:0], receipts: b.receipts[:0], ready: b.ready[:0],
+		asks: b.asks[:0], users: b.users[:0], dones: b.dones[:0],
+	}
+	batches.Put(b)
+}

@@ -1,0 +1,217 @@
+package actor
+
+import (
+	"context"
+	"time"
+
+	"offhook/engine"
+)
+
+// Do carries out a command on a subscriber: originate or list. Reply.Err says
+// why not.
+func (d *Directory) Do(ctx context.Context, subscriber string, cmd engine.Command) engine.Reply {
+	start := time.Now()
+	if o := cmd.Originate; o != nil && o.Key != "" {
+		settled, err := d.cfg.Store.Intent(cmd.App, subscriber, o.Key)
+		if err != nil {
+			d.cfg.Log.Error("idempotency key not looked up", "sub", subscriber, "err", err)
+			return unavailable("the idempotency key cannot be looked up")
+		}
+		with := *o
+		with.Settled = settled
+		cmd.Originate = &with
+	}
+	r := d.send(ctx, subscriber, engine.Input{Command: &cmd})
+	d.cfg.Metrics.command(cmd.Verb, r, time.Since(start))
+	return r
+}
+
+// DoCall carries out a command on a call: answer, hold, resume, end or get.
+// It finds the owner by the call. Ended calls are known for ten minutes: get
+// shows them, end succeeds, anything else is a wrong state.
+func (d *Directory) DoCall(ctx context.Context, cmd engine.Command) engine.Reply {
+	start := time.Now()
+	r := d.doCall(ctx, cmd)
+	d.cfg.Metrics.command(cmd.Verb, r, time.Since(start))
+	return r
+}
+
+func (d *Directory) doCall(ctx context.Context, cmd engine.Command) engine.Reply {
+	e, shown := d.owner(cmd.Call)
+	if e != nil && !shown.shows(cmd.App) {
+		return notFound()
+	}
+	if e != nil && cmd.Verb == engine.VerbGet {
+		for i := range shown.calls {
+			if shown.calls[i].ID == cmd.Call {
+				return engine.Reply{Call: shown.calls[i], Profile: shown.profile}
+			}
+		}
+	}
+	subscriber := ""
+	if e != nil {
+		subscriber = e.key
+	} else {
+		var err error
+		if subscriber, err = d.cfg.Store.Owner(cmd.Call); err != nil {
+			d.cfg.Log.Error("call not looked up", "call", cmd.Call.String(), "err", err)
+			return unavailable("the call cannot be looked up")
+		}
+	}
+	if subscriber == "" {
+		return notFound()
+	}
+	r := d.send(ctx, subscriber, engine.Input{Command: &cmd})
+	if r.Gone {
+		return d.ended(cmd, subscriber)
+	}
+	return r
+}
+
+// ended answers for a call that is over. The app may see its subscriber.
+func (d *Directory) ended(cmd engine.Command, subscriber string) engine.Reply {
+	c, err := d.cfg.Store.Ended(cmd.Call)
+	switch {
+	case err != nil:
+		d.cfg.Log.Error("ended call not looked up", "call", cmd.Call.String(), "err", err)
+		return unavailable("the call cannot be looked up")
+	case c == nil || d.cfg.Now()-c.ReleasedAt >= engine.EndedMemory:
+		return notFound()
+	case cmd.Verb != engine.VerbGet && cmd.Verb != engine.VerbEnd:
+		return engine.Reply{Err: &engine.Error{Code: engine.CodeWrongState, Message: "the call is over", State: engine.StateReleased}}
+	}
+	sub, err := d.cfg.Store.Load(subscriber)
+	if err != nil || sub == nil {
+		return notFound()
+	}
+	return engine.Reply{Call: *c, Profile: &sub.Profile}
+}
+
+// SubscriberCalls returns the durable live calls of a subscriber the app may see.
+func (d *Directory) SubscriberCalls(ctx context.Context, app, subscriber string) ([]CallView, *engine.Error) {
+	v := d.shown(subscriber)
+	if v == nil {
+		r := d.Do(ctx, subscriber, engine.Command{Verb: engine.VerbList, App: app})
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		v = &view{profile: r.Profile, apps: []string{app}, calls: r.Calls}
+	}
+	if !v.shows(app) {
+		return nil, notFound().Err
+	}
+	calls := make([]CallView, len(v.calls))
+	for i := range v.calls {
+		calls[i] = CallView{Profile: v.profile, Call: v.calls[i]}
+	}
+	return calls, nil
+}
+
+// Lift says that the 201 of an originated call was handed to the network, or
+// never can be: the app's stream goes on.
+func (d *Directory) Lift(call engine.CallID) {
+	if e, _ := d.owner(call); e != nil {
+		e.post(control{in: engine.Input{Lift: call}})
+		return
+	}
+	// Over already, or not published: the slot is in the id, the owner in the store.
+	if subscriber, err := d.cfg.Store.Owner(call); err == nil && subscriber != "" {
+		d.control(subscriber, control{in: engine.Input{Lift: call}})
+	}
+}
+
+// PutProfile creates or changes a subscriber. The provider's user belongs to
+// one subscriber at a time.
+func (d *Directory) PutProfile(ctx context.Context, p engine.Profile) (created bool, err *engine.Error) {
+	if p.ProviderUser == "" {
+		p.ProviderUser = p.ID
+	}
+	claim := &d.claims[engine.SlotOf(p.Network+"\x00"+p.ProviderUser)%uint16(len(d.claims))]
+	claim.Lock()
+	defer claim.Unlock()
+	holder, fault := d.cfg.Store.UserOf(p.Network, p.ProviderUser)
+	if fault != nil {
+		d.cfg.Log.Error("provider user not looked up", "network", p.Network, "err", fault)
+		return false, unavailable("the provider user cannot be looked up").Err
+	}
+	if holder != "" && engine.Fold(holder) != engine.Fold(p.ID) {
+		return false, &engine.Error{Code: engine.CodeConflict, Field: "provider_user_id", Message: "this user of the network belongs to another subscriber"}
+	}
+	r := d.send(ctx, p.ID, engine.Input{Profile: &p})
+	return r.Created, r.Err
+}
+
+// Link lets an app follow a subscriber; Unlink ends that, and Delete ends the
+// subscriber. All return when the change is durable.
+func (d *Directory) Link(ctx context.Context, app, subscriber string) *engine.Error {
+	return d.send(ctx, subscriber, engine.Input{Link: app}).Err
+}
+
+// Unlink ends every reported call on the app's stream; see Link.
+func (d *Directory) Unlink(ctx context.Context, app, subscriber string) *engine.Error {
+	return d.send(ctx, subscriber, engine.Input{Unlink: app}).Err
+}
+
+// Delete ends the subscriber; see Link.
+func (d *Directory) Delete(ctx context.Context, subscriber string) *engine.Error {
+	return d.send(ctx, subscriber, engine.Input{Delete: true}).Err
+}
+
+// send queues a request and waits for its reply. A ready reply wins over a
+// caller that gave up.
+func (d *Directory) send(ctx context.Context, subscriber string, in engine.Input) engine.Reply {
+	r := request{in: in, reply: make(chan engine.Reply, 1)}
+	if refused := d.enqueue(subscriber, r); refused != nil {
+		return engine.Reply{Err: refused}
+	}
+	select {
+	case is := <-r.reply:
+		return is
+	case <-d.stop:
+	case <-ctx.Done():
+	}
+	select {
+	case is := <-r.reply:
+		return is
+	default:
+	}
+	if in.Command != nil && in.Command.Verb == engine.VerbOriginate {
+		return engine.Reply{Err: &engine.Error{Code: engine.CodeOutcomeUnknown, Message: "whether the call was placed is not known yet"}}
+	}
+	return engine.Reply{Err: &engine.Error{Code: engine.CodeUnconfirmed, Message: "no answer in time; it may still take effect"}}
+}
+
+func (d *Directory) enqueue(subscriber string, r request) *engine.Error {
+	if d.draining.Load() {
+		return unavailable("shutting down").Err
+	}
+	if d.unsynced.Load() >= int64(d.cfg.InFlight) {
+		d.cfg.Metrics.refused("disk")
+		return unavailable("too much waits for the disk").Err
+	}
+	s, key := d.shard(subscriber)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d.failed.Load() {
+		return unavailable("shutting down").Err
+	}
+	e := d.entry(s, key, subscriber)
+	e.wake()
+	select {
+	case e.inbox.commands <- r:
+		e.waiting++
+		d.cfg.Metrics.queued("commands", 1)
+		return nil
+	default:
+		d.cfg.Metrics.refused("inbox")
+		return unavailable("too many commands wait for this subscriber").Err
+	}
+}
+
+func unavailable(why string) engine.Reply {
+	return engine.Reply{Err: &engine.Error{Code: engine.CodeBusy, Message: why}}
+}
+
+func notFound() engine.Reply {
+	return engine.Reply{Err: &engine.Error{Code: engine.CodeNotFound, Message: "no such call or subscriber"}}
+}

@@ -1,0 +1,197 @@
+package actor
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"offhook/engine"
+)
+
+// Config is what a Directory is built from. Ports are required; the rest has
+// useful zeroes.
+type Config struct {
+	Journal  Journal
+	Store    Store
+	Networks Networks
+	Outbox   Outbox
+
+	Rules     engine.Config
+	Commands  int           // commands that may wait for one subscriber; zero means 32
+	Facts     int           // facts that may wait for one subscriber; zero means 256
+	Unsynced  int           // steps of one subscriber that may wait for the disk; zero means 256
+	InFlight  int           // steps of all subscribers that may wait for the disk before commands are refused; zero means 65,536
+	FactWait  time.Duration // how long a fact may wait undecided; zero means 1 s
+	AskTime   time.Duration // how long a request to the provider may take; zero means 10 s
+	Snapshots int           // snapshots read at the same time, of all subscribers; zero means 16
+	Now       func() int64  // ms since the epoch; nil means the system's clock
+	Entropy   func() uint64 // nil means the runtime's generator
+	Log       *slog.Logger
+	Metrics   *Metrics
+	// Failed is called once when the journal fails: the outcome of what was
+	// submitted is unknown, and this process may no longer own anything.
+	Failed func(error)
+}
+
+const (
+	shards       = 256 // of the directory; a divisor of engine.Slots
+	janitorEvery = 250 * time.Millisecond
+)
+
+// Directory finds the owner of a subscriber: it wakes, parks and drains.
+type Directory struct {
+	cfg    Config
+	shards [shards]shard
+
+	unsynced atomic.Int64 // steps waiting for the disk
+	failed   atomic.Bool
+	draining atomic.Bool
+
+	users   userIndex
+	askers  askers
+	claims  [64]sync.Mutex // serialise claims on provider users
+	inboxes sync.Pool
+
+	stop chan struct{}
+	wg   sync.WaitGroup // the janitor, owners and asks
+}
+
+// shard holds the entries of four slots, and what of them is durable.
+type shard struct {
+	mu      sync.Mutex
+	entries map[string]*entry // by folded subscriber id
+	calls   map[engine.CallID]*entry
+	apps    map[string]map[*entry]struct{} // subscribers with live calls, by linked app
+}
+
+// New returns a Directory. Start must be called before anything else.
+func New(cfg Config) *Directory {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&cfg.Commands, 32)
+	def(&cfg.Facts, 256)
+	def(&cfg.Unsynced, 256)
+	def(&cfg.InFlight, 65536)
+	def(&cfg.Snapshots, 16)
+	if cfg.FactWait == 0 {
+		cfg.FactWait = time.Second
+	}
+	if cfg.AskTime == 0 {
+		cfg.AskTime = 10 * time.Second
+	}
+	if cfg.Now == nil {
+		cfg.Now = func() int64 { return time.Now().UnixMilli() }
+	}
+	if cfg.Entropy == nil {
+		cfg.Entropy = rand.Uint64
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Directory{cfg: cfg, stop: make(chan struct{})}
+	for i := range d.shards {
+		d.shards[i] = shard{
+			entries: map[string]*entry{},
+			calls:   map[engine.CallID]*entry{},
+			apps:    map[string]map[*entry]struct{}{},
+		}
+	}
+	d.users.init()
+	d.askers.limit = cfg.Snapshots
+	d.askers.ctx, d.askers.cancel = context.WithCancel(context.Background())
+	d.inboxes.New = func() any { return newInbox(cfg.Commands, cfg.Facts) }
+	return d
+}
+
+// Start brings back the subscribers that had live calls, open intents or marks
+// when the process ended, and returns when all of them are in place.
+func (d *Directory) Start(ctx context.Context) error {
+	d.wg.Go(d.janitor)
+	var loading sync.WaitGroup
+	err := d.cfg.Store.Unsettled(func(subscriber string, marked bool) error {
+		loading.Add(1)
+		d.control(subscriber, control{in: engine.Input{Restart: true}, done: loading.Done})
+		if marked {
+			d.control(subscriber, control{in: engine.Input{Resync: true}})
+		}
+		return ctx.Err()
+	})
+	loading.Wait()
+	return err
+}
+
+// Drain refuses new commands and returns when nothing is open any more, or
+// with the context's error.
+func (d *Directory) Drain(ctx context.Context) error {
+	d.draining.Store(true)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for d.busy() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+func (d *Directory) busy() bool {
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.mu.Lock()
+		for _, e := range s.entries {
+			if e.running || e.unsynced > 0 || e.waiting > 0 {
+				s.mu.Unlock()
+				return true
+			}
+		}
+		s.mu.Unlock()
+	}
+	return false
+}
+
+// Close ends every goroutine of the directory. What is queued stays undone;
+// Drain first for an orderly end. Asks under way are cancelled.
+func (d *Directory) Close() {
+	d.draining.Store(true)
+	d.failed.Store(true)
+	close(d.stop)
+	for i := range d.shards { // nobody starts an owner after this
+		d.shards[i].mu.Lock()
+		d.shards[i].mu.Unlock() //nolint:staticcheck // empty on purpose: a barrier
+	}
+	d.askers.close()
+	d.wg.Wait()
+}
+
+// fail is called when the journal cannot promise anything any more.
+func (d *Directory) fail(err error) {
+	if d.failed.CompareAndSwap(false, true) && d.cfg.Failed != nil {
+		d.cfg.Failed(err)
+	}
+}
+
+func (d *Directory) shard(subscriber string) (*shard, string) {
+	key := engine.Fold(subscriber)
+	return &d.shards[engine.SlotOf(key)%shards], key
+}
+
+// entry returns the entry of a subscriber, made when there is none.
+// s.mu is held.
+func (d *Directory) entry(s *shard, key, subscriber string) *entry {
+	e := s.entries[key]
+	if e == nil {
+		e = &entry{dir: d, shard: s, key: key, id: subscriber}
+		s.entries[key] = e
+	}
+	return e
+}
+
+func (d *Directory) entropy() [2]uint64 { return [2]uint64{d.cfg.Entropy(), d.cfg.Entropy()} }

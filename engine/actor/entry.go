@@ -1,0 +1,277 @@
+package actor
+
+import (
+	"sync/atomic"
+	"time"
+
+	"offhook/engine"
+)
+
+// entry is one subscriber in memory. While running, its goroutine owns the
+// fields below the line; the others belong to the shard's lock.
+type entry struct {
+	dir   *Directory
+	shard *shard
+	key   string // folded id
+	id    string // as first asked for
+
+	inbox    *inbox // nil while nothing waits and nobody runs
+	controls []control
+	running  bool
+	unsynced int   // steps whose effects are not released
+	waiting  int   // callers that wait for a reply
+	idle     bool  // nothing awaited, no live calls: may be forgotten
+	view     *view // what is durable; nil until loaded
+
+	progress atomic.Int64 // when the owner last took an input, UnixNano
+
+	// ---- owned by the goroutine that runs the entry
+	sub     *engine.Subscriber
+	out     engine.Effects
+	replies map[uint64]chan engine.Reply
+	token   uint64
+	profile *engine.Profile // the last one published
+	timer   *time.Timer
+	wakeAt  int64
+}
+
+// inbox holds what waits for one subscriber. It is borrowed from a pool when
+// the subscriber wakes and given back when it sleeps.
+type inbox struct {
+	commands chan request
+	facts    chan fact
+}
+
+func newInbox(commands, facts int) *inbox {
+	return &inbox{commands: make(chan request, commands), facts: make(chan fact, facts)}
+}
+
+// request is a command or a change of provisioning, with its caller.
+type request struct {
+	in    engine.Input
+	reply chan engine.Reply // buffered: the owner never waits for a caller that left
+}
+
+// fact is an event with its receipt.
+type fact struct {
+	event   *engine.Event
+	receipt Receipt
+}
+
+// control is what may never be refused: outcomes, ticks, lifts, marks. How many
+// there are is bounded by what the owner itself started.
+type control struct {
+	in   engine.Input
+	done func() // called when the step's effects are released; may be nil
+}
+
+// wake makes sure somebody runs the entry. shard.mu is held.
+func (e *entry) wake() {
+	if e.inbox == nil {
+		e.inbox = e.dir.inboxes.Get().(*inbox)
+	}
+	if e.running || e.dir.failed.Load() || e.unsynced >= e.dir.cfg.Unsynced {
+		return
+	}
+	e.running = true
+	e.progress.Store(time.Now().UnixNano())
+	e.dir.cfg.Metrics.awake(1)
+	e.dir.wg.Go(e.run)
+}
+
+// stepsPerGroup bounds how many inputs share one submission, so that a hot
+// subscriber neither starves nor delays its own callers.
+const stepsPerGroup = 64
+
+// run owns the subscriber until nothing is left to do.
+func (e *entry) run() {
+	defer e.dir.cfg.Metrics.awake(-1)
+	if e.sub == nil && !e.load() {
+		return
+	}
+	var ctl []control
+	for {
+		e.shard.mu.Lock()
+		ctl, e.controls = e.controls, ctl[:0]
+		in := e.inbox
+		if len(ctl) == 0 && e.sleep(in) {
+			e.shard.mu.Unlock()
+			return
+		}
+		e.shard.mu.Unlock()
+		e.progress.Store(time.Now().UnixNano())
+
+		b := e.dir.batch(e)
+		for i := range ctl {
+			b.done(ctl[i].done)
+			e.step(b, &ctl[i].in)
+		}
+		clear(ctl)
+		for range stepsPerGroup {
+			select {
+			case f := <-in.facts:
+				e.dir.cfg.Metrics.queued("facts", -1)
+				b.receipt(f.receipt)
+				e.step(b, &engine.Input{Event: f.event})
+				e.dir.cfg.Metrics.event(e.out.Verdict)
+				continue
+			default:
+			}
+			select {
+			case r := <-in.commands:
+				e.dir.cfg.Metrics.queued("commands", -1)
+				e.command(b, r)
+				continue
+			default:
+			}
+			break
+		}
+		b.submit()
+		e.schedule()
+	}
+}
+
+// sleep ends the run when nothing waits, or when too much waits for the disk.
+// shard.mu is held.
+func (e *entry) sleep(in *inbox) bool {
+	empty := len(in.commands) == 0 && len(in.facts) == 0
+	if !empty && e.unsynced < e.dir.cfg.Unsynced {
+		return false
+	}
+	e.running = false
+	e.idle = e.sub.Idle() && len(e.sub.Calls) == 0 && len(e.replies) == 0
+	if empty {
+		e.dir.inboxes.Put(in)
+		e.inbox = nil
+		e.park()
+	}
+	return true
+}
+
+// park forgets the subscriber if nothing speaks against it. shard.mu is held.
+func (e *entry) park() {
+	if e.running || e.inbox != nil || e.unsynced > 0 || len(e.controls) > 0 || e.waiting > 0 || !e.idle {
+		return
+	}
+	if e.shard.entries[e.key] == e {
+		delete(e.shard.entries, e.key)
+		e.dir.users.forget(e)
+	}
+}
+
+// load brings the subscriber into memory, on its own goroutine.
+func (e *entry) load() bool {
+	sub, err := e.dir.cfg.Store.Load(e.id)
+	if err != nil {
+		e.dir.cfg.Log.Error("subscriber not loaded", "sub", e.id, "err", err)
+		e.abandon()
+		return false
+	}
+	if sub == nil {
+		sub = &engine.Subscriber{}
+	}
+	sub.Configure(&e.dir.cfg.Rules)
+	e.sub = sub
+	e.shard.mu.Lock()
+	e.publish(e.makeView())
+	e.shard.mu.Unlock()
+	e.dir.users.remember(e)
+	return true
+}
+
+// abandon turns everybody away after a failed read. Receipts stay unsettled:
+// the provider will tell again.
+func (e *entry) abandon() {
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	e.running = false
+	for _, c := range e.controls {
+		if c.done != nil {
+			c.done()
+		}
+	}
+	e.controls = nil
+	for {
+		select {
+		case r := <-e.inbox.commands:
+			e.dir.cfg.Metrics.queued("commands", -1)
+			e.waiting--
+			r.reply <- unavailable("the subscriber's record cannot be read")
+			continue
+		case <-e.inbox.facts:
+			e.dir.cfg.Metrics.queued("facts", -1)
+			continue
+		default:
+		}
+		break
+	}
+	e.dir.inboxes.Put(e.inbox)
+	e.inbox = nil
+	delete(e.shard.entries, e.key)
+}
+
+func (e *entry) command(b *batch, r request) {
+	e.token++
+	if e.replies == nil {
+		e.replies = map[uint64]chan engine.Reply{}
+	}
+	e.replies[e.token] = r.reply
+	r.in.Token = e.token
+	if r.in.Command != nil {
+		r.in.Command.Token = e.token
+	}
+	e.step(b, &r.in)
+}
+
+// step applies one input and moves its effects into the batch.
+func (e *entry) step(b *batch, in *engine.Input) {
+	in.Entropy = e.dir.entropy()
+	e.out.Changed, e.out.Verdict = false, 0
+	e.out.Follow, e.out.Unfollow = engine.User{}, engine.User{}
+	if in.Tick {
+		e.wakeAt = 0
+	}
+	if err := engine.Step(e.sub, in, e.dir.cfg.Now(), &e.out); err != nil {
+		e.dir.cfg.Log.Error("input not applied", "sub", e.id, "err", err)
+		return
+	}
+	b.collect(&e.out)
+}
+
+// schedule arranges the Tick the last step wished for.
+func (e *entry) schedule() {
+	if e.out.Wake == e.wakeAt {
+		return
+	}
+	e.wakeAt = e.out.Wake
+	if e.wakeAt == 0 {
+		if e.timer != nil {
+			e.timer.Stop()
+		}
+		return
+	}
+	in := max(time.Duration(e.wakeAt-e.dir.cfg.Now())*time.Millisecond, 0)
+	if e.timer == nil {
+		e.timer = time.AfterFunc(in, e.tick)
+		return
+	}
+	e.timer.Reset(in)
+}
+
+func (e *entry) tick() {
+	e.post(control{in: engine.Input{Tick: true}})
+}
+
+// post hands the entry something that may not be refused.
+func (e *entry) post(c control) {
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	if e.dir.failed.Load() {
+		if c.done != nil {
+			c.done()
+		}
+		return
+	}
+	e.controls = append(e.controls, c)
+	e.wake()
+}

@@ -1,0 +1,144 @@
+package actor
+
+import (
+	"time"
+
+	"offhook/engine"
+)
+
+// Deliver hands over what a provider told about one of its users. It never
+// blocks and never refuses: what cannot wait becomes a durable mark that the
+// subscriber must be compared, which settles the receipt as well.
+func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, receipt Receipt) {
+	subscriber := d.whose(network, providerUser)
+	if subscriber == "" {
+		d.cfg.Metrics.event(engine.EventIgnored)
+		settle(receipt)
+		return
+	}
+	s, key := d.shard(subscriber)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d.failed.Load() {
+		return
+	}
+	e := d.entry(s, key, subscriber)
+	e.wake()
+	select {
+	case e.inbox.facts <- fact{ev, receipt}:
+		d.cfg.Metrics.queued("facts", 1)
+	default:
+		e.overflow(receipt)
+	}
+}
+
+// Resync says that facts about a user may be lost: its calls are compared with
+// the provider's.
+func (d *Directory) Resync(network, providerUser string) {
+	if subscriber := d.whose(network, providerUser); subscriber != "" {
+		d.control(subscriber, control{in: engine.Input{Resync: true}})
+	}
+}
+
+func (d *Directory) whose(network, providerUser string) string {
+	if subscriber := d.users.find(network, providerUser); subscriber != "" {
+		return subscriber
+	}
+	subscriber, err := d.cfg.Store.UserOf(network, providerUser)
+	if err != nil {
+		d.cfg.Log.Error("provider user not looked up", "network", network, "err", err)
+	}
+	return subscriber
+}
+
+// control posts something that may not be refused to a subscriber.
+func (d *Directory) control(subscriber string, c control) {
+	s, key := d.shard(subscriber)
+	s.mu.Lock()
+	if d.failed.Load() {
+		s.mu.Unlock()
+		if c.done != nil {
+			c.done()
+		}
+		return
+	}
+	defer s.mu.Unlock()
+	e := d.entry(s, key, subscriber)
+	e.controls = append(e.controls, c)
+	e.wake()
+}
+
+// overflow drops the facts that wait and marks the subscriber instead. Their
+// receipts are settled when the mark is durable. shard.mu is held.
+func (e *entry) overflow(receipts ...Receipt) {
+	d := e.dir
+	for {
+		select {
+		case f := <-e.inbox.facts:
+			d.cfg.Metrics.queued("facts", -1)
+			receipts = append(receipts, f.receipt)
+			continue
+		default:
+		}
+		break
+	}
+	d.cfg.Metrics.overflowed(len(receipts))
+	// The mark is submitted and the comparison queued under one lock: a step
+	// that takes an earlier mark back was submitted before, or comes after it
+	// has seen this one.
+	d.cfg.Journal.Mark(0, 0, e.key, &mark{dir: d, receipts: receipts})
+	e.controls = append(e.controls, control{in: engine.Input{Resync: true}})
+	e.wake()
+}
+
+// mark waits for a mark to be durable.
+type mark struct {
+	dir      *Directory
+	receipts []Receipt
+}
+
+func (m *mark) Done(_ uint64, err error) {
+	if err != nil {
+		m.dir.fail(err)
+		return
+	}
+	for _, r := range m.receipts {
+		settle(r)
+	}
+}
+
+func settle(r Receipt) {
+	if r != nil {
+		r.Settle()
+	}
+}
+
+// janitor sees to it that no fact waits undecided for long: where an owner
+// stands still, its facts become a mark.
+func (d *Directory) janitor() {
+	tick := time.NewTicker(janitorEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.stop:
+			return
+		case now := <-tick.C:
+			for i := range d.shards {
+				d.relieve(&d.shards[i], now)
+			}
+		}
+	}
+}
+
+func (d *Directory) relieve(s *shard, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		if e.inbox == nil || len(e.inbox.facts) == 0 || d.failed.Load() {
+			continue
+		}
+		if now.Sub(time.Unix(0, e.progress.Load())) > d.cfg.FactWait {
+			e.overflow()
+		}
+	}
+}

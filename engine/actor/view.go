@@ -1,0 +1,116 @@
+package actor
+
+import "offhook/engine"
+
+// CallView is one live call with whose it is, as it is durable.
+type CallView struct {
+	Profile *engine.Profile
+	Call    engine.Call
+}
+
+// view is what is durable of a subscriber with live calls: what lists and
+// reads show. It is made by the owner, published when its records are synced,
+// and never changed.
+type view struct {
+	profile *engine.Profile
+	apps    []string // linked ones
+	calls   []engine.Call
+}
+
+func (v *view) shows(app string) bool {
+	for _, a := range v.apps {
+		if a == app {
+			return true
+		}
+	}
+	return false
+}
+
+// makeView copies what may be shown. The owner calls it.
+func (e *entry) makeView() *view {
+	if e.profile == nil || *e.profile != e.sub.Profile {
+		p := e.sub.Profile
+		e.profile = &p
+	}
+	v := &view{profile: e.profile, calls: append([]engine.Call(nil), e.sub.Calls...)}
+	if !e.sub.Deleted {
+		for i := range e.sub.Streams {
+			if t := &e.sub.Streams[i]; t.Linked {
+				v.apps = append(v.apps, t.App)
+			}
+		}
+	}
+	return v
+}
+
+// publish makes a view the one that is shown. shard.mu is held.
+func (e *entry) publish(v *view) {
+	s, old := e.shard, e.view
+	e.view = v
+	if old != nil {
+		e.dir.cfg.Metrics.live(-len(old.calls))
+		for i := range old.calls {
+			delete(s.calls, old.calls[i].ID)
+		}
+		if len(old.calls) > 0 {
+			for _, app := range old.apps {
+				delete(s.apps[app], e)
+				if len(s.apps[app]) == 0 {
+					delete(s.apps, app)
+				}
+			}
+		}
+	}
+	e.dir.cfg.Metrics.live(len(v.calls))
+	for i := range v.calls {
+		s.calls[v.calls[i].ID] = e
+	}
+	if len(v.calls) > 0 {
+		for _, app := range v.apps {
+			if s.apps[app] == nil {
+				s.apps[app] = map[*entry]struct{}{}
+			}
+			s.apps[app][e] = struct{}{}
+		}
+	}
+}
+
+// Live returns the durable live calls of all subscribers linked to an app, in
+// no particular order.
+func (d *Directory) Live(app string) []CallView {
+	var all []CallView
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.mu.Lock()
+		for e := range s.apps[app] {
+			for j := range e.view.calls {
+				all = append(all, CallView{Profile: e.view.profile, Call: e.view.calls[j]})
+			}
+		}
+		s.mu.Unlock()
+	}
+	return all
+}
+
+// shown returns what is durable of a subscriber that is in memory, or nil.
+func (d *Directory) shown(subscriber string) *view {
+	s, key := d.shard(subscriber)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[key]; e != nil {
+		return e.view
+	}
+	return nil
+}
+
+// owner returns the entry a live call belongs to, or nil, and what is durable of it.
+func (d *Directory) owner(call engine.CallID) (*entry, *view) {
+	s := &d.shards[call.Slot()%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.calls[call]
+	if e == nil {
+		return nil, nil
+	}
+	return e, e.view
+}
