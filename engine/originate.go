@@ -137,8 +137,10 @@ func (st *step) placed(in *Intent, f *Fact) {
 		st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *c})
 		st.enter(c, row{verdict: begin, to: StateRinging}, OnAlerting, EventOriginating, nil)
 	}
-	st.settleIntent(in, "")
+	c.Origin = in.App
 	st.accepted(in, c)
+	in.Call = c.ID // a repeat of the key answers with the id the 201 had
+	st.settleIntent(in, "")
 }
 
 // endedIntent settles a call that came and went before its dial request was
@@ -149,8 +151,9 @@ func (st *step) endedIntent(in *Intent, f *Fact) bool {
 			c := st.intended(in)
 			c.ID, c.ProviderID, c.TrackingID = e.ID, e.ProviderID, e.TrackingID
 			c.State, c.Phase, c.ReleasedAt = StateReleased, PhaseReleased, e.ReleasedAt
-			st.settleIntent(in, "")
 			st.accepted(in, &c)
+			in.Call = c.ID
+			st.settleIntent(in, "")
 			return true
 		}
 	}

@@ -33,6 +33,9 @@ func (c *compare) wake() int64 {
 
 // wantSnapshot asks for a comparison as soon as none is under way.
 func (st *step) wantSnapshot() {
+	if st.Deleted || st.ProviderUser == "" {
+		return
+	}
 	st.compare.wanted = true
 	if st.compare.retryAt == 0 {
 		st.compare.retryAt = st.now
@@ -46,7 +49,7 @@ func (st *step) compareDue() {
 		c.coming = 0
 		st.snapshotFailed()
 	}
-	if !c.wanted || c.inFlight() || st.now < c.retryAt || st.Deleted || st.ProviderUser == "" {
+	if !c.wanted || c.inFlight() || st.now < c.retryAt {
 		return
 	}
 	c.wanted, c.retryAt = false, 0
