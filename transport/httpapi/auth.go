@@ -1,0 +1,79 @@
+package httpapi
+
+import (
+	"github.com/valyala/fasthttp"
+
+	"offhook/engine/tenant"
+	"offhook/transport/httpapi/web"
+	"offhook/transport/problem"
+)
+
+// handler is a web.Handler that knows which app is asking.
+type handler func(ctx *fasthttp.RequestCtx, app *tenant.App) error
+
+func (s *Server) read(h handler) web.Handler    { return s.guard(tenant.ScopeRead, h) }
+func (s *Server) control(h handler) web.Handler { return s.guard(tenant.ScopeControl, h) }
+
+// guard lets a request through if its key is the path's app's and may do what
+// is asked. The order matters: nothing is said of an app to a stranger, and
+// addresses are counted before keys are looked at.
+func (s *Server) guard(scope tenant.Scope, h handler) web.Handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		now := s.config.Now()
+		if ok, retry := s.addresses.Take(address(ctx), now); !ok {
+			return s.limited("address", retry)
+		}
+		app, key, err := s.authenticate(ctx)
+		if err != nil {
+			return err
+		}
+		if ok, retry := s.keys.Take(key.ID, now); !ok {
+			return s.limited("key", retry)
+		}
+		asked, err := web.Param(ctx, "app_id")
+		if err != nil {
+			return err
+		}
+		if asked != app.ID {
+			s.config.Metrics.Refused("foreign")
+			return problem.NotFound()
+		}
+		if !key.Allows(scope) {
+			s.config.Metrics.Refused("scope")
+			ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate,
+				`Bearer realm="offhook", error="insufficient_scope", scope="`+string(scope)+`"`)
+			return problem.New(problem.CodeScope, "the key needs the scope "+string(scope))
+		}
+		return h(ctx, app)
+	}
+}
+
+// authenticate finds the app a key belongs to.
+func (s *Server) authenticate(ctx *fasthttp.RequestCtx) (*tenant.App, tenant.Key, error) {
+	token, ok := web.Bearer(ctx)
+	if !ok {
+		return nil, tenant.Key{}, s.unauthorized(ctx, "missing", `Bearer realm="offhook"`)
+	}
+	const invalid = `Bearer realm="offhook", error="invalid_token"`
+	id, digest, ok := tenant.ParseKey(token)
+	if !ok {
+		return nil, tenant.Key{}, s.unauthorized(ctx, "malformed", invalid)
+	}
+	// Compared also when there is no such key, so that the time tells nothing.
+	app, key, ok := s.config.Tenants.Key(id)
+	if !key.Matches(digest) || !ok {
+		return nil, tenant.Key{}, s.unauthorized(ctx, "unknown", invalid)
+	}
+	return app, key, nil
+}
+
+func (s *Server) unauthorized(ctx *fasthttp.RequestCtx, reason, challenge string) error {
+	s.config.Metrics.Refused(reason)
+	ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, challenge)
+	return problem.New(problem.CodeUnauthorized, "send Authorization: Bearer with a valid API key")
+}
+
+func (s *Server) limited(bound string, retry int) error {
+	s.config.Metrics.Limited(bound)
+	return &problem.Problem{Code: problem.CodeRateLimited, Detail: "this " + bound + " sends too many requests", RetryAfter: retry}
+}

@@ -1,0 +1,156 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"offhook/engine"
+	"offhook/engine/tenant"
+	"offhook/transport/httpapi/web"
+	"offhook/transport/problem"
+)
+
+const keyHeader = "Idempotency-Key"
+
+// originate places a call. The 201 leaves when the call is durable; events of
+// the call leave when the 201 has.
+func (s *Server) originate(ctx *fasthttp.RequestCtx, app *tenant.App) error {
+	if err := web.CheckJSON(ctx); err != nil {
+		return err
+	}
+	subscriber, o, err := parseOriginate(ctx.PostBody())
+	if err != nil {
+		return err
+	}
+	if o.Key, err = idempotencyKey(ctx); err != nil {
+		return err
+	}
+	info, err := s.linked(app, subscriber)
+	if err != nil {
+		return err
+	}
+	if n, ok := s.config.Tenants.Network(info.Profile.Network); ok {
+		o.Dialing = &n.Dialing
+	}
+	wait, cancel := s.within()
+	defer cancel()
+	b := s.barrier(ctx)
+	reply := s.config.Calls.Do(wait, info.Profile.ID, engine.Command{Verb: engine.VerbOriginate, App: app.ID, Originate: o})
+	if reply.Err != nil {
+		return reply.Err
+	}
+	b.call = reply.Call.ID
+	b.flushAtOnce()
+
+	profile := reply.Profile
+	if profile == nil {
+		profile = &info.Profile
+	}
+	if reply.Replay {
+		ctx.Response.Header.Set("Idempotency-Replayed", "true")
+	}
+	ctx.Response.Header.Set(fasthttp.HeaderLocation, web.Path("apps", app.ID, "calls", reply.Call.ID.String()))
+	ctx.Response.Header.SetContentType("application/json")
+	ctx.SetStatusCode(fasthttp.StatusCreated)
+	ctx.SetBody(engine.AppendCall(nil, profile, &reply.Call))
+	return nil
+}
+
+// parseOriginate reads the body. Its strings are copies.
+func parseOriginate(body []byte) (subscriber string, o *engine.Originate, err error) {
+	doc, err := web.ParseObject(body)
+	if err != nil {
+		return "", nil, err
+	}
+	o = &engine.Originate{}
+	for _, f := range []struct {
+		name string
+		to   *string
+		read func(string) (string, error)
+	}{
+		{"subscriber_id", &subscriber, doc.Required},
+		{"subscriber_number", &o.SubscriberNumber, doc.Required},
+		{"remote_number", &o.RemoteNumber, doc.Required},
+		{"subscriber_name", &o.SubscriberName, doc.Text},
+		{"remote_name", &o.RemoteName, doc.Text},
+	} {
+		if *f.to, err = f.read(f.name); err != nil {
+			return "", nil, err
+		}
+	}
+	o.BodyHash = bodyHash(engine.Fold(subscriber), o.SubscriberNumber, o.RemoteNumber, o.SubscriberName, o.RemoteName)
+	return subscriber, o, nil
+}
+
+// bodyHash is the same for bodies that ask for the same, however they are
+// written: members in another order, other white space, unknown members.
+func bodyHash(fields ...string) [sha256.Size]byte {
+	var b []byte
+	for _, f := range fields {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(f)))
+		b = append(b, f...)
+	}
+	return sha256.Sum256(b)
+}
+
+func idempotencyKey(ctx *fasthttp.RequestCtx) (string, error) {
+	all := ctx.Request.Header.PeekAll(keyHeader)
+	if len(all) == 0 {
+		return "", nil
+	}
+	key := string(all[0])
+	ok := len(all) == 1 && len(key) >= 1 && len(key) <= 255
+	for i := 0; ok && i < len(key); i++ {
+		ok = key[i] >= ' ' && key[i] <= '~'
+	}
+	if !ok {
+		return "", problem.Invalid(keyHeader, "must be 1 to 255 printable ASCII characters, once")
+	}
+	return key, nil
+}
+
+// linked finds a subscriber an app may use.
+func (s *Server) linked(app *tenant.App, subscriber string) (*tenant.SubscriberInfo, error) {
+	info, ok, err := s.config.Tenants.Subscriber(subscriber)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || !slices.Contains(info.Apps, app.ID) {
+		return nil, problem.NotFound()
+	}
+	return info, nil
+}
+
+// barrier lifts the hold on a call's events when fasthttp lets go of the
+// request: after the response was flushed, or could not be, or the connection
+// died. It is in place before the call is, so that nothing that goes wrong in
+// between leaves the events held.
+type barrier struct {
+	ctx   *fasthttp.RequestCtx
+	calls Calls
+	write time.Duration
+	call  engine.CallID // zero for none
+}
+
+func (s *Server) barrier(ctx *fasthttp.RequestCtx) *barrier {
+	b := &barrier{ctx: ctx, calls: s.config.Calls, write: s.config.WriteTimeout}
+	ctx.SetUserValue("barrier", b)
+	return b
+}
+
+// flushAtOnce makes fasthttp flush this response by itself. It would otherwise
+// wait for the responses to requests that were pipelined behind this one, but
+// never does when the handler has set a deadline.
+func (b *barrier) flushAtOnce() { _ = b.ctx.SetWriteDeadline(time.Now().Add(b.write)) }
+
+func (b *barrier) Close() error {
+	if b.call != 0 {
+		b.calls.Lift(b.call)
+		b.call = 0
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"offhook/transport/httpapi/web"
+)
+
+// Config is what the public listener needs. Zeroes of bounds are defaults.
+type Config struct {
+	Calls   Calls
+	Tenants Tenants
+	Log     *slog.Logger     // nil logs nothing
+	Metrics *Metrics         // nil measures nothing
+	Now     func() time.Time // nil means time.Now
+
+	CertFile, KeyFile string // PEM; both empty for plain HTTP
+
+	PerKey     web.Rate // requests of one key; zero means 5,000 a second, 10,000 at once
+	PerAddress web.Rate // requests of one address; zero means 10,000 a second, 20,000 at once
+
+	MaxConns           int           // zero means 16,384
+	MaxConnsPerAddress int           // zero means 1,024
+	MaxBody            int           // bytes; zero means 256 KB
+	ReadTimeout        time.Duration // zero means 10 s
+	WriteTimeout       time.Duration // zero means 10 s
+	IdleTimeout        time.Duration // zero means 60 s
+	CommandTimeout     time.Duration // how long a request waits for the core; zero means 15 s
+	IdleWorker         time.Duration // see web.Config
+}
+
+// Server is the public listener.
+type Server struct {
+	config Config
+	web    *web.Server
+	routes *web.Routes
+
+	keys      *web.Limiter[string]
+	addresses *web.Limiter[netip.Addr]
+}
+
+// New makes the listener. It fails only if the certificate cannot be read.
+func New(config Config) (*Server, error) {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.CommandTimeout == 0 {
+		config.CommandTimeout = 15 * time.Second
+	}
+	if config.WriteTimeout == 0 {
+		config.WriteTimeout = 10 * time.Second
+	}
+	s := &Server{
+		config:    config,
+		routes:    web.NewRoutes(config.Log, config.Metrics),
+		keys:      web.NewLimiter[string](config.PerKey, web.Rate{PerSecond: 5000, Burst: 10000}),
+		addresses: web.NewLimiter[netip.Addr](config.PerAddress, web.Rate{PerSecond: 10000, Burst: 20000}),
+	}
+	s.route()
+	var err error
+	s.web, err = web.NewServer(web.Config{
+		Handler: s.routes.Serve, Log: config.Log, Metrics: config.Metrics,
+		ReadTimeout: config.ReadTimeout, WriteTimeout: config.WriteTimeout, IdleTimeout: config.IdleTimeout,
+		MaxBody: config.MaxBody, MaxConns: config.MaxConns, MaxConnsPerAddress: config.MaxConnsPerAddress,
+		CertFile: config.CertFile, KeyFile: config.KeyFile, IdleWorker: config.IdleWorker,
+	})
+	return s, err
+}
+
+func (s *Server) route() {
+	for _, r := range []struct {
+		method, path string
+		handler      web.Handler
+	}{
+		{"POST", "/apps/{app_id}/calls", s.control(s.originate)},
+		{"GET", "/apps/{app_id}/calls", s.read(s.calls)},
+		{"GET", "/apps/{app_id}/calls/{call_id}", s.read(s.call)},
+		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}/calls", s.read(s.subscriberCalls)},
+		{"PUT", "/apps/{app_id}/calls/{call_id}/answer", s.control(s.answer)},
+		{"PUT", "/apps/{app_id}/calls/{call_id}/hold", s.control(s.hold)},
+		{"PUT", "/apps/{app_id}/calls/{call_id}/resume", s.control(s.resume)},
+		{"DELETE", "/apps/{app_id}/calls/{call_id}", s.control(s.end)},
+		{"GET", "/apps/{app_id}/subscribers", s.read(s.subscribers)},
+		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}", s.read(s.subscriber)},
+	} {
+		s.routes.Handle(r.method, r.path, r.handler)
+	}
+}
+
+// Serve answers requests until Shutdown, then returns nil.
+func (s *Server) Serve(ln net.Listener) error { return s.web.Serve(ln) }
+
+// Shutdown stops accepting and waits for requests in flight, as long as ctx
+// allows.
+func (s *Server) Shutdown(ctx context.Context) error { return s.web.Shutdown(ctx) }
+
+// within bounds how long a request waits for the core.
+func (s *Server) within() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.web.Context(), s.config.CommandTimeout)
+}
+
+func address(ctx *fasthttp.RequestCtx) netip.Addr { return web.Address(ctx.RemoteAddr()) }

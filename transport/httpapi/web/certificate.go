@@ -1,0 +1,75 @@
+package web
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// certificate is a key pair on disk. When its files change it is read again;
+// if what is there then is no key pair, the old one stays in use.
+type certificate struct {
+	certFile, keyFile string
+	log               *slog.Logger
+
+	mu      sync.Mutex
+	pair    *tls.Certificate
+	version [2]stamp
+	checked time.Time
+}
+
+// checkEvery is how old the look at the files may be.
+const checkEvery = time.Second
+
+type stamp struct {
+	at   time.Time
+	size int64
+}
+
+func loadCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, checked: time.Now()}
+	if err := c.read(); err != nil {
+		return nil, fmt.Errorf("certificate: %w", err)
+	}
+	return c, nil
+}
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.checked) >= checkEvery {
+		c.checked = now
+		if c.stamps() != c.version {
+			if err := c.read(); err != nil {
+				c.log.Error("the changed certificate cannot be used; the old one stays", "err", err)
+			} else {
+				c.log.Info("certificate read again")
+			}
+		}
+	}
+	return c.pair, nil
+}
+
+// read looks at the stamps first: files that change while they are read are
+// read once more at the next look.
+func (c *certificate) read() error {
+	version := c.stamps()
+	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if err != nil {
+		return err
+	}
+	c.pair, c.version = &pair, version
+	return nil
+}
+
+func (c *certificate) stamps() (s [2]stamp) {
+	for i, name := range []string{c.certFile, c.keyFile} {
+		if fi, err := os.Stat(name); err == nil {
+			s[i] = stamp{fi.ModTime(), fi.Size()}
+		}
+	}
+	return s
+}

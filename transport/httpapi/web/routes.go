@@ -1,0 +1,81 @@
+package web
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"offhook/transport/problem"
+)
+
+// Handler answers a request, or says why not. An error that is no refusal is
+// logged and answered as internal.
+type Handler func(ctx *fasthttp.RequestCtx) error
+
+// Routes maps methods and paths to handlers. Paths are matched as they were
+// sent, to the letter: none is cleaned, redirected or decoded.
+type Routes struct {
+	router  *router.Router
+	log     *slog.Logger
+	metrics *Metrics
+}
+
+// NewRoutes makes an empty table.
+func NewRoutes(log *slog.Logger, metrics *Metrics) *Routes {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	r := &Routes{router: router.New(), log: log, metrics: metrics}
+	r.router.RedirectTrailingSlash = false
+	r.router.RedirectFixedPath = false
+	r.router.NotFound = r.wrap("unmatched", func(*fasthttp.RequestCtx) error { return problem.NotFound() })
+	r.router.MethodNotAllowed = r.wrap("unmatched", func(ctx *fasthttp.RequestCtx) error {
+		return problem.New(problem.CodeMethodNotAllowed, "this resource takes "+string(ctx.Response.Header.Peek("Allow")))
+	})
+	r.router.GlobalOPTIONS = r.wrap("unmatched", func(ctx *fasthttp.RequestCtx) error {
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return nil
+	})
+	return r
+}
+
+// Handle adds a route. HEAD comes with GET.
+func (r *Routes) Handle(method, pattern string, h Handler) {
+	wrapped := r.wrap(pattern, h)
+	r.router.Handle(method, pattern, wrapped)
+	if method == fasthttp.MethodGet {
+		r.router.Handle(fasthttp.MethodHead, pattern, wrapped)
+	}
+}
+
+// Serve is the handler of the whole table.
+func (r *Routes) Serve(ctx *fasthttp.RequestCtx) { r.router.Handler(ctx) }
+
+// List is what there is: "GET /path" and so on, HEAD left out.
+func (r *Routes) List() []string {
+	var all []string
+	for method, paths := range r.router.List() {
+		if method == fasthttp.MethodHead {
+			continue
+		}
+		for _, p := range paths {
+			all = append(all, method+" "+p)
+		}
+	}
+	return all
+}
+
+func (r *Routes) wrap(pattern string, h Handler) fasthttp.RequestHandler {
+	label := strings.TrimSuffix(pattern, ":*}")
+	return func(ctx *fasthttp.RequestCtx) {
+		begin := time.Now()
+		ctx.Response.Header.Set("Cache-Control", "no-store")
+		if err := h(ctx); err != nil {
+			Fail(ctx, r.log, pattern, err)
+		}
+		r.metrics.observe(label, string(ctx.Method()), ctx.Response.StatusCode(), time.Since(begin))
+	}
+}
