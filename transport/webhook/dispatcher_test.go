@@ -1,0 +1,291 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"offhook/engine"
+	"offhook/engine/tenant"
+)
+
+// bed is a dispatcher with everything around it in memory.
+type bed struct {
+	t       *testing.T
+	outbox  *memOutbox
+	tenants *memTenants
+	poster  *memPoster
+	cfg     Config
+	*Dispatcher
+}
+
+func newBed(t *testing.T, apps int) *bed {
+	b := &bed{t: t, outbox: newOutbox(), tenants: newTenants(apps), poster: newPoster(t)}
+	b.cfg = Config{Outbox: b.outbox, Tenants: b.tenants, Poster: b.poster}
+	return b
+}
+
+// start makes a new dispatcher over the same outbox.
+func (b *bed) start() {
+	b.tenants.changed = nil
+	b.Dispatcher = New(b.cfg)
+	b.Start()
+}
+
+func (b *bed) halt() {
+	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(b.t, b.Stop(ctx))
+}
+
+// emit stores an event and says that it is durable.
+func (b *bed) emit(app, subscriber string) {
+	n := b.outbox.add(app, subscriber, engine.StreamCalls, time.Now())
+	if b.Dispatcher != nil {
+		b.Ready(app, subscriber, engine.StreamCalls, n)
+	}
+}
+
+func numbers(n int) []uint64 {
+	out := make([]uint64, n)
+	for i := range out {
+		out[i] = uint64(i + 1)
+	}
+	return out
+}
+
+func TestEventsOfAStreamArriveInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.poster.lag = func() time.Duration { return 10 * time.Millisecond }
+		b.start()
+		for range 50 {
+			b.emit("a0", "Alice")
+			b.emit("a0", "bob")
+		}
+		time.Sleep(time.Second)
+		b.halt()
+		require.Equal(t, numbers(50), b.poster.record("a0", "alice", engine.StreamCalls))
+		require.Equal(t, numbers(50), b.poster.record("a0", "bob", engine.StreamCalls))
+		require.Zero(t, b.outbox.left())
+	})
+}
+
+func TestAnEventThatFailsStallsItsOwnStreamOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.poster.answer = func(_ string, n *engine.Notification, _ int) Outcome {
+			if n.Subscriber == "poison" && n.Sequence == 2 {
+				return answer(500)
+			}
+			return answer(200)
+		}
+		b.start()
+		for range 5 {
+			b.emit("a0", "poison")
+		}
+		for range 1000 {
+			b.emit("a0", "fine")
+			time.Sleep(time.Millisecond)
+		}
+		require.Equal(t, numbers(1000), b.poster.record("a0", "fine", engine.StreamCalls))
+		for _, seq := range b.poster.record("a0", "poison", engine.StreamCalls) {
+			require.LessOrEqual(t, seq, uint64(2), "nothing overtakes an event that fails")
+		}
+		b.poster.mu.Lock()
+		b.poster.answer = nil
+		b.poster.mu.Unlock()
+		time.Sleep(5 * time.Minute)
+		require.Zero(t, b.outbox.left(), "once it is taken, the rest follows")
+		b.halt()
+	})
+}
+
+func TestRetriesFollowTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.poster.answer = func(string, *engine.Notification, int) Outcome { return answer(500) }
+		b.start()
+		b.emit("a0", "alice")
+		time.Sleep(2 * time.Hour)
+		b.halt()
+		got := b.poster.got[engine.StreamOf("a0", "alice", engine.StreamCalls)]
+		want := []time.Duration{1, 2, 5, 15, 30, 60, 120, 300, 300, 300, 300, 300, 300}
+		require.Greater(t, len(got), len(want))
+		for i, d := range want {
+			gap, d := got[i+1].at.Sub(got[i].at), d*time.Second
+			require.GreaterOrEqual(t, gap, d/2, "wait %d", i)
+			require.LessOrEqual(t, gap, d, "wait %d", i)
+		}
+	})
+}
+
+func TestARestartGoesOnWhereItWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 2)
+		down := true
+		b.poster.answer = func(string, *engine.Notification, int) Outcome {
+			if down {
+				return answer(500)
+			}
+			return answer(200)
+		}
+		for i := range 100 {
+			for range 3 {
+				b.emit(fmt.Sprintf("a%d", i%2), fmt.Sprintf("s%d", i))
+			}
+		}
+		b.start()
+		time.Sleep(20 * time.Minute)
+		b.halt()
+		down = false
+		b.start()
+		time.Sleep(6 * time.Minute)
+		require.Zero(t, b.outbox.left())
+		b.halt()
+		for i := range 100 {
+			rec := b.poster.record(fmt.Sprintf("a%d", i%2), fmt.Sprintf("s%d", i), engine.StreamCalls)
+			require.Equal(t, []uint64{1, 2, 3}, rec[len(rec)-3:])
+		}
+	})
+}
+
+func TestARestartKeepsThePositionInTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.poster.answer = func(string, *engine.Notification, int) Outcome { return answer(500) }
+		b.start()
+		b.emit("a0", "alice")
+		time.Sleep(time.Hour)
+		b.halt()
+		before := b.poster.total()
+		b.start()
+		time.Sleep(140 * time.Second)
+		require.Equal(t, before+1, b.poster.total(), "one try at the start, then the five minutes of an old event")
+		b.halt()
+	})
+}
+
+func TestRetryAfterIsHonouredAndBounded(t *testing.T) {
+	for _, tt := range []struct {
+		asked, least, most time.Duration
+	}{
+		{time.Minute, time.Minute, time.Minute},
+		{1e9 * time.Second, 10 * time.Minute, 10 * time.Minute},
+		{time.Millisecond, time.Second, time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBed(t, 1)
+			b.poster.answer = func(_ string, _ *engine.Notification, try int) Outcome {
+				if try == 1 {
+					return Outcome{Class: Refused4xx, Status: 429, RetryAfter: tt.asked}
+				}
+				return answer(200)
+			}
+			b.start()
+			b.emit("a0", "alice")
+			time.Sleep(time.Hour)
+			b.halt()
+			got := b.poster.got[engine.StreamOf("a0", "alice", engine.StreamCalls)]
+			require.Len(t, got, 2)
+			require.GreaterOrEqual(t, got[1].at.Sub(got[0].at), tt.least)
+			require.LessOrEqual(t, got[1].at.Sub(got[0].at), tt.most)
+		})
+	}
+}
+
+func TestGoneDisablesTheEndpointAndKeepsTheEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 2)
+		b.poster.answer = func(url string, _ *engine.Notification, _ int) Outcome {
+			if url == "mem://a0/calls" {
+				return answer(410)
+			}
+			return answer(200)
+		}
+		b.start()
+		for range 3 {
+			b.emit("a0", "alice")
+			b.emit("a1", "alice")
+			time.Sleep(time.Hour)
+		}
+		require.Len(t, b.poster.record("a0", "alice", engine.StreamCalls), 1)
+		require.Equal(t, 3, b.outbox.left())
+		require.Equal(t, Disabled, b.Status()[0].Condition)
+		require.Equal(t, numbers(3), b.poster.record("a1", "alice", engine.StreamCalls))
+
+		b.tenants.set("a0", tenant.Receiver{URL: "mem://elsewhere", Secrets: []string{testSecret}})
+		time.Sleep(time.Second)
+		require.Zero(t, b.outbox.left(), "a new webhook takes what waited")
+		b.halt()
+	})
+}
+
+func TestExhaustionParksAndNeverSkips(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.poster.answer = func(_ string, n *engine.Notification, _ int) Outcome {
+			if n.Subscriber == "poison" {
+				return answer(400)
+			}
+			return answer(200)
+		}
+		b.start()
+		b.emit("a0", "poison")
+		b.emit("a0", "poison")
+		time.Sleep(73 * time.Hour)
+		tries := b.poster.total()
+		require.Equal(t, 1, b.Status()[0].Parked)
+		b.emit("a0", "fine")
+		time.Sleep(100 * time.Hour)
+		require.Equal(t, tries+1, b.poster.total(), "a parked stream is left alone")
+		require.Equal(t, numbers(1), b.poster.record("a0", "fine", engine.StreamCalls))
+		require.Equal(t, 2, b.outbox.left())
+
+		b.poster.answer = nil
+		b.Resume("a0", engine.StreamCalls)
+		time.Sleep(time.Second)
+		require.Zero(t, b.outbox.left())
+		b.halt()
+	})
+}
+
+func TestAnEndpointThatIsOutGetsOneProbeAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 2)
+		down := true
+		b.poster.answer = func(url string, _ *engine.Notification, _ int) Outcome {
+			if url == "mem://a0/calls" && down {
+				return silence(ConnRefused)
+			}
+			return answer(200)
+		}
+		b.start()
+		for i := range 10_000 {
+			b.emit("a0", fmt.Sprintf("s%d", i))
+		}
+		time.Sleep(time.Minute)
+		require.Equal(t, BackingOff, b.Status()[0].Condition)
+		require.LessOrEqual(t, b.poster.total(), 8+silentLimit+10)
+		b.mu.Lock()
+		require.LessOrEqual(t, len(b.endpoints()[endpointKey{"a0", engine.StreamCalls}].lanes), probeLanes, "the backlog is in the outbox")
+		b.mu.Unlock()
+		before := b.poster.total()
+		time.Sleep(time.Hour)
+		require.LessOrEqual(t, b.poster.total()-before, 30)
+		b.emit("a1", "alice")
+		time.Sleep(time.Millisecond)
+		require.Equal(t, numbers(1), b.poster.record("a1", "alice", engine.StreamCalls))
+
+		b.poster.mu.Lock()
+		down = false
+		b.poster.mu.Unlock()
+		time.Sleep(6 * time.Minute)
+		require.Zero(t, b.outbox.left(), "when it is back everything leaves, found by the scan")
+		b.halt()
+	})
+}

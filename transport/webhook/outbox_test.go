@@ -1,0 +1,331 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"offhook/engine"
+	"offhook/engine/tenant"
+)
+
+// memOutbox is an outbox in memory. It hides what was delivered at once, as
+// the store does, and can lose that again in a crash.
+type memOutbox struct {
+	mu       sync.Mutex
+	streams  map[engine.StreamID][]engine.StoredEvent // what waits, in order
+	numbers  map[engine.StreamID]uint64
+	lazy     []engine.StoredEvent // delivered, not yet on disk
+	attempts []engine.Attempt
+	index    uint64
+	failing  bool // reads fail
+	reads    int
+}
+
+func newOutbox() *memOutbox {
+	return &memOutbox{streams: map[engine.StreamID][]engine.StoredEvent{}, numbers: map[engine.StreamID]uint64{}}
+}
+
+var errDisk = errors.New("the disk is on fire")
+
+func compareStreams(a, b engine.StreamID) int {
+	if c := strings.Compare(a.App, b.App); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.Subscriber, b.Subscriber); c != 0 {
+		return c
+	}
+	return int(a.Kind) - int(b.Kind)
+}
+
+func (o *memOutbox) Waiting(after engine.StreamID, limit int, fn func(engine.Waiting) error) error {
+	o.mu.Lock()
+	if o.failing {
+		o.mu.Unlock()
+		return errDisk
+	}
+	var found []engine.Waiting
+	for id, events := range o.streams {
+		if len(events) > 0 && compareStreams(id, after) > 0 {
+			found = append(found, engine.Waiting{Stream: id, Sequence: events[0].Notification.Sequence, Index: events[0].Index})
+		}
+	}
+	o.mu.Unlock()
+	slices.SortFunc(found, func(a, b engine.Waiting) int { return compareStreams(a.Stream, b.Stream) })
+	for _, w := range found[:min(limit, len(found))] {
+		if err := fn(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *memOutbox) Next(id engine.StreamID, after uint64) (engine.StoredEvent, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.reads++
+	if o.failing {
+		return engine.StoredEvent{}, false, errDisk
+	}
+	for _, ev := range o.streams[id] {
+		if ev.Notification.Sequence > after {
+			return ev, true, nil
+		}
+	}
+	return engine.StoredEvent{}, false, nil
+}
+
+func (o *memOutbox) Delivered(id engine.StreamID, sequence uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	events := o.streams[id]
+	for i := range events {
+		if events[i].Notification.Sequence == sequence {
+			o.lazy = append(o.lazy, events[i])
+			o.streams[id] = slices.Delete(events, i, i+1)
+			break
+		}
+	}
+	if len(o.streams[id]) == 0 {
+		delete(o.streams, id)
+	}
+}
+
+func (o *memOutbox) Attempt(a engine.Attempt) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.attempts = append(o.attempts, a)
+}
+
+// add stores the next event of a stream and returns its number.
+func (o *memOutbox) add(app, subscriber string, kind engine.StreamKind, at time.Time) uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	id := engine.StreamOf(app, subscriber, kind)
+	o.numbers[id]++
+	o.index++
+	n := o.numbers[id]
+	o.streams[id] = append(o.streams[id], engine.StoredEvent{Index: o.index, Notification: engine.Notification{
+		App: app, Subscriber: subscriber, Kind: kind, Sequence: n, EventID: fmt.Sprintf("evt_%s_%s_%d_%d", app, subscriber, kind, n),
+		Time: at.UnixMilli(), Body: fmt.Appendf(nil, `{"app_id":%q,"subscriber_id":%q,"sequence_number":"%d"}`, app, subscriber, n),
+	}})
+	return n
+}
+
+// crash forgets the last deliveries that were not yet on disk.
+func (o *memOutbox) crash(lost int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, ev := range o.lazy[max(0, len(o.lazy)-lost):] {
+		id := ev.Notification.Stream()
+		o.streams[id] = append(o.streams[id], ev)
+		slices.SortFunc(o.streams[id], func(a, b engine.StoredEvent) int {
+			return int(a.Notification.Sequence) - int(b.Notification.Sequence)
+		})
+	}
+	o.lazy = nil
+}
+
+func (o *memOutbox) left() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := 0
+	for _, events := range o.streams {
+		n += len(events)
+	}
+	return n
+}
+
+// drop is what DropWaiting does.
+func (o *memOutbox) drop(app string, kind engine.StreamKind) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for id := range o.streams {
+		if id.App == app && id.Kind == kind {
+			delete(o.streams, id)
+		}
+	}
+}
+
+// memTenants is a few apps in memory.
+type memTenants struct {
+	mu      sync.Mutex
+	apps    map[string]*tenant.App
+	changed []func()
+}
+
+const testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// newTenants makes apps a0, a1, … with both webhooks in memory.
+func newTenants(n int) *memTenants {
+	t := &memTenants{apps: map[string]*tenant.App{}}
+	for i := range n {
+		id := fmt.Sprintf("a%d", i)
+		t.apps[id] = &tenant.App{
+			ID:         id,
+			Calls:      tenant.Receiver{URL: "mem://" + id + "/calls", Secrets: []string{testSecret}},
+			Subscriber: tenant.Receiver{URL: "mem://" + id + "/subscribers", Secrets: []string{testSecret}},
+		}
+	}
+	return t
+}
+
+func (t *memTenants) App(id string) (*tenant.App, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a, ok := t.apps[id]
+	return a, ok
+}
+
+func (t *memTenants) Apps() []*tenant.App {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []*tenant.App
+	for _, a := range t.apps {
+		out = append(out, a)
+	}
+	return out
+}
+
+func (t *memTenants) OnChange(fn func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.changed = append(t.changed, fn)
+}
+
+func (t *memTenants) set(id string, calls tenant.Receiver) {
+	t.mu.Lock()
+	a := tenant.App{ID: id}
+	if old := t.apps[id]; old != nil {
+		a = *old
+	}
+	a.Calls = calls
+	t.apps[id] = &a
+	changed := slices.Clone(t.changed)
+	t.mu.Unlock()
+	for _, fn := range changed {
+		fn()
+	}
+}
+
+// memPoster is receivers in memory that keep what they got and check the
+// contract at each request.
+type memPoster struct {
+	t      *testing.T
+	answer func(url string, n *engine.Notification, try int) Outcome // what a receiver does; nil takes everything
+	lag    func() time.Duration                                      // how long it takes
+
+	mu      sync.Mutex
+	flying  map[engine.StreamID]bool
+	busy    map[string]int // by URL
+	busiest map[string]int
+	got     map[engine.StreamID][]receipt
+	bodies  map[string]string // by event id
+	tries   map[string]int
+	posts   int
+	aborted chan struct{}
+}
+
+type receipt struct {
+	sequence uint64
+	ok       bool
+	at       time.Time
+}
+
+func newPoster(t *testing.T) *memPoster {
+	return &memPoster{
+		t: t, flying: map[engine.StreamID]bool{}, busy: map[string]int{}, busiest: map[string]int{},
+		got: map[engine.StreamID][]receipt{}, bodies: map[string]string{}, tries: map[string]int{}, aborted: make(chan struct{}),
+	}
+}
+
+func (p *memPoster) Aim(app string, r tenant.Receiver) (Target, error) {
+	if strings.HasPrefix(r.URL, "bad:") {
+		return nil, blocked("a bad URL")
+	}
+	return &memTarget{p, r.URL}, nil
+}
+
+type memTarget struct {
+	p   *memPoster
+	url string
+}
+
+func (t *memTarget) Close() {}
+func (t *memTarget) Abort() {
+	t.p.mu.Lock()
+	defer t.p.mu.Unlock()
+	select {
+	case <-t.p.aborted:
+	default:
+		close(t.p.aborted)
+	}
+}
+
+func (t *memTarget) Post(n *engine.Notification) Outcome {
+	p := t.p
+	id := n.Stream()
+	p.mu.Lock()
+	if p.flying[id] {
+		p.t.Errorf("two events of %v in flight", id)
+	}
+	p.flying[id] = true
+	p.posts++
+	p.tries[n.EventID]++
+	try := p.tries[n.EventID]
+	if body, ok := p.bodies[n.EventID]; ok && body != string(n.Body) {
+		p.t.Errorf("event %s came with another body", n.EventID)
+	}
+	p.bodies[n.EventID] = string(n.Body)
+	p.busy[t.url]++
+	p.busiest[t.url] = max(p.busiest[t.url], p.busy[t.url])
+	var out Outcome
+	if p.answer != nil {
+		out = p.answer(t.url, n, try)
+	} else {
+		out = Outcome{Class: Delivered, Status: 200}
+	}
+	p.mu.Unlock()
+	took := out.Took
+	if p.lag != nil {
+		took += p.lag()
+	}
+	timer := time.NewTimer(took)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.aborted:
+		out = Outcome{Class: Canceled}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got[id] = append(p.got[id], receipt{n.Sequence, out.Class == Delivered, time.Now()})
+	p.flying[id] = false
+	p.busy[t.url]--
+	return out
+}
+
+func (p *memPoster) total() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.posts
+}
+
+// record is what arrived of a stream, in order.
+func (p *memPoster) record(app, subscriber string, kind engine.StreamKind) []uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []uint64
+	for _, r := range p.got[engine.StreamOf(app, subscriber, kind)] {
+		out = append(out, r.sequence)
+	}
+	return out
+}
+
+func answer(status int) Outcome { return Outcome{Class: classOf(status), Status: status} }
+
+func silence(c Class) Outcome { return Outcome{Class: c, Err: errors.New(string(c))} }

@@ -1,0 +1,47 @@
+package webhook
+
+import (
+	"log/slog"
+	"time"
+
+	"offhook/engine"
+	"offhook/engine/tenant"
+)
+
+// Outbox is where events wait. The store is one. It shows only what is durable.
+type Outbox interface {
+	// Waiting calls fn with the first waiting event of each stream, in the
+	// order of the keys, for up to limit streams after a stream.
+	Waiting(after engine.StreamID, limit int, fn func(engine.Waiting) error) error
+	// Next returns the first waiting event of a stream with a number above after.
+	Next(stream engine.StreamID, after uint64) (engine.StoredEvent, bool, error)
+	// Delivered says that the receiver took an event. It is made durable
+	// lazily: a crash may forget it, this process must not.
+	Delivered(stream engine.StreamID, sequence uint64)
+	// Attempt records one try, lazily. Losing it never sends anything again.
+	Attempt(a engine.Attempt)
+}
+
+// Tenants says who receives what.
+type Tenants interface {
+	App(id string) (*tenant.App, bool)
+	Apps() []*tenant.App
+	OnChange(fn func()) // called after apps changed
+}
+
+// Config is what a Dispatcher works with. Zero fields mean the defaults.
+type Config struct {
+	Outbox  Outbox
+	Tenants Tenants
+	Poster  Poster
+	Metrics *Metrics     // nil measures nothing
+	Log     *slog.Logger // nil logs nothing
+
+	Slots int // attempts under way at a time, in all; zero means 512. One endpoint gets a quarter at most
+	Lanes int // streams in memory for one endpoint; zero means 4,096
+
+	Rescan time.Duration // a pass over all waiting streams, in case anything was overlooked; zero means 5 minutes
+
+	Now    func() time.Time // the wall clock; nil means time.Now
+	Random func() uint64    // nil means math/rand/v2
+}

@@ -1,0 +1,92 @@
+package webhook
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"offhook/engine"
+)
+
+// Condition is how a receiver is, in a word.
+type Condition string
+
+// The conditions of a receiver.
+const (
+	Healthy    Condition = "healthy"
+	BackingOff Condition = "backing_off" // out: one probe at a time
+	Disabled   Condition = "disabled"    // it answered 410
+	Unusable   Condition = "unusable"    // its URL or secrets can never work
+)
+
+// Status is how the delivery to one receiver is; for people and metrics.
+type Status struct {
+	App         string
+	Kind        engine.StreamKind
+	Condition   Condition
+	Waiting     int           // streams with something undelivered; those only on disk as of the last scan
+	Parked      int           // of these, streams that wait for a person
+	Oldest      time.Duration // age of the oldest undelivered event known; 0 for none
+	InFlight    int
+	Concurrency int       // how many may be in flight now
+	NextTry     time.Time // BackingOff: when the next probe leaves
+}
+
+// Status lists all receivers, by app and kind.
+func (d *Dispatcher) Status() []Status {
+	now := d.now()
+	var out []Status
+	for _, ep := range d.endpoints() {
+		if s, ok := ep.status(now); ok {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b Status) int {
+		if c := strings.Compare(a.App, b.App); c != 0 {
+			return c
+		}
+		return int(a.Kind) - int(b.Kind)
+	})
+	return out
+}
+
+func (ep *endpoint) status(now time.Time) (Status, bool) {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.standing == absent {
+		return Status{}, false
+	}
+	s := Status{
+		App: ep.key.app, Kind: ep.key.kind, Condition: Healthy,
+		Waiting: len(ep.lanes) - ep.idle.n + ep.behind.streams, InFlight: ep.inflight, Concurrency: ep.allows(),
+	}
+	switch {
+	case ep.standing == unusable:
+		s.Condition = Unusable
+	case ep.standing == disabled:
+		s.Condition = Disabled
+	case ep.breaker.state != closed:
+		s.Condition = BackingOff
+		s.NextTry = ep.breaker.until
+	}
+	oldest := ep.behind.since
+	for _, l := range ep.lanes {
+		if l.state == laneIdle {
+			continue
+		}
+		if l.parked {
+			s.Parked++
+		}
+		if l.headTime != 0 && (oldest == 0 || l.headTime < oldest) {
+			oldest = l.headTime
+		}
+	}
+	if oldest != 0 {
+		s.Oldest = max(0, now.Sub(time.UnixMilli(oldest)))
+	}
+	return s, true
+}
+
+func (k endpointKey) String() string { return k.app + "/" + k.kind.String() }
+
+func (d *Dispatcher) now() time.Time { return d.cfg.Now() }
