@@ -1,0 +1,314 @@
+package broadworks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+var (
+	errSilent    = errors.New("the event stream went silent")
+	errGone      = errors.New("the XSP no longer knows the channel")
+	errHeartbeat = errors.New("heartbeats are not answered")
+	errRebuild   = errors.New("the platform no longer knows the channel set")
+	errDuplicate = errors.New("another client opened a channel set with our application id")
+	errNoChannel = errors.New("no channel in the answer")
+)
+
+// channel is one open event stream.
+type channel struct {
+	x       *xsp // whoever answered: heartbeats, renewals and acks go there too
+	id      string
+	granted time.Duration
+	end     context.CancelCauseFunc
+}
+
+// keep holds a channel on one XSP for as long as ctx lives: it builds it again
+// whenever it ends, after a pause with full jitter.
+func (p *Provider) keep(ctx context.Context, x *xsp) {
+	for failures := 0; ctx.Err() == nil; {
+		if p.gate.wait(ctx) != nil || !p.waitDuplicate(ctx) {
+			return
+		}
+		if p.gate.refusing() {
+			continue // it closed again while we waited
+		}
+		held, err := p.hold(ctx, x)
+		if ctx.Err() != nil {
+			return
+		}
+		if held >= p.cfg.BackoffMax {
+			failures = 0
+		}
+		if errors.Is(err, errDuplicate) {
+			p.yieldSet()
+			continue
+		}
+		p.cfg.Log.Warn("event stream ended", "xsp", x.base.Host, "after", held.Round(time.Millisecond), "reason", reasonOf(err))
+		p.cfg.Metrics.reconnected(p.cfg.NetworkID)
+		if !p.pause(ctx, p.backoff(failures), nil) {
+			return
+		}
+		failures++
+	}
+}
+
+// yieldSet leaves the channel set to the client that took it: two that fight
+// end each other's channels for ever (dossier §3.1).
+func (p *Provider) yieldSet() {
+	p.mu.Lock()
+	known := time.Now().Before(p.duplicate)
+	if !known {
+		p.duplicate = time.Now().Add(p.cfg.Duplicate)
+	}
+	p.mu.Unlock()
+	if known { // its other channels end the same way
+		return
+	}
+	p.endChannels(errDuplicate)
+	p.cfg.Log.Error("another client opened a channel set with our application id and took over; "+
+		"give each installation an application_id of its own", "application_id", p.cfg.Network.ApplicationID, "retry_in", p.cfg.Duplicate)
+	p.touch()
+}
+
+func (p *Provider) waitDuplicate(ctx context.Context) bool {
+	for {
+		p.mu.RLock()
+		left := time.Until(p.duplicate)
+		p.mu.RUnlock()
+		if left <= 0 {
+			return true
+		}
+		if !p.pause(ctx, left, nil) {
+			return false
+		}
+	}
+}
+
+// endChannels ends all channels; they are built again by their keepers.
+func (p *Provider) endChannels(cause error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for ch := range p.channels {
+		ch.end(cause)
+	}
+}
+
+// hold opens a channel and reads it to its end. It returns how long it was up.
+func (p *Provider) hold(ctx context.Context, x *xsp) (held time.Duration, err error) {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	defer func() {
+		if cause := context.Cause(ctx); cause != nil && err != nil && !errors.Is(err, errDuplicate) {
+			err = cause // what cut the stream says more than how that looked
+		}
+	}()
+	watchdog := time.AfterFunc(p.cfg.Request, func() { end(errSilent) })
+	defer watchdog.Stop()
+	x, res, err := p.open(ctx, x)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	stream := newReader(res.Body, p.cfg.MaxDocument, p.cfg.CountryCode, func() { watchdog.Reset(p.cfg.Silence) })
+	ch := &channel{x: x, end: end}
+	if err := p.greet(stream, ch); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	p.up(ch)
+	defer p.down(ch)
+	pulse := make(chan struct{})
+	go func() {
+		defer close(pulse)
+		p.pulse(ctx, ch)
+	}()
+	err = p.listen(stream, ch)
+	end(err)
+	<-pulse
+	return time.Since(began), err
+}
+
+// open posts the channel, following redirects to our other XSPs.
+func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, error) {
+	body := p.channelBody()
+	target := x.base.String() + p.cfg.Network.ChannelPath + "/v2.0/channel"
+	for hop := 0; ; hop++ {
+		header, version, ok := p.gate.pass()
+		if !ok {
+			return nil, nil, errGateClosed
+		}
+		began := time.Now()
+		req, err := newRequest(ctx, http.MethodPost, target, body)
+		if err != nil {
+			return nil, nil, err
+		}
+		x.sign(req, header)
+		res, err := p.clients.stream.Do(req)
+		if err != nil {
+			p.cfg.Metrics.requested(p.cfg.NetworkID, opChannel, "broken", time.Since(began))
+			return nil, nil, err
+		}
+		p.cfg.Metrics.requested(p.cfg.NetworkID, opChannel, strconv.Itoa(res.StatusCode/100)+"xx", time.Since(began))
+		x.learn(res.Cookies())
+		switch {
+		case res.StatusCode == http.StatusOK:
+			return x, res, nil
+		case res.StatusCode/100 == 3 && hop < maxRedirects:
+			next, nextURL := p.redirected(target, res.Header.Get("Location"))
+			res.Body.Close()
+			if next == nil {
+				return nil, nil, errRedirect
+			}
+			x, target = next, nextURL
+			continue
+		case res.StatusCode == http.StatusUnauthorized:
+			if p.gate.refuse(version) {
+				p.alarmGate()
+				p.touch()
+			}
+		}
+		text, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
+		res.Body.Close()
+		return nil, nil, fmt.Errorf("channel refused: %s", refusal(answer{status: res.StatusCode, code: errorCode(text)}))
+	}
+}
+
+// greet reads the Channel document a stream begins with.
+func (p *Provider) greet(stream *reader, ch *channel) error {
+	for {
+		doc, misread, err := stream.next()
+		switch {
+		case err != nil:
+			return err
+		case misread != nil:
+			return errNoChannel
+		case doc.kind == docHeartbeat:
+			continue
+		case doc.kind != docChannel || doc.channelID.empty():
+			return errNoChannel
+		}
+		ch.id = doc.text(doc.channelID)
+		ch.granted = granted(doc.expires)
+		return nil
+	}
+}
+
+// granted is how long something lives that was granted for so many seconds.
+// Only the returned value counts (dossier §3.1); 2147483647 is for ever.
+func granted(seconds int64) time.Duration {
+	if seconds <= 0 {
+		seconds = 3600
+	}
+	return time.Duration(min(seconds, 7*24*3600)) * time.Second
+}
+
+// listen dispatches what the stream says until it ends.
+func (p *Provider) listen(stream *reader, ch *channel) error {
+	for {
+		doc, misread, err := stream.next()
+		if err != nil {
+			return err
+		}
+		if misread != nil {
+			p.misread(ch, doc, misread)
+			continue
+		}
+		switch {
+		case doc.kind != docEvent: // a heartbeat, or something newer than we are
+		case doc.event == eventChannelTerminated:
+			reason := doc.text(doc.reason)
+			p.cfg.Metrics.channelEnded(p.cfg.NetworkID, reasonWord(reason))
+			if reason == "DuplicateChannelSet" {
+				return errDuplicate
+			}
+			return fmt.Errorf("the platform ended the channel: %s", reasonWord(reason))
+		case doc.event == eventError:
+			p.cfg.Log.Warn("the platform reports an error on the event stream", "code", doc.errorCode)
+		default:
+			p.dispatch(ch, doc)
+		}
+	}
+}
+
+// reasonWord keeps the reasons of the dossier §3.7 and nothing else, for logs
+// and metrics.
+func reasonWord(reason string) string {
+	switch reason {
+	case "DuplicateChannelSet", "UserDeleted", "NonResponsiveChannel", "ExplicitDelete", "Expired", "UnknownChannel":
+		return reason
+	}
+	return "other"
+}
+
+// pulse sends heartbeats and renewals until ctx ends, and ends the channel
+// when the XSP does not know it, does not answer, or the gate closed.
+func (p *Provider) pulse(ctx context.Context, ch *channel) {
+	beat := time.NewTicker(p.cfg.Heartbeat)
+	defer beat.Stop()
+	renew := time.NewTimer(p.halfLife(ch.granted))
+	defer renew.Stop()
+	shut := p.gate.waitShut()
+	for missed := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-shut:
+			ch.end(errGateClosed)
+			return
+		case <-beat.C:
+			a, err := p.do(ctx, ch.x, request{
+				op: opHeartbeat, method: http.MethodPut, unbounded: true,
+				path: p.cfg.Network.EventsPath + "/v2.0/channel/" + escape(ch.id) + "/heartbeat",
+			})
+			switch {
+			case err == nil && a.status/100 == 2:
+				missed = 0
+			case err == nil && (a.status == http.StatusNotFound || a.status == http.StatusForbidden):
+				ch.end(errGone)
+				return
+			default:
+				if missed++; missed == 3 {
+					ch.end(errHeartbeat)
+					return
+				}
+			}
+		case <-renew.C:
+			next, err := p.renewChannel(ctx, ch)
+			if err != nil {
+				ch.end(err)
+				return
+			}
+			renew.Reset(next)
+		}
+	}
+}
+
+// halfLife is when to renew: half of what was granted, give or take a tenth.
+func (p *Provider) halfLife(granted time.Duration) time.Duration {
+	return time.Duration(float64(granted) * (0.45 + 0.1*p.cfg.Random()))
+}
+
+func (p *Provider) renewChannel(ctx context.Context, ch *channel) (next time.Duration, err error) {
+	a, err := p.do(ctx, ch.x, request{
+		op: opChannel, method: http.MethodPut, unbounded: true,
+		path: p.cfg.Network.EventsPath + "/v2.0/channel/" + escape(ch.id),
+		body: `<?xml version="1.0" encoding="UTF-8"?><Channel xmlns="http://schema.broadsoft.com/xsi"><expires>` + p.expires() + `</expires></Channel>`,
+	})
+	switch {
+	case err == nil && a.status/100 == 2:
+		p.understand(a.body, func(d *document) {
+			if d.kind == docChannel && d.expires > 0 {
+				ch.granted = granted(d.expires)
+			}
+		})
+		return p.halfLife(ch.granted), nil
+	case err == nil && (a.status == http.StatusNotFound || a.status == http.StatusForbidden):
+		return 0, errGone
+	}
+	return ch.granted / 20, nil // again, well before it ends
+}

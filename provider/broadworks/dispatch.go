@@ -1,0 +1,261 @@
+package broadworks
+
+import (
+	"strings"
+	"time"
+
+	"offhook/engine"
+	"offhook/provider"
+)
+
+// Events of a subscription whose id nobody knows yet: its first one may come
+// before the answer to the request that made it (dossier §3.6). They wait, but
+// not so long that the platform thinks us dead.
+const (
+	holdEvents = time.Second
+	maxHeld    = 1024
+)
+
+type held struct {
+	by    map[string]*heldEvents // by subscription id
+	count int
+	lost  map[string]struct{} // subscriptions whose events could not wait
+}
+
+type heldEvents struct {
+	since  time.Time
+	events []heldEvent
+}
+
+type heldEvent struct {
+	ev       *engine.Event
+	delivery *delivery
+	receipt  provider.Receipt
+}
+
+func (h *held) init() { h.by, h.lost = map[string]*heldEvents{}, map[string]struct{}{} }
+
+// misread deals with an event that was not understood to its end. If it was
+// only acknowledged, a change would be lost; if not, the platform would end
+// the channel. So both: acknowledged, and its user compared.
+func (p *Provider) misread(ch *channel, doc *document, err error) {
+	p.cfg.Metrics.event(p.cfg.NetworkID, "not_understood")
+	name := doc.text(doc.payloadAs)
+	if name == "" {
+		name = doc.payload.kind().String()
+	}
+	p.cfg.Log.Warn("event not understood", "type", logWord(name), "reason", err)
+	if doc.kind != docEvent {
+		return
+	}
+	p.mu.RLock()
+	s := p.subs[doc.text(doc.subID)]
+	if t := doc.text(doc.target); t != "" {
+		s = p.users[engine.Fold(t)]
+	}
+	user := ""
+	if s != nil && s.followed {
+		user = s.user
+	}
+	p.mu.RUnlock()
+	if user != "" {
+		p.cfg.Sink.Resync(user)
+	} else if s == nil && !doc.subID.empty() {
+		p.handing.Lock()
+		p.giveUp(strings.Clone(doc.text(doc.subID)), nil)
+		p.handing.Unlock()
+	}
+	if d, fresh := p.recent.see(strings.Clone(doc.text(doc.eventID)), ch.x); fresh {
+		d.Settle()
+	}
+}
+
+// logWord is a name from the wire that may be written into a log.
+func logWord(name string) string {
+	for i := 0; i < len(name); i++ {
+		if !nameByte[name[i]] || name[i] >= 0x80 || i == 64 {
+			return "unreadable"
+		}
+	}
+	return name
+}
+
+// dispatch hands one event over, once.
+func (p *Provider) dispatch(ch *channel, doc *document) {
+	d, fresh := p.recent.see(strings.Clone(doc.text(doc.eventID)), ch.x)
+	if !fresh {
+		p.cfg.Metrics.event(p.cfg.NetworkID, "duplicate")
+		return
+	}
+	if doc.payload == payloadTerminated {
+		p.cfg.Metrics.event(p.cfg.NetworkID, "control")
+		p.lostSubscription(doc.text(doc.subID))
+		d.Settle()
+		return
+	}
+	ev := doc.translate()
+	var receipt provider.Receipt = d
+	if doc.payload == payloadUnknown {
+		// Newer than we are. Nothing depends on it, so it is acknowledged at
+		// once; it is handed over all the same, for its sequence number.
+		p.cfg.Metrics.event(p.cfg.NetworkID, "unknown")
+		p.cfg.Log.Debug("unknown event", "type", logWord(doc.text(doc.payloadAs)))
+		d.Settle()
+		receipt = noReceipt{}
+	}
+	p.handing.Lock()
+	defer p.handing.Unlock()
+	p.route(ev, doc.text(doc.target), d, receipt)
+}
+
+// route finds whom an event is about. handing is held.
+func (p *Provider) route(ev *engine.Event, target string, d *delivery, receipt provider.Receipt) {
+	user, verdict := p.resolve(ev, target)
+	switch verdict {
+	case "delivered":
+		p.cfg.Sink.Deliver(user, ev, receipt)
+	case "buffered":
+		p.holdBack(heldEvent{ev, d, receipt})
+	case "foreign":
+		// A subscription of ours that we lost track of: its request timed out,
+		// and was made again. The platform may delete it.
+		d.settle(ackUnknownSubscription)
+	default:
+		d.Settle()
+	}
+	p.cfg.Metrics.event(p.cfg.NetworkID, verdict)
+}
+
+// resolve decides by the target, else by the subscription (dossier §3.4), and
+// takes the numbers off events that are not numbered per user.
+func (p *Provider) resolve(ev *engine.Event, target string) (user, verdict string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.subs[ev.Subscription]
+	u := s
+	if target != "" {
+		u = p.users[engine.Fold(target)]
+		if u == nil || !u.followed {
+			return "", "nobody"
+		}
+	}
+	switch {
+	case s != nil && s.user == "":
+		if u == nil || u == s {
+			return "", "nobody" // about the group as a whole
+		}
+		p.countShared(s, ev)
+		return u.user, "delivered"
+	case s != nil:
+		if !u.followed {
+			return "", "nobody"
+		}
+		return u.user, "delivered"
+	case u == nil && p.posting > 0:
+		return "", "buffered"
+	case u == nil:
+		return "", "foreign"
+	case len(p.targets) > 0:
+		ev.Subscription, ev.Sequence = "", 0
+		if p.posting == 0 {
+			return "", "foreign"
+		}
+		return u.user, "delivered"
+	case u.sub == "":
+		if !u.busy {
+			// Made by a request whose answer was lost: it is ours.
+			p.take(u, ev.Subscription, 0)
+		}
+		return u.user, "delivered"
+	}
+	return "", "foreign"
+}
+
+// countShared watches the numbers of a subscription that many users share: a
+// gap may have been about any of them.
+func (p *Provider) countShared(s *standing, ev *engine.Event) {
+	seq := ev.Sequence
+	ev.Subscription, ev.Sequence = "", 0
+	if seq == 0 {
+		return
+	}
+	next := s.sequence + 1
+	if s.sequence == 1<<31-1 {
+		next = 1
+	}
+	if s.sequence != 0 && seq != next && seq > s.sequence {
+		p.resyncEveryone()
+	}
+	if seq > s.sequence || s.sequence-seq > 1<<30 {
+		s.sequence = seq
+	}
+}
+
+// holdBack keeps an event until its subscription is known. handing is held.
+func (p *Provider) holdBack(e heldEvent) {
+	e.ev.Subscription = strings.Clone(e.ev.Subscription)
+	id := e.ev.Subscription
+	if _, gone := p.held.lost[id]; gone || p.held.count >= maxHeld {
+		p.giveUp(id, []heldEvent{e})
+		return
+	}
+	h := p.held.by[id]
+	if h == nil {
+		h = &heldEvents{since: time.Now()}
+		p.held.by[id] = h
+		time.AfterFunc(holdEvents, func() { p.expireHeld(id, h) })
+	}
+	h.events = append(h.events, e)
+	p.held.count++
+}
+
+func (p *Provider) expireHeld(id string, h *heldEvents) {
+	p.handing.Lock()
+	defer p.handing.Unlock()
+	if p.held.by[id] == h {
+		delete(p.held.by, id)
+		p.held.count -= len(h.events)
+		p.giveUp(id, h.events)
+	}
+}
+
+// giveUp acknowledges events that waited long enough. If their subscription
+// turns out to be ours after all, its user is compared.
+func (p *Provider) giveUp(id string, events []heldEvent) {
+	if len(p.held.lost) >= maxHeld {
+		clear(p.held.lost)
+	}
+	p.held.lost[id] = struct{}{}
+	for _, e := range events {
+		e.delivery.Settle()
+	}
+}
+
+// claim says that a subscription is a user's, and hands over what waited for
+// it before anything that follows.
+func (p *Provider) claim(s *standing, id string, life time.Duration) {
+	p.handing.Lock()
+	defer p.handing.Unlock()
+	p.mu.Lock()
+	p.take(s, id, life)
+	followed, user := s.followed, s.user
+	p.mu.Unlock()
+	h := p.held.by[id]
+	if h != nil {
+		delete(p.held.by, id)
+		p.held.count -= len(h.events)
+		for _, e := range h.events {
+			if !followed || user == "" {
+				e.delivery.Settle()
+				continue
+			}
+			p.cfg.Sink.Deliver(user, e.ev, e.receipt)
+		}
+	}
+	if _, gone := p.held.lost[id]; gone {
+		delete(p.held.lost, id)
+		if followed && user != "" {
+			p.cfg.Sink.Resync(user)
+		}
+	}
+}

@@ -1,0 +1,306 @@
+package broadworks
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+)
+
+// Operations, as metrics name them.
+const (
+	opProbe       = "probe"
+	opOriginate   = "originate"
+	opCommand     = "command"
+	opRead        = "read"
+	opChannel     = "channel"
+	opHeartbeat   = "heartbeat"
+	opSubscribe   = "subscribe"
+	opRenew       = "renew"
+	opUnsubscribe = "unsubscribe"
+	opAck         = "ack"
+)
+
+var (
+	errNoXSP      = errors.New("no XSP is known yet")
+	errGateClosed = errors.New("gate closed")
+	errBusy       = errors.New("too many requests wait for the XSP")
+	errRedirect   = errors.New("redirected to a host that is not configured")
+	errTooLong    = errors.New("answer too long")
+)
+
+const maxRedirects = 3
+
+// xsp is one server of the platform. Its cookies pin us to the node that
+// holds our channel when a load balancer stands before several (dossier §3.2).
+type xsp struct {
+	base  *url.URL
+	slots chan struct{} // in-flight cap
+	queue chan struct{} // those who wait for a slot, and those who have one
+
+	mu      sync.Mutex
+	cookies []*http.Cookie
+}
+
+func newXSP(base *url.URL, inFlight, waiting int) *xsp {
+	return &xsp{base: base, slots: make(chan struct{}, inFlight), queue: make(chan struct{}, inFlight+waiting)}
+}
+
+// enter takes a slot.
+func (x *xsp) enter(ctx context.Context) error {
+	select {
+	case x.queue <- struct{}{}:
+	default:
+		return errBusy
+	}
+	select {
+	case x.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		<-x.queue
+		return ctx.Err()
+	}
+}
+
+func (x *xsp) leave() {
+	<-x.slots
+	<-x.queue
+}
+
+// learn keeps the cookies of an answer. Paths and the Secure mark are not
+// looked at: the channel's cookie names another path than the channel's own
+// (dossier §3.1), and it is for this host alone that they are kept.
+func (x *xsp) learn(cookies []*http.Cookie) {
+	if len(cookies) == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fresh := append([]*http.Cookie(nil), x.cookies...)
+next:
+	for _, c := range cookies {
+		for i, have := range fresh {
+			if have.Name == c.Name {
+				fresh[i] = c
+				continue next
+			}
+		}
+		if len(fresh) < 16 {
+			fresh = append(fresh, c)
+		}
+	}
+	x.cookies = fresh
+}
+
+func (x *xsp) sign(req *http.Request, header string) {
+	req.Header.Set("Authorization", header)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, c := range x.cookies {
+		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+}
+
+// request is one exchange with an XSP.
+type request struct {
+	op, method, path string
+	body             string
+	header           string       // Authorization; empty takes the gate's
+	client           *http.Client // nil takes the one for actions
+	unbounded        bool         // does not count against the in-flight cap
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	code   int64 // errorCode of an ErrorInfo
+	body   []byte
+	// sent says that at least part of the request may have left; with an
+	// error and sent false nothing happened at the provider.
+	sent bool
+}
+
+// clients are the pools. Commands that must not be repeated get a fresh
+// connection each: on a kept one that the server is just closing (XSPs keep
+// them for 4 s, dossier §3.1) nobody could tell whether it arrived.
+type clients struct {
+	actions, fresh, acks, stream *http.Client
+}
+
+func (c *Config) clients() (clients, error) {
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
+	if file := c.Network.CAFile; file != "" {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return clients{}, fmt.Errorf("broadworks: read ca_file: %w", err)
+		}
+		tlsConfig.RootCAs = x509.NewCertPool()
+		if !tlsConfig.RootCAs.AppendCertsFromPEM(pem) {
+			return clients{}, errors.New("broadworks: no certificate in ca_file")
+		}
+	}
+	pool := func(idle int) *http.Client {
+		return &http.Client{
+			Transport: &http.Transport{
+				Proxy:                  nil, // never from the environment
+				DialContext:            c.Dial,
+				TLSClientConfig:        tlsConfig,
+				TLSHandshakeTimeout:    c.Request,
+				DisableKeepAlives:      idle == 0,
+				DisableCompression:     true,
+				MaxIdleConnsPerHost:    idle,
+				IdleConnTimeout:        3 * time.Second,
+				MaxResponseHeaderBytes: 64 << 10,
+			},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	return clients{actions: pool(c.InFlight), fresh: pool(0), acks: pool(c.Acks), stream: pool(0)}, nil
+}
+
+func (c *clients) close() {
+	for _, h := range []*http.Client{c.actions, c.fresh, c.acks, c.stream} {
+		h.CloseIdleConnections()
+	}
+}
+
+// do sends a request to an XSP, through the gate and under its in-flight cap,
+// and reads the whole answer. An error comes with answer.sent.
+func (p *Provider) do(ctx context.Context, x *xsp, r request) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Request)
+	defer cancel()
+	if !r.unbounded {
+		if err := x.enter(ctx); err != nil {
+			return answer{}, err
+		}
+		defer x.leave()
+	}
+	header, version, ok := p.gate.pass()
+	if !ok {
+		return answer{}, errGateClosed
+	}
+	r.header = header
+	a, err := p.send(ctx, x, &r)
+	if err == nil && a.status == http.StatusUnauthorized && p.gate.refuse(version) {
+		p.alarmGate()
+		p.touch()
+	}
+	return a, err
+}
+
+// send does one exchange, following redirects to XSPs that are configured: by
+// hand, since Go would turn a POST into a GET (dossier §1.2).
+func (p *Provider) send(ctx context.Context, x *xsp, r *request) (answer, error) {
+	began := time.Now()
+	at := *x.base
+	target := at.String() + r.path
+	var a answer
+	var err error
+	for hop := 0; ; hop++ {
+		var location string
+		a, location, err = p.exchange(ctx, x, r, target)
+		if err != nil || location == "" {
+			break
+		}
+		next, nextURL := p.redirected(target, location)
+		if next == nil || hop == maxRedirects {
+			a, err = answer{}, errRedirect // answered, and not carried out
+			break
+		}
+		x, target = next, nextURL
+	}
+	p.cfg.Metrics.requested(p.cfg.NetworkID, r.op, outcomeWord(a, err), time.Since(began))
+	return a, err
+}
+
+// redirected resolves where an answer points to; nil when it is no XSP of ours.
+func (p *Provider) redirected(from, location string) (*xsp, string) {
+	base, err := url.Parse(from)
+	if err != nil {
+		return nil, ""
+	}
+	u, err := base.Parse(location)
+	if err != nil {
+		return nil, ""
+	}
+	for _, x := range p.order() {
+		if u.Host == x.base.Host && u.Scheme == x.base.Scheme {
+			return x, u.String()
+		}
+	}
+	return nil, ""
+}
+
+func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target string) (a answer, location string, err error) {
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.sent = true }}
+	req, err := newRequest(httptrace.WithClientTrace(ctx, trace), r.method, target, r.body)
+	if err != nil {
+		return answer{}, "", err
+	}
+	x.sign(req, r.header)
+	client := r.client
+	if client == nil {
+		client = p.clients.actions
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return a, "", err
+	}
+	defer res.Body.Close()
+	x.learn(res.Cookies())
+	a.status = res.StatusCode
+	a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(p.cfg.MaxDocument)+1))
+	if err == nil && len(a.body) > p.cfg.MaxDocument {
+		err = errTooLong
+	}
+	switch res.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		if err == nil {
+			location = res.Header.Get("Location")
+		}
+	}
+	if a.status >= 400 {
+		a.code = errorCode(a.body)
+		err = nil // a refusal is one, whatever became of its prose
+	}
+	return a, location, err
+}
+
+func newRequest(ctx context.Context, method, target, body string) (*http.Request, error) {
+	var content io.Reader
+	if body != "" {
+		content = bytes.NewReader([]byte(body))
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, content)
+	if err != nil {
+		return nil, errors.New("request cannot be written") // the error of net/http quotes the URL
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/xml; charset=UTF-8")
+	}
+	req.Header.Set("Accept", "application/xml, text/xml")
+	req.Header.Set("User-Agent", "offhook")
+	return req, nil
+}
+
+// reasonOf says why a request failed, without the URL that net/http puts into
+// its errors: it names users and numbers.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return err.Error()
+}

@@ -1,0 +1,81 @@
+package broadworks
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"offhook/provider"
+)
+
+const snapshotType = "CallSubscriptionEvent"
+
+func TestStartUpAsksOnceBeforeAnythingElse(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		require.Equal(s, "GET /com.broadsoft.xsi-actions/v2.0/user/admin@example.com/profile", s.bw.asked[0])
+		require.Equal(s, "POST /com.broadsoft.async/com.broadsoft.xsi-events/v2.0/channel", s.bw.asked[1])
+		require.Equal(s, "POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com", s.bw.asked[2])
+		require.Equal(s, "Basic YWRtaW5AZXhhbXBsZS5jb206c2VjcmV0", s.bw.auth[1])
+		set := s.bw.last().set
+		require.Equal(s, `<?xml version="1.0" encoding="UTF-8"?><Channel xmlns="http://schema.broadsoft.com/xsi"><channelSetId>`+set+
+			`</channelSetId><priority>1</priority><weight>50</weight><expires>3600</expires><applicationId>offhook-test</applicationId></Channel>`, s.bw.bodies[1])
+		require.Equal(s, `<?xml version="1.0" encoding="UTF-8"?><Subscription xmlns="http://schema.broadsoft.com/xsi"><event>Advanced Call</event><expires>3600</expires><channelSetId>`+set+
+			`</channelSetId><applicationId>offhook-test</applicationId></Subscription>`, s.bw.bodies[2])
+		st := s.p.Status()
+		require.Equal(s, provider.LinkUp, st.Link)
+		require.Equal(s, []int{1, 1, 1}, []int{st.Channels, st.Followed, st.Subscribed})
+	})
+}
+
+func TestAnEventIsAcknowledgedWhenItIsSettledAndNotBefore(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.sink.withhold = true
+		s.say(strings.ReplaceAll(received, "<xsi:sequenceNumber>2<", "<xsi:sequenceNumber>1<"))
+		require.Equal(s, []string{"received"}, s.sink.kinds())
+		require.Equal(s, []string{bob}, s.sink.users)
+		require.Equal(s, "s1", s.sink.events[0].Subscription)
+		require.Equal(s, "+15555550123", s.sink.events[0].Facts[0].RemoteNumber)
+		s.after(2 * time.Second)
+		require.Empty(s, s.bw.acked())
+
+		// The platform grows impatient and delivers it again.
+		s.say(received)
+		require.Len(s, s.sink.kinds(), 1)
+		s.sink.settleAll()
+		s.after(time.Millisecond)
+		require.Equal(s, []string{"e1"}, s.bw.acked())
+
+		// And once more: it is settled, so the answer is due.
+		s.say(received)
+		require.Len(s, s.sink.kinds(), 1)
+		require.Equal(s, []string{"e1", "e1"}, s.bw.acked())
+	})
+}
+
+func TestTheChannelIsPinnedAndKeptAlive(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.after(46 * time.Second)
+		require.Equal(s, 3, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/channel/ch1/heartbeat"))
+		// Half of the 3,600 s that were granted.
+		s.after(30 * time.Minute)
+		require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/channel/ch1 ")+
+			s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/channel/ch1")-s.bw.count("ch1/heartbeat"))
+		require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/subscription/s1"))
+		require.Len(s, s.bw.streams, 1)
+	})
+}
+
+func TestASilentStreamIsBuiltAgainInTheSameSet(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		first := s.bw.last()
+		first.close()
+		s.after(time.Second)
+		require.Len(s, s.bw.streams, 2)
+		require.Equal(s, first.set, s.bw.last().set)
+		// Every user is compared: the renewal makes the platform send a snapshot.
+		require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/subscription/s1"))
+		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com"))
+	})
+}

@@ -1,0 +1,57 @@
+package broadworks
+
+import (
+	"context"
+	"net/http"
+
+	"offhook/engine"
+)
+
+// maxPolled is how many calls one poll reads.
+const maxPolled = 128
+
+// snapshot compares a user. Renewing its subscription makes the platform send
+// an exact snapshot on the event stream (dossier §3.3, §3.6). Where nothing
+// would come, the calls are read one by one.
+func (p *Provider) snapshot(ctx context.Context, user string) engine.Outcome {
+	if out, done := p.renewFor(ctx, user); done {
+		return out
+	}
+	return p.poll(ctx, user)
+}
+
+// poll lists the calls and reads each. It races with events; the core knows.
+// Only well-formed answers count: anything less and there is no picture.
+func (p *Provider) poll(ctx context.Context, user string) engine.Outcome {
+	list := p.userPath(user) + "/calls"
+	a, err := p.read(ctx, list)
+	if out, bad := failed(a, err, false); bad {
+		return out
+	}
+	var ids []string
+	listed := false
+	p.understand(a.body, func(d *document) {
+		if listed = d.kind == docCalls; listed {
+			for i := range d.calls {
+				if id := d.text(d.calls[i].id); id != "" {
+					ids = append(ids, id)
+				}
+			}
+		}
+	})
+	if a.status != http.StatusOK || !listed || len(ids) > maxPolled {
+		return engine.Outcome{Kind: engine.OutcomeUnknown, Detail: "the provider's answer was not understood"}
+	}
+	snapshot := &engine.Snapshot{}
+	for _, id := range ids {
+		fact, out := p.readCall(ctx, list+"/"+escape(id))
+		switch out.Kind {
+		case engine.OutcomeAccepted:
+			snapshot.Facts = append(snapshot.Facts, fact)
+		case engine.OutcomeGone: // it ended since the list was made
+		default:
+			return out
+		}
+	}
+	return engine.Outcome{Kind: engine.OutcomeAccepted, Snapshot: snapshot}
+}

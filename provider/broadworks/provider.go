@@ -1,0 +1,220 @@
+package broadworks
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"offhook/provider"
+)
+
+// Provider drives one network. Make it with New.
+type Provider struct {
+	cfg     Config
+	clients clients
+	gate    *gate
+	acks    chan ack
+	recent  recent
+	xsps    atomic.Pointer[[]*xsp] // those with a channel first
+
+	// handing is held while an event is resolved and handed over, so that
+	// what waited for its subscription comes before what follows it.
+	handing sync.Mutex
+	held    held // by handing
+
+	mu       sync.RWMutex
+	set      string // channel set id
+	channels map[*channel]struct{}
+	users    map[string]*standing // by folded user id
+	targets  []*standing          // groups and enterprises subscribed to as one
+	subs     map[string]*standing // by subscription id
+	posting  int                  // subscriptions being made right now
+	work     work
+	counts   counts
+	since    time.Time
+	link     provider.Link
+	detail   string
+	// duplicate is until when another client is left its channel set.
+	duplicate time.Time
+}
+
+type counts struct{ followed, subscribed int }
+
+var _ provider.Provider = (*Provider)(nil)
+
+// New checks the configuration; nothing is sent before Run.
+func New(cfg Config) (*Provider, error) {
+	if err := cfg.fill(); err != nil {
+		return nil, err
+	}
+	p := &Provider{
+		cfg:      cfg,
+		gate:     newGate(cfg.Network.Username, cfg.Network.Password),
+		acks:     make(chan ack, cfg.AckQueue),
+		channels: map[*channel]struct{}{},
+		users:    map[string]*standing{},
+		subs:     map[string]*standing{},
+		since:    time.Now(),
+		link:     provider.LinkDown,
+	}
+	p.recent.init(p)
+	p.held.init()
+	p.work.init()
+	var err error
+	if p.clients, err = p.cfg.clients(); err != nil {
+		return nil, err
+	}
+	if cfg.Network.Subscribe != "" && p.cfg.Network.Subscribe != subscribeUser {
+		p.addTargets()
+	}
+	var all []*xsp
+	for _, s := range cfg.Network.XSPs {
+		base, err := parseBase(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p.newXSP(base))
+	}
+	p.xsps.Store(&all)
+	return p, nil
+}
+
+func (p *Provider) newXSP(base *url.URL) *xsp { return newXSP(base, p.cfg.InFlight, p.cfg.Waiting) }
+
+// SetCredentials replaces the login. A closed gate is probed at once.
+func (p *Provider) SetCredentials(username, password string) { p.gate.change(username, password) }
+
+// Run implements provider.Provider.
+func (p *Provider) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer p.clients.close()
+	p.recall()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for range p.cfg.Acks {
+		wg.Go(func() { p.acknowledge(ctx) })
+	}
+	for range p.cfg.Subscribers {
+		wg.Go(func() { p.subscribe(ctx) })
+	}
+	if err := p.findXSPs(ctx); err != nil {
+		return nil // ctx ended
+	}
+	wg.Go(func() { p.guard(ctx) })
+	for _, x := range p.order() {
+		wg.Go(func() { p.keep(ctx, x) })
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// findXSPs asks DNS, where the operator named a domain (dossier §3.8).
+func (p *Provider) findXSPs(ctx context.Context) error {
+	for failures := 0; len(p.order()) == 0; failures++ {
+		_, found, err := p.cfg.LookupSRV(ctx, "xsi-client", "tcp", p.cfg.Network.SRV)
+		var all []*xsp
+		for _, r := range found {
+			host := r.Target
+			if n := len(host); n > 0 && host[n-1] == '.' {
+				host = host[:n-1]
+			}
+			if host != "" {
+				all = append(all, p.newXSP(&url.URL{Scheme: "https", Host: fmt.Sprintf("%s:%d", host, r.Port)}))
+			}
+		}
+		if len(all) > 0 {
+			p.xsps.Store(&all)
+			return nil
+		}
+		p.cfg.Log.Warn("no XSP found in DNS", "domain", p.cfg.Network.SRV, "err", err)
+		if !p.pause(ctx, p.backoff(failures), nil) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// order is the XSPs as they are to be tried.
+func (p *Provider) order() []*xsp { return *p.xsps.Load() }
+
+// prefer puts an XSP to the front, or to the back.
+func (p *Provider) prefer(x *xsp, front bool) {
+	for {
+		old := p.xsps.Load()
+		fresh := slices.DeleteFunc(slices.Clone(*old), func(o *xsp) bool { return o == x })
+		if front {
+			fresh = slices.Insert(fresh, 0, x)
+		} else {
+			fresh = append(fresh, x)
+		}
+		if p.xsps.CompareAndSwap(old, &fresh) {
+			return
+		}
+	}
+}
+
+// Status implements provider.Provider.
+func (p *Provider) Status() provider.Status {
+	p.touch()
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.status()
+}
+
+func (p *Provider) status() provider.Status {
+	return provider.Status{
+		Link: p.link, Since: p.since.UnixMilli(), Detail: p.detail,
+		Channels: len(p.channels), Followed: p.counts.followed, Subscribed: p.counts.subscribed,
+	}
+}
+
+// touch works out the link's condition anew.
+func (p *Provider) touch() {
+	link, detail := provider.LinkDown, "the event stream is being built"
+	refusing := p.gate.refusing()
+	p.mu.Lock()
+	switch {
+	case refusing:
+		link, detail = provider.LinkGateClosed, "the provider refused our credentials; a probe is sent every "+p.cfg.Probe.String()
+	case len(p.channels) > 0:
+		link, detail = provider.LinkUp, ""
+	case time.Now().Before(p.duplicate):
+		link, detail = provider.LinkDuplicate, "another client opened a channel set with our application id"
+	}
+	if link != p.link {
+		p.link, p.since = link, time.Now()
+	}
+	p.detail = detail
+	s := p.status()
+	p.mu.Unlock()
+	p.cfg.Metrics.status(p.cfg.NetworkID, s)
+}
+
+// backoff is full jitter: anything up to a bound that doubles.
+func (p *Provider) backoff(failures int) time.Duration {
+	bound := p.cfg.BackoffMax
+	if failures < 16 {
+		bound = min(bound, p.cfg.BackoffMin<<failures)
+	}
+	return time.Duration(p.cfg.Random() * float64(bound))
+}
+
+// pause waits for d, or less when early has something. It reports whether ctx
+// goes on.
+func (p *Provider) pause(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-early:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,258 @@
+package broadworks
+
+import (
+	"strings"
+	"time"
+
+	"offhook/engine"
+	"offhook/engine/tenant"
+)
+
+// standing is a standing order for events: of one user, or of a group or an
+// enterprise as one. Provider.mu guards it.
+type standing struct {
+	target   string // Memory's name for it
+	user     string // the user id as it was followed; empty for a group or an enterprise
+	followed bool   // wanted
+	sub      string // subscription id; empty while there is none
+	expires  int64  // ms since the epoch
+	sequence uint32 // last number, of a group or an enterprise
+
+	queued  bool  // waits for a worker
+	busy    bool  // a worker has it
+	again   bool  // wanted once more, after the worker
+	fails   uint8 // in a row
+	due     int64 // when it is next tended, ms since the epoch; 0 for never
+	heapPos int   // in work.later; -1 when not there
+}
+
+// path is where a subscription is made (dossier §3.3).
+func (s *standing) path() string {
+	switch kind, id, _ := strings.Cut(s.target, "/"); kind + "/" {
+	case targetEnterprise:
+		return "/enterprise/" + escape(id)
+	case targetGroup:
+		sp, group, grouped := strings.Cut(id, "/")
+		if !grouped {
+			return "/serviceprovider/" + escape(sp)
+		}
+		return "/serviceprovider/" + escape(sp) + "/group/" + escape(group)
+	}
+	return "/user/" + escape(s.user)
+}
+
+func targetOf(t tenant.Target) string {
+	switch {
+	case t.Enterprise != "":
+		return targetEnterprise + t.Enterprise
+	case t.Group != "":
+		return targetGroup + t.ServiceProvider + "/" + t.Group
+	}
+	return targetGroup + t.ServiceProvider
+}
+
+func (p *Provider) addTargets() {
+	for _, t := range p.cfg.Network.Targets {
+		p.targets = append(p.targets, &standing{target: targetOf(t), followed: true, heapPos: -1})
+	}
+}
+
+// perUser reports whether each user has a subscription of its own.
+func (p *Provider) perUser() bool { return len(p.targets) == 0 }
+
+// Follow implements provider.Provider.
+func (p *Provider) Follow(user string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.userOf(user)
+	s.user = user
+	if s.followed {
+		return
+	}
+	s.followed = true
+	p.counts.followed++
+	if s.sub != "" {
+		p.counts.subscribed++
+	}
+	s.fails = 0
+	p.enqueue(s)
+}
+
+// Unfollow implements provider.Provider.
+func (p *Provider) Unfollow(user string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.users[engine.Fold(user)]
+	if s == nil || !s.followed {
+		return
+	}
+	s.followed = false
+	p.counts.followed--
+	if s.sub != "" {
+		p.counts.subscribed--
+	}
+	p.work.later.remove(s)
+	if s.sub == "" && !s.busy {
+		p.forgetUser(s)
+		return
+	}
+	s.fails = 0
+	p.enqueue(s)
+}
+
+func (p *Provider) userOf(user string) *standing {
+	key := engine.Fold(user)
+	s := p.users[key]
+	if s == nil {
+		s = &standing{target: targetUser + key, user: user, heapPos: -1}
+		p.users[key] = s
+	}
+	return s
+}
+
+func (p *Provider) forgetUser(s *standing) {
+	if p.users[engine.Fold(s.user)] == s {
+		delete(p.users, engine.Fold(s.user))
+	}
+}
+
+// take notes the subscription of a standing order. p.mu is held.
+func (p *Provider) take(s *standing, id string, life time.Duration) {
+	p.drop(s)
+	s.sub = strings.Clone(id)
+	s.expires = time.Now().Add(life).UnixMilli()
+	s.sequence = 0
+	p.subs[s.sub] = s
+	if s.followed && s.user != "" {
+		p.counts.subscribed++
+	}
+	p.remember(s)
+	if life == 0 { // adopted: a renewal tells how long it lives
+		p.enqueue(s)
+	}
+}
+
+// drop forgets a subscription. p.mu is held.
+func (p *Provider) drop(s *standing) {
+	if s.sub == "" {
+		return
+	}
+	if p.subs[s.sub] == s {
+		delete(p.subs, s.sub)
+	}
+	s.sub = ""
+	if s.followed && s.user != "" {
+		p.counts.subscribed--
+	}
+}
+
+func (p *Provider) remember(s *standing) {
+	if err := p.cfg.Memory.Put(s.target, Remembered{ID: s.sub, Expires: s.expires}); err != nil {
+		p.cfg.Log.Error("subscription not remembered", "err", err)
+	}
+}
+
+func (p *Provider) unremember(s *standing) {
+	if err := p.cfg.Memory.Delete(s.target); err != nil {
+		p.cfg.Log.Error("subscription not forgotten", "err", err)
+	}
+}
+
+// recall reads what was remembered from before. A subscription of a user
+// nobody follows any more is deleted some time after the start: until then
+// the one who follows may still be waking up.
+func (p *Provider) recall() {
+	now := time.Now()
+	stale := now.Add(p.cfg.RefusedWait).UnixMilli()
+	err := p.cfg.Memory.Each(func(target string, r Remembered) error {
+		if r.ID == "" || r.Expires <= now.UnixMilli() || target == targetSet {
+			return nil
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		var s *standing
+		if user, ok := strings.CutPrefix(target, targetUser); ok {
+			s = p.userOf(user)
+			if !s.followed {
+				s.due = stale
+				p.work.later.put(s)
+			}
+		} else {
+			for _, t := range p.targets {
+				if t.target == target {
+					s = t
+				}
+			}
+		}
+		if s == nil || s.sub != "" {
+			return nil
+		}
+		s.sub, s.expires = r.ID, r.Expires
+		p.subs[s.sub] = s
+		if s.followed && s.user != "" {
+			p.counts.subscribed++
+		}
+		return nil
+	})
+	if err != nil {
+		p.cfg.Log.Error("subscriptions of before not read; they are made again", "err", err)
+	}
+}
+
+// lostSubscription makes a subscription again that the platform ended.
+func (p *Provider) lostSubscription(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.subs[id]
+	if s == nil {
+		return
+	}
+	p.drop(s)
+	p.unremember(s)
+	if s.followed {
+		p.enqueue(s)
+	} else if !s.busy {
+		p.work.later.remove(s)
+		p.forgetUser(s)
+	}
+}
+
+// up registers a channel. Whatever happened while there was none, or on the
+// one before, is made up for: every followed user is compared.
+func (p *Provider) up(ch *channel) {
+	p.mu.Lock()
+	p.channels[ch] = struct{}{}
+	p.duplicate = time.Time{}
+	for _, s := range p.targets {
+		s.fails = 0
+		p.enqueue(s)
+	}
+	for _, s := range p.users {
+		if s.followed {
+			p.enqueue(s)
+		}
+	}
+	p.work.wake()
+	p.mu.Unlock()
+	p.prefer(ch.x, true)
+	p.cfg.Log.Info("event stream up", "xsp", ch.x.base.Host)
+	p.touch()
+}
+
+func (p *Provider) down(ch *channel) {
+	p.mu.Lock()
+	delete(p.channels, ch)
+	p.mu.Unlock()
+	p.prefer(ch.x, false)
+	p.touch()
+}
+
+// resyncEveryone compares all followed users, at the pace of the work queue.
+// p.mu is held.
+func (p *Provider) resyncEveryone() {
+	for _, s := range p.users {
+		if s.followed {
+			p.enqueue(s)
+		}
+	}
+}
