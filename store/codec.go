@@ -1,0 +1,193 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// How records are written. The first byte of each is its version; what follows
+// is the fields in the order of the encoder, without names:
+//
+//	number   unsigned LEB128 (uvarint); signed ones zigzag first
+//	string   its length as a number, then its bytes
+//	list     its length as a number, then its items
+//	flags    one byte, a bit each
+//	hash     fixed width, big-endian
+//
+// A record is decoded to its last byte or not at all: what is too short, too
+// long or of a version we do not know is an error and never a guess. A new
+// field means a new version; decoders read the older ones too.
+const version1 = 1
+
+var (
+	errShort   = errors.New("record ends too early")
+	errLong    = errors.New("record goes on after its end")
+	errVersion = errors.New("record of an unknown version")
+	errRange   = errors.New("record holds a number out of range")
+)
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+func appendFlags(b []byte, flags ...bool) []byte {
+	var f byte
+	for i, set := range flags {
+		if set {
+			f |= 1 << i
+		}
+	}
+	return append(b, f)
+}
+
+// decoder reads one record. After the first error everything reads as zero;
+// done tells.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+// decode begins a record and checks its version.
+func decode(b []byte) decoder {
+	d := decoder{b: b}
+	if v := d.byte(); d.err == nil && v != version1 {
+		d.fail(errVersion)
+	}
+	return d
+}
+
+func (d *decoder) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+	d.b = nil
+}
+
+// done is called after the last field.
+func (d *decoder) done(what string) error {
+	if d.err == nil && len(d.b) > 0 {
+		d.err = errLong
+	}
+	if d.err != nil {
+		return fmt.Errorf("decode %s: %w", what, d.err)
+	}
+	return nil
+}
+
+func (d *decoder) take(n int) []byte {
+	if d.err != nil || n > len(d.b) {
+		d.fail(errShort)
+		return nil
+	}
+	b := d.b[:n]
+	d.b = d.b[n:]
+	return b
+}
+
+func (d *decoder) byte() byte {
+	if b := d.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (d *decoder) uint() uint64 {
+	n, size := binary.Uvarint(d.b)
+	if size <= 0 {
+		d.fail(errShort)
+		return 0
+	}
+	d.b = d.b[size:]
+	return n
+}
+
+func (d *decoder) uint32() uint32 {
+	n := d.uint()
+	if n > math.MaxUint32 {
+		d.fail(errRange)
+		return 0
+	}
+	return uint32(n)
+}
+
+func (d *decoder) int() int64 {
+	n := d.uint()
+	return int64(n>>1) ^ -int64(n&1)
+}
+
+func (d *decoder) fixed64() uint64 {
+	if b := d.take(8); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+// bytes is valid as long as the record is.
+func (d *decoder) bytes() []byte {
+	n := d.uint()
+	if n > uint64(len(d.b)) {
+		d.fail(errShort)
+		return nil
+	}
+	return d.take(int(n))
+}
+
+func (d *decoder) string() string { return string(d.bytes()) }
+
+// count reads the length of a list whose items take at least min bytes each,
+// so that garbage cannot make us allocate more than it is long.
+func (d *decoder) count(min int) int {
+	n := d.uint()
+	if n > uint64(len(d.b)/min) {
+		d.fail(errShort)
+		return 0
+	}
+	return int(n)
+}
+
+func (d *decoder) flags(to ...*bool) {
+	f := d.byte()
+	if f>>len(to) != 0 {
+		d.fail(errRange)
+		return
+	}
+	for i, b := range to {
+		*b = f&(1<<i) != 0
+	}
+}
+
+// appendNumber is a record that is one number: an index, a format.
+func appendNumber(b []byte, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, version1), n)
+}
+
+const numberLen = 1 + 8
+
+func decodeNumber(b []byte) (uint64, error) {
+	d := decode(b)
+	n := d.fixed64()
+	return n, d.done("number")
+}
+
+// appendName is a record that is one string.
+func appendName(b []byte, s string) []byte { return appendString(append(b, version1), s) }
+
+func decodeName(b []byte) (string, error) {
+	d := decode(b)
+	s := d.string()
+	return s, d.done("name")
+}
+
+// appendBlob is a record that is bytes of somebody else's.
+func appendBlob(b, value []byte) []byte { return append(append(b, version1), value...) }
+
+func decodeBlob(b []byte) ([]byte, error) {
+	d := decode(b)
+	value := d.take(len(d.b))
+	if err := d.done("memory"); err != nil {
+		return nil, err
+	}
+	return append(make([]byte, 0, len(value)), value...), nil
+}

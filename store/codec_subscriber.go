@@ -1,0 +1,170 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"offhook/engine"
+)
+
+func appendSubscriber(b []byte, s *engine.Subscriber) []byte {
+	b = append(b, version1)
+	b = appendProfile(b, &s.Profile)
+	b = appendFlags(b, s.Deleted)
+	b = binary.AppendUvarint(b, uint64(len(s.Streams)))
+	for i := range s.Streams {
+		b = appendStream(b, &s.Streams[i])
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.Calls)))
+	for i := range s.Calls {
+		b = appendCall(b, &s.Calls[i])
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.Ended)))
+	for i := range s.Ended {
+		b = appendEnded(b, &s.Ended[i])
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.Intents)))
+	for i := range s.Intents {
+		b = appendIntentFields(b, &s.Intents[i])
+	}
+	return appendSource(b, &s.Source)
+}
+
+func decodeSubscriber(b []byte) (*engine.Subscriber, error) {
+	d := decode(b)
+	s := &engine.Subscriber{}
+	d.profile(&s.Profile)
+	d.flags(&s.Deleted)
+	if n := d.count(5); n > 0 {
+		s.Streams = make([]engine.Stream, n)
+		for i := range s.Streams {
+			d.stream(&s.Streams[i])
+		}
+	}
+	if n := d.count(minCall); n > 0 {
+		s.Calls = make([]engine.Call, n)
+		for i := range s.Calls {
+			d.call(&s.Calls[i])
+		}
+	}
+	if n := d.count(14); n > 0 {
+		s.Ended = make([]engine.Ended, n)
+		for i := range s.Ended {
+			d.ended(&s.Ended[i])
+		}
+	}
+	if n := d.count(minIntent); n > 0 {
+		s.Intents = make([]engine.Intent, n)
+		for i := range s.Intents {
+			d.intent(&s.Intents[i])
+		}
+	}
+	d.source(&s.Source)
+	if err := d.done("subscriber"); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func appendProfile(b []byte, p *engine.Profile) []byte {
+	b = appendString(b, p.ID)
+	b = appendString(b, p.Number)
+	b = appendString(b, p.Extension)
+	b = appendString(b, p.Name)
+	b = appendString(b, p.AccountID)
+	b = appendString(b, p.Network)
+	return appendString(b, p.ProviderUser)
+}
+
+func (d *decoder) profile(p *engine.Profile) {
+	p.ID = d.string()
+	p.Number = d.string()
+	p.Extension = d.string()
+	p.Name = d.string()
+	p.AccountID = d.string()
+	p.Network = d.string()
+	p.ProviderUser = d.string()
+}
+
+func appendStream(b []byte, t *engine.Stream) []byte {
+	b = appendString(b, t.App)
+	b = appendFlags(b, t.Linked)
+	b = binary.AppendUvarint(b, t.Calls)
+	b = binary.AppendUvarint(b, t.Subscriber)
+	b = binary.AppendUvarint(b, uint64(len(t.Deferred)))
+	for i := range t.Deferred {
+		b = appendCall(b, &t.Deferred[i].Call)
+		b = binary.AppendVarint(b, t.Deferred[i].Time)
+	}
+	return b
+}
+
+func (d *decoder) stream(t *engine.Stream) {
+	t.App = d.string()
+	d.flags(&t.Linked)
+	t.Calls = d.uint()
+	t.Subscriber = d.uint()
+	if n := d.count(minCall + 1); n > 0 {
+		t.Deferred = make([]engine.Deferred, n)
+		for i := range t.Deferred {
+			d.call(&t.Deferred[i].Call)
+			t.Deferred[i].Time = d.int()
+		}
+	}
+}
+
+func appendEnded(b []byte, e *engine.Ended) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(e.ID))
+	b = appendString(b, e.ProviderID)
+	b = appendString(b, e.TrackingID)
+	b = append(b, byte(e.Direction))
+	b = binary.AppendVarint(b, e.StartTime)
+	b = binary.AppendVarint(b, e.EndTime)
+	return binary.AppendVarint(b, e.ReleasedAt)
+}
+
+func (d *decoder) ended(e *engine.Ended) {
+	e.ID = engine.CallID(d.fixed64())
+	e.ProviderID = d.string()
+	e.TrackingID = d.string()
+	e.Direction = engine.Direction(d.byte())
+	e.StartTime = d.int()
+	e.EndTime = d.int()
+	e.ReleasedAt = d.int()
+}
+
+func appendSource(b []byte, s *engine.Source) []byte {
+	b = appendString(b, s.Subscription)
+	b = binary.AppendUvarint(b, uint64(s.Sequence))
+	for _, h := range s.Recent {
+		b = binary.BigEndian.AppendUint64(b, h)
+	}
+	return append(b, s.Next)
+}
+
+func (d *decoder) source(s *engine.Source) {
+	s.Subscription = d.string()
+	s.Sequence = d.uint32()
+	for i := range s.Recent {
+		s.Recent[i] = d.fixed64()
+	}
+	s.Next = d.byte()
+}
+
+// unsettled reports whether a restart must look at the subscriber: a call is
+// live, an originate is open, or a body waits for its 201.
+func unsettled(s *engine.Subscriber) bool {
+	if len(s.Calls) > 0 {
+		return true
+	}
+	for i := range s.Intents {
+		if s.Intents[i].Open() {
+			return true
+		}
+	}
+	for i := range s.Streams {
+		if len(s.Streams[i].Deferred) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,129 @@
+package store
+
+import (
+	"encoding/binary"
+
+	"offhook/engine/tenant"
+)
+
+func appendApp(b []byte, a *tenant.App) []byte {
+	b = append(b, version1)
+	b = appendString(b, a.ID)
+	b = appendString(b, a.Name)
+	b = appendFlags(b, a.Demo)
+	b = binary.AppendVarint(b, a.CreatedAt)
+	b = appendReceiver(b, &a.Calls)
+	b = appendReceiver(b, &a.Subscriber)
+	b = binary.AppendUvarint(b, uint64(len(a.Keys)))
+	for i := range a.Keys {
+		k := &a.Keys[i]
+		b = appendString(b, k.ID)
+		b = append(b, k.Digest[:]...)
+		b = binary.AppendVarint(b, k.CreatedAt)
+		b = appendList(b, k.Scopes)
+	}
+	return b
+}
+
+func decodeApp(b []byte) (*tenant.App, error) {
+	d := decode(b)
+	a := &tenant.App{ID: d.string(), Name: d.string()}
+	d.flags(&a.Demo)
+	a.CreatedAt = d.int()
+	d.receiver(&a.Calls)
+	d.receiver(&a.Subscriber)
+	if n := d.count(35); n > 0 {
+		a.Keys = make([]tenant.Key, n)
+		for i := range a.Keys {
+			k := &a.Keys[i]
+			k.ID = d.string()
+			copy(k.Digest[:], d.take(len(k.Digest)))
+			k.CreatedAt = d.int()
+			k.Scopes = list[tenant.Scope](&d)
+		}
+	}
+	if err := d.done("app"); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func appendReceiver(b []byte, r *tenant.Receiver) []byte {
+	return appendList(appendString(b, r.URL), r.Secrets)
+}
+
+func (d *decoder) receiver(r *tenant.Receiver) {
+	r.URL = d.string()
+	r.Secrets = list[string](d)
+}
+
+func appendNetwork(b []byte, n *tenant.Network) []byte {
+	b = append(b, version1)
+	b = appendString(b, n.ID)
+	b = appendString(b, n.Provider)
+	b = appendFlags(b, n.FromFile)
+	b = appendString(b, n.Dialing.CountryCode)
+	b = appendList(b, n.Dialing.Allow)
+	b = appendList(b, n.Dialing.Deny)
+	w := &n.BroadWorks
+	b = appendList(b, w.XSPs)
+	for _, s := range []string{
+		w.SRV, w.ActionsPath, w.EventsPath, w.ChannelPath, w.Username, w.Password, w.CAFile, w.ApplicationID, w.Subscribe,
+	} {
+		b = appendString(b, s)
+	}
+	b = binary.AppendUvarint(b, uint64(len(w.Targets)))
+	for _, t := range w.Targets {
+		b = appendString(b, t.Enterprise)
+		b = appendString(b, t.ServiceProvider)
+		b = appendString(b, t.Group)
+	}
+	return b
+}
+
+func decodeNetwork(b []byte) (*tenant.Network, error) {
+	d := decode(b)
+	n := &tenant.Network{ID: d.string(), Provider: d.string()}
+	d.flags(&n.FromFile)
+	n.Dialing.CountryCode = d.string()
+	n.Dialing.Allow = list[string](&d)
+	n.Dialing.Deny = list[string](&d)
+	w := &n.BroadWorks
+	w.XSPs = list[string](&d)
+	for _, s := range []*string{
+		&w.SRV, &w.ActionsPath, &w.EventsPath, &w.ChannelPath, &w.Username, &w.Password, &w.CAFile, &w.ApplicationID, &w.Subscribe,
+	} {
+		*s = d.string()
+	}
+	if c := d.count(3); c > 0 {
+		w.Targets = make([]tenant.Target, c)
+		for i := range w.Targets {
+			t := &w.Targets[i]
+			t.Enterprise, t.ServiceProvider, t.Group = d.string(), d.string(), d.string()
+		}
+	}
+	if err := d.done("network"); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func appendList[S ~string](b []byte, list []S) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = appendString(b, string(s))
+	}
+	return b
+}
+
+func list[S ~string](d *decoder) []S {
+	n := d.count(1)
+	if n == 0 {
+		return nil
+	}
+	out := make([]S, n)
+	for i := range out {
+		out[i] = S(d.string())
+	}
+	return out
+}

@@ -1,0 +1,381 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"offhook/engine"
+	"offhook/engine/actor"
+)
+
+var _ actor.Journal = (*Store)(nil)
+
+// maxGroup bounds what is synced at once, in bytes. More would not be faster:
+// the cost of a sync is spread thin long before.
+const maxGroup = 1 << 20
+
+// maxLast bounds a map that is used again for each group.
+const maxLast = 4096
+
+// journal makes submissions durable. One goroutine, the committer, takes
+// whatever is waiting, writes it as one batch, syncs, and tells. While it
+// syncs, the next group gathers: nobody is made to wait on purpose, and a
+// thousand submitters share one sync.
+type journal struct {
+	db      *pebble.DB
+	metrics *Metrics
+	fail    func(error) // told once
+
+	mu      sync.Mutex
+	queue   []*submission
+	since   time.Time // when the first of queue came
+	closed  bool      // Close was called: what comes now is late
+	stopped bool      // the committer is gone
+	refuser bool      // a goroutine answers what came after it
+
+	wake    chan struct{}
+	done    chan struct{}
+	err     atomic.Pointer[error] // the first failure
+	durable atomic.Uint64         // index of the last event that is synced
+
+	// How far batches got. Rows of a batch become readable after started was
+	// counted up and are durable when finished is.
+	started  atomic.Uint64
+	finished atomic.Uint64
+	syncMu   sync.Mutex
+	synced   *sync.Cond // finished or err changed
+	waiting  atomic.Int64
+
+	// The rest belongs to the committer.
+	next     uint64              // index of the next event
+	live     map[string]struct{} // folded ids that have a row in live/
+	last     map[string]*op      // the last opSubscriber of each subscriber of a group
+	spare    []*submission
+	keySpace []byte
+}
+
+func newJournal(db *pebble.DB, metrics *Metrics, last uint64, live map[string]struct{}, fail func(error)) *journal {
+	j := &journal{
+		db: db, metrics: metrics, fail: fail,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		next: last + 1, live: live, last: map[string]*op{},
+	}
+	j.durable.Store(last)
+	j.synced = sync.NewCond(&j.syncMu)
+	go j.run()
+	return j
+}
+
+// Submit is actor.Journal's. On one node there is one group, and one owner: the
+// directory is locked, so the fence never changes.
+func (s *Store) Submit(group uint32, _ uint64, put []engine.Record, emit []engine.Notification, done actor.Completion) {
+	sub := newSubmission(done)
+	if sub.encode(put, emit); group != theGroup {
+		sub.err = fmt.Errorf("%w: group %d", errNoGroup, group)
+	}
+	s.journal.enqueue(sub)
+}
+
+// Mark is actor.Journal's.
+func (s *Store) Mark(group uint32, _ uint64, subscriber string, done actor.Completion) {
+	sub := newSubmission(done)
+	if sub.mark(subscriber); group != theGroup {
+		sub.err = fmt.Errorf("%w: group %d", errNoGroup, group)
+	}
+	s.journal.enqueue(sub)
+}
+
+var errNoGroup = errors.New("store: no such group on this node")
+
+func (j *journal) enqueue(s *submission) {
+	j.mu.Lock()
+	first := len(j.queue) == 0
+	if first && j.metrics != nil {
+		j.since = time.Now()
+	}
+	if j.closed {
+		s.err = ErrClosed
+	}
+	j.queue = append(j.queue, s)
+	if j.stopped && !j.refuser {
+		j.refuser = true
+		go j.refuse()
+	}
+	j.mu.Unlock()
+	if first {
+		select {
+		case j.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// refuse answers what came when the committer was gone already. The caller of
+// Submit may hold locks that Done wants, so it cannot be answered there.
+func (j *journal) refuse() {
+	for {
+		j.mu.Lock()
+		queue := j.queue
+		j.queue = nil
+		if len(queue) == 0 {
+			j.refuser = false
+			j.mu.Unlock()
+			return
+		}
+		j.mu.Unlock()
+		for _, s := range queue {
+			s.done.Done(0, ErrClosed)
+			s.free()
+		}
+	}
+}
+
+func (j *journal) run() {
+	defer close(j.done)
+	for {
+		queue, since, ok := j.take()
+		if !ok {
+			return
+		}
+		for rest := queue; len(rest) > 0; {
+			n, size := 1, rest[0].size()
+			for n < len(rest) && size+rest[n].size() <= maxGroup {
+				size += rest[n].size()
+				n++
+			}
+			j.commit(rest[:n], size, since)
+			rest = rest[n:]
+		}
+		clear(queue)
+		j.spare = queue[:0]
+	}
+}
+
+// take waits for submissions. It reports false when there will be none.
+func (j *journal) take() (queue []*submission, since time.Time, ok bool) {
+	for {
+		j.mu.Lock()
+		if len(j.queue) > 0 {
+			queue, since = j.queue, j.since
+			j.queue, j.spare = j.spare, nil
+			j.mu.Unlock()
+			return queue, since, true
+		}
+		if j.closed {
+			j.stopped = true
+			j.mu.Unlock()
+			return nil, since, false
+		}
+		j.mu.Unlock()
+		<-j.wake
+	}
+}
+
+// close lets the committer finish what was submitted before and waits for it.
+func (j *journal) close() {
+	j.mu.Lock()
+	j.closed = true
+	j.mu.Unlock()
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+	<-j.done
+}
+
+// commit makes one group durable and tells those who wait, in order. What came
+// too late, or cannot be stored, is refused in its turn.
+func (j *journal) commit(group []*submission, size int, since time.Time) {
+	for len(group) > 0 {
+		n := 0
+		for n < len(group) && group[n].err == nil {
+			n++
+		}
+		j.append(group[:n], size, since)
+		if group = group[n:]; len(group) == 0 {
+			return
+		}
+		err := group[0].err
+		if !errors.Is(err, ErrClosed) && !errors.Is(err, errNoGroup) {
+			// Its owner's memory is ahead of the store now.
+			j.poison(err)
+			err = j.failure()
+		}
+		j.answer(group[:1], 0, err)
+		group = group[1:]
+	}
+}
+
+// append stores a group in one synced batch. Nothing succeeds after a failure.
+func (j *journal) append(group []*submission, size int, since time.Time) {
+	if len(group) == 0 {
+		return
+	}
+	if err := j.failure(); err != nil {
+		j.answer(group, 0, err)
+		return
+	}
+	batch := j.db.NewBatchWithSize(size + size/4 + 64)
+	first := j.next
+	queued, err := j.write(batch, group)
+	if err == nil && !batch.Empty() {
+		j.started.Add(1)
+		err = j.db.Apply(batch, pebble.Sync)
+		// Pebble reports a failed sync to its logger and not to us.
+		if err == nil {
+			err = j.failure()
+		}
+		if err == nil {
+			j.finish()
+		}
+	}
+	if err != nil {
+		j.metrics.failed()
+		j.poison(fmt.Errorf("append %d submissions: %w", len(group), err))
+		j.answer(group, 0, j.failure())
+		return
+	}
+	_ = batch.Close() // gives its memory back; there is nothing it could fail at
+	j.durable.Store(j.next - 1)
+	j.waiting.Add(int64(queued))
+	j.metrics.appended(len(group), since)
+	j.answer(group, first-1, nil)
+}
+
+// answer completes a group. index is the last event before it.
+func (j *journal) answer(group []*submission, index uint64, err error) {
+	for _, s := range group {
+		if err == nil {
+			index += uint64(s.events)
+		}
+		s.done.Done(index, err)
+		s.free()
+	}
+}
+
+func (j *journal) finish() {
+	j.syncMu.Lock()
+	j.finished.Add(1)
+	j.syncMu.Unlock()
+	j.synced.Broadcast()
+}
+
+// settled returns once everything that could be read when it was called is
+// durable, or an error if it never will be.
+func (j *journal) settled() error {
+	n := j.started.Load()
+	if j.finished.Load() >= n {
+		return nil
+	}
+	j.syncMu.Lock()
+	defer j.syncMu.Unlock()
+	for j.finished.Load() < n {
+		if err := j.failure(); err != nil {
+			return err
+		}
+		j.synced.Wait()
+	}
+	return nil
+}
+
+// poison makes everything fail from now on.
+func (j *journal) poison(err error) {
+	wrapped := fmt.Errorf("store: failed, nothing more is stored: %w", err)
+	if !j.err.CompareAndSwap(nil, &wrapped) {
+		return
+	}
+	j.syncMu.Lock()
+	j.synced.Broadcast()
+	j.syncMu.Unlock()
+	j.fail(wrapped)
+}
+
+func (j *journal) failure() error {
+	if err := j.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// write puts a group into a batch and numbers its events.
+func (j *journal) write(batch *pebble.Batch, group []*submission) (queued int, err error) {
+	single := len(group) == 1
+	if !single {
+		if len(j.last) > maxLast {
+			j.last = nil
+		}
+		if clear(j.last); j.last == nil {
+			j.last = map[string]*op{}
+		}
+		for _, s := range group {
+			for i := range s.ops {
+				if o := &s.ops[i]; o.kind == opSubscriber {
+					j.last[o.folded] = o
+				}
+			}
+		}
+	}
+	before := j.next
+	for _, s := range group {
+		queued += s.queued
+		buf := s.buf
+		for i := range s.ops {
+			o := &s.ops[i]
+			key := buf[:o.klen]
+			value := buf[o.klen : o.klen+o.vlen]
+			buf = buf[o.klen+o.vlen:]
+			switch o.kind {
+			case opDelete:
+				err = batch.Delete(key, nil)
+			case opSubscriber:
+				if !single && j.last[o.folded] != o {
+					continue
+				}
+				if err = j.note(batch, o); err == nil {
+					err = batch.Set(key, value, nil)
+				}
+			case opEvent:
+				binary.BigEndian.PutUint64(key[len(key)-8:], j.next)
+				j.next++
+				err = batch.Set(key, value, nil)
+			case opIndexed:
+				binary.BigEndian.PutUint64(value[len(value)-8:], j.next-1)
+				err = batch.Set(key, value, nil)
+			default:
+				err = batch.Set(key, value, nil)
+			}
+			if err != nil {
+				return 0, err
+			}
+		}
+	}
+	if j.next != before {
+		err = batch.Set(indexRow, appendNumber(make([]byte, 0, numberLen), j.next-1), nil)
+	}
+	return queued, err
+}
+
+var indexRow = []byte(keyIndex)
+
+// note keeps live/: the row comes when a subscriber becomes unsettled, and goes
+// when it settles. What is there is known, so most steps write nothing.
+func (j *journal) note(batch *pebble.Batch, o *op) error {
+	_, have := j.live[o.folded]
+	if have == o.unsettled {
+		return nil
+	}
+	j.keySpace = ofSubscriber(j.keySpace[:0], prefixLive, o.slot, o.folded)
+	if have {
+		delete(j.live, o.folded)
+		return batch.Delete(j.keySpace, nil)
+	}
+	j.live[strings.Clone(o.folded)] = struct{}{}
+	return batch.Set(j.keySpace, []byte{version1}, nil)
+}

@@ -1,0 +1,239 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+
+	"offhook/engine"
+)
+
+// The keyspace. <g> is the group (one byte, 0 on one node), <slot> the
+// subscriber's slot (two bytes), numbers are eight bytes big-endian, so that
+// keys sort as the numbers do. <subscriber> and <user> are folded ids.
+//
+//	sub/<g><slot><subscriber>                        the subscriber
+//	ev/<g><app><index>                               an event as it is sent
+//	at/<g><slot><app><subscriber><kind><sequence>    → index of the event
+//	wait/<g><slot><app><subscriber><kind><sequence>  → index; gone once delivered
+//	att/<g><app><index><time><number>                one delivery attempt
+//	call/<g><slot><call>                             whose call it is; the call as it ended
+//	idem/<g><slot><app><subscriber><key>             an originate intent by its idempotency key
+//	live/<g><slot><subscriber>                       there is something a restart must look at
+//	mark/<g><slot><subscriber>                       facts were lost; compare with the provider
+//	age/<g><what><time>…                             what to forget, by when it became old (retention.go)
+//	trim/<g><app>                                    → highest index taken out of the app's log
+//	id/<subscriber>                                  provisioned subscribers in the order of their ids
+//	link/<app><subscriber>                           an app may follow a subscriber
+//	user/<network><user>                             → subscriber id
+//	xsi/<network><target>                            what a provider remembers across restarts
+//	app/<app>  net/<network>                         tenants
+//	meta/format  meta/installation  meta/index       the store itself
+//
+// A string in a key may hold any byte. It is written with 00 as 00 FF and ends
+// with 00 01: so no string is a prefix of another, and keys sort as strings do.
+const (
+	prefixSub  = "sub/"
+	prefixEv   = "ev/"
+	prefixAt   = "at/"
+	prefixWait = "wait/"
+	prefixAtt  = "att/"
+	prefixCall = "call/"
+	prefixIdem = "idem/"
+	prefixLive = "live/"
+	prefixMark = "mark/"
+	prefixAge  = "age/"
+	prefixTrim = "trim/"
+	prefixID   = "id/"
+	prefixLink = "link/"
+	prefixUser = "user/"
+	prefixXsi  = "xsi/"
+	prefixApp  = "app/"
+	prefixNet  = "net/"
+
+	keyFormat       = "meta/format"
+	keyInstallation = "meta/installation"
+	keyIndex        = "meta/index"
+)
+
+const theGroup = 0 // <g>: one node has one group
+
+const (
+	escape     = 0x00
+	escaped    = 0xff
+	terminator = 0x01
+)
+
+var errKey = errors.New("malformed key")
+
+// appendText appends a string that may be followed by anything.
+func appendText(k []byte, s string) []byte {
+	for {
+		i := strings.IndexByte(s, escape)
+		if i < 0 {
+			k = append(k, s...)
+			return append(k, escape, terminator)
+		}
+		k = append(k, s[:i]...)
+		k = append(k, escape, escaped)
+		s = s[i+1:]
+	}
+}
+
+// text reads a string back and returns what follows it.
+func text(k []byte) (string, []byte, error) {
+	var b []byte // only for strings with a 00 in them
+	start := 0
+	for i := 0; i+1 < len(k); i++ {
+		if k[i] != escape {
+			continue
+		}
+		switch k[i+1] {
+		case terminator:
+			if b == nil {
+				return string(k[start:i]), k[i+2:], nil
+			}
+			return string(append(b, k[start:i]...)), k[i+2:], nil
+		case escaped:
+			b = append(append(b, k[start:i]...), escape)
+			start = i + 2
+			i++
+		default:
+			return "", nil, errKey
+		}
+	}
+	return "", nil, errKey
+}
+
+func appendGroup(k []byte, prefix string) []byte {
+	return append(append(k, prefix...), theGroup)
+}
+
+func appendSlotted(k []byte, prefix string, slot uint16) []byte {
+	return binary.BigEndian.AppendUint16(appendGroup(k, prefix), slot)
+}
+
+// ofSubscriber is the key of a row there is one of per subscriber.
+func ofSubscriber(k []byte, prefix string, slot uint16, folded string) []byte {
+	return appendText(appendSlotted(k, prefix, slot), folded)
+}
+
+// ofStream is what the keys of all events of a stream begin with.
+func ofStream(k []byte, prefix string, slot uint16, app, folded string, kind engine.StreamKind) []byte {
+	k = appendText(appendSlotted(k, prefix, slot), app)
+	return append(appendText(k, folded), byte(kind))
+}
+
+// streamKey is ofStream for those who hold a StreamID. The id is folded again:
+// a lane that is addressed by an unfolded id would be found empty.
+func streamKey(k []byte, prefix string, id engine.StreamID) []byte {
+	return ofStream(k, prefix, engine.SlotOf(id.Subscriber), id.App, engine.Fold(id.Subscriber), id.Kind)
+}
+
+func eventKey(k []byte, app string, index uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendText(appendGroup(k, prefixEv), app), index)
+}
+
+func attemptKey(k []byte, app string, index uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendText(appendGroup(k, prefixAtt), app), index)
+}
+
+func callKey(k []byte, id engine.CallID) []byte {
+	return binary.BigEndian.AppendUint64(appendSlotted(k, prefixCall, id.Slot()), uint64(id))
+}
+
+// intentKey is also how an intent is named in age/.
+func intentKey(k []byte, prefix string, slot uint16, app, folded, key string) []byte {
+	k = appendText(appendSlotted(k, prefix, slot), app)
+	return appendText(appendText(k, folded), key)
+}
+
+func pairKey(k []byte, prefix, a, b string) []byte {
+	return appendText(appendText(append(k, prefix...), a), b)
+}
+
+func plainKey(k []byte, prefix, s string) []byte {
+	return appendText(append(k, prefix...), s)
+}
+
+// after is the first key behind all those that begin with k.
+func after(k []byte) []byte {
+	end := append([]byte(nil), k...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}
+
+// parseStreamKey reads a key of at/ or wait/.
+func parseStreamKey(k []byte, prefix string) (id engine.StreamID, sequence uint64, err error) {
+	skip := len(prefix) + 1 + 2
+	if len(k) < skip {
+		return id, 0, errKey
+	}
+	rest := k[skip:]
+	if id.App, rest, err = text(rest); err != nil {
+		return id, 0, err
+	}
+	if id.Subscriber, rest, err = text(rest); err != nil {
+		return id, 0, err
+	}
+	if len(rest) != 1+8 {
+		return id, 0, errKey
+	}
+	id.Kind = engine.StreamKind(rest[0])
+	return id, binary.BigEndian.Uint64(rest[1:]), nil
+}
+
+// parseEventKey reads a key of ev/.
+func parseEventKey(k []byte) (app string, index uint64, err error) {
+	if len(k) < len(prefixEv)+1 {
+		return "", 0, errKey
+	}
+	app, rest, err := text(k[len(prefixEv)+1:])
+	if err != nil || len(rest) != 8 {
+		return "", 0, errKey
+	}
+	return app, binary.BigEndian.Uint64(rest), nil
+}
+
+// parseSubscriberKey reads a key of sub/, live/ or mark/.
+func parseSubscriberKey(k []byte, prefix string) (folded string, err error) {
+	if len(k) < len(prefix)+3 {
+		return "", errKey
+	}
+	folded, rest, err := text(k[len(prefix)+3:])
+	if err != nil || len(rest) != 0 {
+		return "", errKey
+	}
+	return folded, nil
+}
+
+func appendSequence(k []byte, sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64(k, sequence)
+}
+
+// What age/ names: <what> is one of these, and after the time comes the rest of
+// the key of the row that became old then.
+const (
+	oldCall   = 'c'
+	oldIntent = 'i'
+)
+
+func appendOld(k []byte, what byte, at int64) []byte {
+	return binary.BigEndian.AppendUint64(append(appendGroup(k, prefixAge), what), uint64(max(at, 0)))
+}
+
+const oldLen = len(prefixAge) + 1 + 1 + 8 // where the rest of the key begins
+
+func oldCallKey(k []byte, at int64, id engine.CallID) []byte {
+	k = appendOld(k, oldCall, at)
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint16(k, id.Slot()), uint64(id))
+}
+
+func oldIntentKey(k []byte, at int64, slot uint16, app, folded, key string) []byte {
+	k = binary.BigEndian.AppendUint16(appendOld(k, oldIntent, at), slot)
+	return appendText(appendText(appendText(k, app), folded), key)
+}

@@ -1,0 +1,240 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"offhook/engine"
+)
+
+// dropStep is how many rows are removed in one batch.
+const dropStep = 1000
+
+// Waiting calls fn with the first waiting event of each stream, in the order
+// of their keys, behind a stream (the zero StreamID for the start); for at
+// most limit streams, 0 for all. Events that are not durable yet are left out.
+func (s *Store) Waiting(behind engine.StreamID, limit int, fn func(engine.Waiting) error) (err error) {
+	if err := s.use(); err != nil {
+		return err
+	}
+	defer s.done()
+	if err := s.lazy.flush(); err != nil {
+		return err
+	}
+	it, err := s.newIter(prefixWait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	durable := s.Durable()
+	ok := false
+	if behind == (engine.StreamID{}) {
+		ok = it.First()
+	} else {
+		ok = it.SeekGE(after(streamKey(nil, prefixWait, behind)))
+	}
+	for n := 0; ok && (limit <= 0 || n < limit); {
+		w, err := waitRow(it)
+		if err != nil {
+			return err
+		}
+		next := after(it.Key()[:len(it.Key())-8])
+		if w.Index <= durable {
+			if err := fn(w); err != nil {
+				return err
+			}
+			n++
+		}
+		ok = it.SeekGE(next)
+	}
+	return it.Error()
+}
+
+func waitRow(it *pebble.Iterator) (w engine.Waiting, err error) {
+	if w.Stream, w.Sequence, err = parseStreamKey(it.Key(), prefixWait); err != nil {
+		return w, fmt.Errorf("read waiting events: %w", err)
+	}
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return w, err
+	}
+	w.Index, err = decodeNumber(value)
+	return w, err
+}
+
+// Next returns the first waiting event of a stream behind a sequence number,
+// if there is one that is durable.
+func (s *Store) Next(stream engine.StreamID, behind uint64) (ev engine.StoredEvent, found bool, err error) {
+	if err := s.use(); err != nil {
+		return ev, false, err
+	}
+	defer s.done()
+	key := streamKey(nil, prefixWait, stream)
+	end := after(key)
+	key = appendSequence(key, behind+1)
+
+	// Nearly always the very next one waits, and a point read is cheaper.
+	var index uint64
+	if _, err = s.get(key, func(v []byte) (err error) { index, err = decodeNumber(v); return err }); err != nil {
+		return ev, false, err
+	}
+	if index == 0 {
+		if index, err = s.firstIndex(key, end); err != nil {
+			return ev, false, err
+		}
+	}
+	if index == 0 || index > s.Durable() {
+		return ev, false, nil
+	}
+	if found, err = s.event(stream.App, index, &ev); err == nil && !found {
+		err = fmt.Errorf("event %d waits and is not in the log", index)
+	}
+	return ev, found, err
+}
+
+// firstIndex is the index of the first waiting event between two keys, or 0.
+// The first key says what was delivered: those rows may be deleted already,
+// and walking over many of them would be slow.
+func (s *Store) firstIndex(from, end []byte) (index uint64, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: end})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	if !it.First() {
+		return 0, it.Error()
+	}
+	w, err := waitRow(it)
+	return w.Index, err
+}
+
+// Delivered says that an event was accepted and waits no more. It is written
+// some time later; if that is lost, the event is delivered once more.
+func (s *Store) Delivered(stream engine.StreamID, sequence uint64) {
+	s.lazy.delivered(stream, sequence)
+	s.journal.waiting.Add(-1)
+}
+
+// DropWaiting lets all events of an app's webhook wait no more: the webhook is
+// gone. They stay in the log.
+func (s *Store) DropWaiting(app string, kind engine.StreamKind) error {
+	return s.drop(func(it *pebble.Iterator) (from, end []byte, ok bool, err error) {
+		for ok := it.First(); ok; {
+			slot, id, err := waitSlot(it.Key())
+			if err != nil {
+				return nil, nil, false, err
+			}
+			switch {
+			case id.App < app: // on to the app, in this slot
+				ok = it.SeekGE(appendText(appendSlotted(nil, prefixWait, slot), app))
+			case id.App > app:
+				if slot == 1<<16-1 {
+					return nil, nil, false, nil
+				}
+				ok = it.SeekGE(appendSlotted(nil, prefixWait, slot+1))
+			case id.Kind != kind:
+				ok = it.SeekGE(after(streamKey(nil, prefixWait, id)))
+			default:
+				from = append([]byte(nil), it.Key()...)
+				return from, after(streamKey(nil, prefixWait, id)), true, nil
+			}
+		}
+		return nil, nil, false, it.Error()
+	})
+}
+
+// Skip lets the events of one stream up to a number wait no more: they are
+// past retention, or an operator gave them up.
+func (s *Store) Skip(stream engine.StreamID, through uint64) error {
+	from := streamKey(nil, prefixWait, stream)
+	end := after(appendSequence(from[:len(from):len(from)], through))
+	return s.drop(func(it *pebble.Iterator) ([]byte, []byte, bool, error) {
+		return from, end, it.SeekGE(from) && pebble.DefaultComparer.Compare(it.Key(), end) < 0, it.Error()
+	})
+}
+
+func waitSlot(key []byte) (slot uint16, id engine.StreamID, err error) {
+	if id, _, err = parseStreamKey(key, prefixWait); err != nil {
+		return 0, id, fmt.Errorf("read waiting events: %w", err)
+	}
+	return binary.BigEndian.Uint16(key[len(prefixWait)+1:]), id, nil
+}
+
+// drop removes ranges of wait/ until find finds none, and syncs.
+func (s *Store) drop(find func(*pebble.Iterator) (from, end []byte, ok bool, err error)) error {
+	if err := s.use(); err != nil {
+		return err
+	}
+	defer s.done()
+	if err := s.lazy.flush(); err != nil {
+		return err
+	}
+	for {
+		more, err := s.dropOnce(find)
+		if err = errors.Join(err, s.journal.failure()); err != nil {
+			return fmt.Errorf("drop waiting events: %w", err)
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+func (s *Store) dropOnce(find func(*pebble.Iterator) (from, end []byte, ok bool, err error)) (more bool, err error) {
+	it, err := s.newIter(prefixWait)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	from, end, ok, err := find(it)
+	if err != nil || !ok {
+		return false, err
+	}
+	batch := s.db.NewBatch()
+	defer batch.Close()
+	n := int64(0)
+	for ok := it.SeekGE(from); ok && pebble.DefaultComparer.Compare(it.Key(), end) < 0 && n < dropStep; ok = it.Next() {
+		if err := batch.Delete(it.Key(), nil); err != nil {
+			return false, err
+		}
+		n++
+	}
+	if err := batch.Commit(pebble.Sync); err != nil {
+		return false, err
+	}
+	s.journal.waiting.Add(-n)
+	return true, nil
+}
+
+// Attempt notes one try to deliver. It is written some time later, and not at
+// all when too many wait to be.
+func (s *Store) Attempt(a engine.Attempt) {
+	if !s.lazy.attempt(a) {
+		s.opts.Metrics.attemptDropped()
+	}
+}
+
+// Attempts returns the tries to deliver an event that are still kept, oldest
+// first.
+func (s *Store) Attempts(stream engine.StreamID, sequence uint64) (list []engine.Attempt, err error) {
+	if err := s.use(); err != nil {
+		return nil, err
+	}
+	defer s.done()
+	if err := s.lazy.flush(); err != nil {
+		return nil, err
+	}
+	index, found, err := s.indexOf(stream, sequence)
+	if err != nil || !found {
+		return nil, err
+	}
+	err = s.scan(attemptKey(nil, stream.App, index), nil, func(_, v []byte) (bool, error) {
+		a, err := decodeAttempt(v)
+		list = append(list, a)
+		return true, err
+	})
+	return list, err
+}

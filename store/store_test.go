@@ -1,0 +1,41 @@
+package store
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"offhook/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// inMemory opens each test's storage in a file system of its own.
+func inMemory() storetest.Open {
+	var mu sync.Mutex
+	systems := map[*testing.T]vfs.FS{}
+	return func(t *testing.T) storetest.Impl {
+		mu.Lock()
+		defer mu.Unlock()
+		if systems[t] == nil {
+			systems[t] = vfs.NewMem()
+		}
+		return openIn(t, systems[t])
+	}
+}
+
+func openIn(t testing.TB, fs vfs.FS, change ...func(*Options)) *Store {
+	t.Helper()
+	opts := Options{FS: fs, SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 4 << 20}
+	for _, c := range change {
+		c(&opts)
+	}
+	s, err := Open("data", opts)
+	require.NoError(t, err)
+	return s
+}
+
+func TestContract(t *testing.T) { storetest.Run(t, inMemory()) }

@@ -1,0 +1,273 @@
+package store
+
+import (
+	"fmt"
+	"sync"
+
+	"offhook/engine"
+	"offhook/engine/actor"
+)
+
+// submission is what one Submit or Mark asked for, encoded. Only the event
+// indexes are missing: the committer knows them and writes them in.
+type submission struct {
+	buf    []byte // keys and values of ops, one behind the other
+	ops    []op
+	events int // how many indexes it needs
+	queued int // how many of its events wait for delivery
+	done   actor.Completion
+	err    error // why it cannot be stored
+
+	// Who the ops being encoded are about; most are about one subscriber.
+	id, folded string
+	slot       uint16
+}
+
+type opKind uint8
+
+const (
+	opSet        opKind = iota
+	opDelete            // no value
+	opSubscriber        // a set of which only the last of a group is written
+	opEvent             // a set; takes the next index and ends its key with it
+	opIndexed           // a set whose value ends with the index of the opEvent before it
+)
+
+type op struct {
+	kind       opKind
+	unsettled  bool // opSubscriber: a restart must look at it
+	slot       uint16
+	klen, vlen uint32
+	folded     string // opSubscriber: whose it is
+}
+
+var submissions = sync.Pool{New: func() any { return new(submission) }}
+
+// maxKept is the largest buffer that goes back to the pool.
+const maxKept = 64 << 10
+
+func newSubmission(done actor.Completion) *submission {
+	s := submissions.Get().(*submission)
+	s.done = done
+	return s
+}
+
+func (s *submission) free() {
+	if cap(s.buf) > maxKept {
+		return
+	}
+	clear(s.ops)
+	*s = submission{buf: s.buf[:0], ops: s.ops[:0]}
+	submissions.Put(s)
+}
+
+func (s *submission) size() int { return len(s.buf) }
+
+// about sets whose rows come next.
+func (s *submission) about(id string) {
+	if id == s.id && s.folded != "" {
+		return
+	}
+	s.id, s.folded, s.slot = id, engine.Fold(id), engine.SlotOf(id)
+}
+
+// add ends an op: its key began at from, its value at mid.
+func (s *submission) add(kind opKind, from, mid int) *op {
+	s.ops = append(s.ops, op{kind: kind, klen: uint32(mid - from), vlen: uint32(len(s.buf) - mid)})
+	return &s.ops[len(s.ops)-1]
+}
+
+func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
+	for i := range put {
+		r := &put[i]
+		if r.Subscriber == nil {
+			s.err = fmt.Errorf("record %d of kind %d has no subscriber", i, r.Kind)
+			return
+		}
+		s.about(r.Subscriber.ID)
+		switch r.Kind {
+		case engine.RecordSubscriber:
+			if !again(put[i+1:], r.Subscriber) {
+				s.subscriber(r.Subscriber)
+			}
+		case engine.RecordNoSubscriber:
+			s.noSubscriber(r.Subscriber)
+		case engine.RecordCall:
+			s.call(&r.Call)
+		case engine.RecordIntent:
+			s.intent(&r.Intent)
+		case engine.RecordNoIntent:
+			s.noIntent(&r.Intent)
+		case engine.RecordResynced:
+			s.delete(prefixMark)
+		case engine.RecordLink, engine.RecordUnlink:
+			s.link(r.App, r.Kind == engine.RecordLink)
+		case engine.RecordProfile:
+			s.profile(&r.Was, &r.Subscriber.Profile)
+		default:
+			s.err = fmt.Errorf("record of unknown kind %d", r.Kind)
+			return
+		}
+	}
+	for i := range emit {
+		s.notification(&emit[i])
+	}
+}
+
+// again reports whether the same subscriber is stored by a later record too:
+// its state is the same, since a record holds a pointer to it.
+func again(rest []engine.Record, sub *engine.Subscriber) bool {
+	for i := range rest {
+		if rest[i].Subscriber == sub && (rest[i].Kind == engine.RecordSubscriber || rest[i].Kind == engine.RecordNoSubscriber) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *submission) subscriber(sub *engine.Subscriber) {
+	from := len(s.buf)
+	s.buf = ofSubscriber(s.buf, prefixSub, s.slot, s.folded)
+	mid := len(s.buf)
+	s.buf = appendSubscriber(s.buf, sub)
+	o := s.add(opSubscriber, from, mid)
+	o.folded, o.slot, o.unsettled = s.folded, s.slot, unsettled(sub)
+}
+
+func (s *submission) noSubscriber(sub *engine.Subscriber) {
+	s.subscriber(sub)
+	s.user(sub.Network, sub.ProviderUser, "")
+	s.delete(prefixMark)
+	from := len(s.buf)
+	s.buf = plainKey(s.buf, prefixID, s.folded)
+	s.add(opDelete, from, len(s.buf))
+}
+
+func (s *submission) profile(was, is *engine.Profile) {
+	if was.ProviderUser != "" && (was.Network != is.Network || engine.Fold(was.ProviderUser) != engine.Fold(is.ProviderUser)) {
+		s.user(was.Network, was.ProviderUser, "")
+	}
+	s.user(is.Network, is.ProviderUser, is.ID)
+	from := len(s.buf)
+	s.buf = plainKey(s.buf, prefixID, s.folded)
+	mid := len(s.buf)
+	s.buf = append(s.buf, version1)
+	s.add(opSet, from, mid)
+}
+
+// user says which subscriber a provider's user is; "" for none any more.
+func (s *submission) user(network, user, subscriber string) {
+	if user == "" {
+		return
+	}
+	from := len(s.buf)
+	s.buf = pairKey(s.buf, prefixUser, network, engine.Fold(user))
+	mid := len(s.buf)
+	if subscriber == "" {
+		s.add(opDelete, from, mid)
+		return
+	}
+	s.buf = appendName(s.buf, subscriber)
+	s.add(opSet, from, mid)
+}
+
+func (s *submission) link(app string, linked bool) {
+	from := len(s.buf)
+	s.buf = pairKey(s.buf, prefixLink, app, s.folded)
+	mid := len(s.buf)
+	if !linked {
+		s.add(opDelete, from, mid)
+		return
+	}
+	s.buf = append(s.buf, version1)
+	s.add(opSet, from, mid)
+}
+
+func (s *submission) call(c *engine.Call) {
+	from := len(s.buf)
+	s.buf = callKey(s.buf, c.ID)
+	mid := len(s.buf)
+	s.buf = appendCallRow(s.buf, s.id, c)
+	s.add(opSet, from, mid)
+	if !c.State.Terminal() {
+		return
+	}
+	from = len(s.buf)
+	s.buf = oldCallKey(s.buf, c.ReleasedAt, c.ID)
+	mid = len(s.buf)
+	s.buf = append(s.buf, version1)
+	s.add(opSet, from, mid)
+}
+
+// intent is remembered by its key; one without a key is in the subscriber's
+// record alone. When it was last touched is noted for retention.
+func (s *submission) intent(in *engine.Intent) {
+	if in.Key == "" {
+		return
+	}
+	from := len(s.buf)
+	s.buf = intentKey(s.buf, prefixIdem, s.slot, in.App, s.folded, in.Key)
+	mid := len(s.buf)
+	s.buf = appendIntent(s.buf, in)
+	s.add(opSet, from, mid)
+
+	at := in.SettledAt
+	if in.Open() {
+		at = in.OpenedAt
+	}
+	from = len(s.buf)
+	s.buf = oldIntentKey(s.buf, at, s.slot, in.App, s.folded, in.Key)
+	mid = len(s.buf)
+	s.buf = append(s.buf, version1)
+	s.add(opSet, from, mid)
+}
+
+func (s *submission) noIntent(in *engine.Intent) {
+	if in.Key == "" {
+		return
+	}
+	from := len(s.buf)
+	s.buf = intentKey(s.buf, prefixIdem, s.slot, in.App, s.folded, in.Key)
+	s.add(opDelete, from, len(s.buf))
+}
+
+func (s *submission) mark(id string) {
+	s.about(id)
+	from := len(s.buf)
+	s.buf = ofSubscriber(s.buf, prefixMark, s.slot, s.folded)
+	mid := len(s.buf)
+	s.buf = append(s.buf, version1)
+	s.add(opSet, from, mid)
+}
+
+// delete removes a row there is one of per subscriber.
+func (s *submission) delete(prefix string) {
+	from := len(s.buf)
+	s.buf = ofSubscriber(s.buf, prefix, s.slot, s.folded)
+	s.add(opDelete, from, len(s.buf))
+}
+
+func (s *submission) notification(n *engine.Notification) {
+	s.about(n.Subscriber)
+	from := len(s.buf)
+	s.buf = eventKey(s.buf, n.App, 0)
+	mid := len(s.buf)
+	s.buf = appendEvent(s.buf, n)
+	s.add(opEvent, from, mid)
+	s.events++
+
+	s.indexed(prefixAt, n)
+	if n.Queue {
+		s.indexed(prefixWait, n)
+		s.queued++
+	}
+}
+
+func (s *submission) indexed(prefix string, n *engine.Notification) {
+	from := len(s.buf)
+	s.buf = ofStream(s.buf, prefix, s.slot, n.App, s.folded, n.Kind)
+	s.buf = appendSequence(s.buf, n.Sequence)
+	mid := len(s.buf)
+	s.buf = appendNumber(s.buf, 0)
+	s.add(opIndexed, from, mid)
+}
