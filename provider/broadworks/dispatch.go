@@ -184,7 +184,7 @@ func (p *Provider) countShared(s *standing, ev *engine.Event) {
 		next = 1
 	}
 	if s.sequence != 0 && seq != next && seq > s.sequence {
-		p.resyncEveryone()
+		p.compareEveryone()
 	}
 	if seq > s.sequence || s.sequence-seq > 1<<30 {
 		s.sequence = seq

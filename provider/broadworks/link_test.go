@@ -14,15 +14,15 @@ const snapshotType = "CallSubscriptionEvent"
 
 func TestStartUpAsksOnceBeforeAnythingElse(t *testing.T) {
 	tell(t, nil, func(s *story) {
-		require.Equal(s, "GET /com.broadsoft.xsi-actions/v2.0/user/admin@example.com/profile", s.bw.asked[0])
-		require.Equal(s, "POST /com.broadsoft.async/com.broadsoft.xsi-events/v2.0/channel", s.bw.asked[1])
-		require.Equal(s, "POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com", s.bw.asked[2])
-		require.Equal(s, "Basic YWRtaW5AZXhhbXBsZS5jb206c2VjcmV0", s.bw.auth[1])
+		require.Equal(s, "GET /com.broadsoft.xsi-actions/v2.0/user/admin@example.com/profile", s.bw.requests()[0])
+		require.Equal(s, "POST /com.broadsoft.async/com.broadsoft.xsi-events/v2.0/channel", s.bw.requests()[1])
+		require.Equal(s, "POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com", s.bw.requests()[2])
+		require.Equal(s, "Basic YWRtaW5AZXhhbXBsZS5jb206c2VjcmV0", s.bw.logins()[1])
 		set := s.bw.last().set
 		require.Equal(s, `<?xml version="1.0" encoding="UTF-8"?><Channel xmlns="http://schema.broadsoft.com/xsi"><channelSetId>`+set+
-			`</channelSetId><priority>1</priority><weight>50</weight><expires>3600</expires><applicationId>offhook-test</applicationId></Channel>`, s.bw.bodies[1])
+			`</channelSetId><priority>1</priority><weight>50</weight><expires>3600</expires><applicationId>offhook-test</applicationId></Channel>`, s.bw.sent()[1])
 		require.Equal(s, `<?xml version="1.0" encoding="UTF-8"?><Subscription xmlns="http://schema.broadsoft.com/xsi"><event>Advanced Call</event><expires>3600</expires><channelSetId>`+set+
-			`</channelSetId><applicationId>offhook-test</applicationId></Subscription>`, s.bw.bodies[2])
+			`</channelSetId><applicationId>offhook-test</applicationId></Subscription>`, s.bw.sent()[2])
 		st := s.p.Status()
 		require.Equal(s, provider.LinkUp, st.Link)
 		require.Equal(s, []int{1, 1, 1}, []int{st.Channels, st.Followed, st.Subscribed})
@@ -63,7 +63,7 @@ func TestTheChannelIsPinnedAndKeptAlive(t *testing.T) {
 		require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/channel/ch1 ")+
 			s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/channel/ch1")-s.bw.count("ch1/heartbeat"))
 		require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/subscription/s1"))
-		require.Len(s, s.bw.streams, 1)
+		require.Len(s, s.bw.opened(), 1)
 	})
 }
 
@@ -72,7 +72,7 @@ func TestASilentStreamIsBuiltAgainInTheSameSet(t *testing.T) {
 		first := s.bw.last()
 		first.close()
 		s.after(time.Second)
-		require.Len(s, s.bw.streams, 2)
+		require.Len(s, s.bw.opened(), 2)
 		require.Equal(s, first.set, s.bw.last().set)
 		// Every user is compared: the renewal makes the platform send a snapshot.
 		require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/subscription/s1"))

@@ -236,12 +236,6 @@ func (s *script) count(part string) (n int) {
 	return n
 }
 
-func (s *script) acked() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.acks...)
-}
-
 // sink keeps what it is told. Receipts are settled at once, unless withheld.
 type sink struct {
 	mu       sync.Mutex
@@ -347,3 +341,16 @@ func (s *story) say(doc string) {
 	s.bw.last().say(doc)
 	synctest.Wait()
 }
+
+// copied reads a list that the server's goroutines append to.
+func copied[T any](s *script, list *[]T) []T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]T(nil), *list...)
+}
+
+func (s *script) requests() []string      { return copied(s, &s.asked) }
+func (s *script) sent() []string          { return copied(s, &s.bodies) }
+func (s *script) logins() []string        { return copied(s, &s.auth) }
+func (s *script) opened() []*scriptStream { return copied(s, &s.streams) }
+func (s *script) acked() []string         { return copied(s, &s.acks) }

@@ -21,6 +21,7 @@ type standing struct {
 	queued  bool  // waits for a worker
 	busy    bool  // a worker has it
 	again   bool  // wanted once more, after the worker
+	compare bool  // of a group: its users are compared once it stands
 	fails   uint8 // in a row
 	due     int64 // when it is next tended, ms since the epoch; 0 for never
 	heapPos int   // in work.later; -1 when not there
@@ -75,7 +76,9 @@ func (p *Provider) Follow(user string) {
 		p.counts.subscribed++
 	}
 	s.fails = 0
-	p.enqueue(s)
+	if p.perUser() || len(p.channels) > 0 {
+		p.enqueue(s)
+	}
 }
 
 // Unfollow implements provider.Provider.
@@ -122,6 +125,7 @@ func (p *Provider) take(s *standing, id string, life time.Duration) {
 	s.sub = strings.Clone(id)
 	s.expires = time.Now().Add(life).UnixMilli()
 	s.sequence = 0
+	s.compare = s.user == ""
 	p.subs[s.sub] = s
 	if s.followed && s.user != "" {
 		p.counts.subscribed++
@@ -224,13 +228,11 @@ func (p *Provider) up(ch *channel) {
 	p.channels[ch] = struct{}{}
 	p.duplicate = time.Time{}
 	for _, s := range p.targets {
-		s.fails = 0
+		s.fails, s.compare = 0, true
 		p.enqueue(s)
 	}
-	for _, s := range p.users {
-		if s.followed {
-			p.enqueue(s)
-		}
+	if p.perUser() {
+		p.compareEveryone()
 	}
 	p.work.wake()
 	p.mu.Unlock()
@@ -247,9 +249,9 @@ func (p *Provider) down(ch *channel) {
 	p.touch()
 }
 
-// resyncEveryone compares all followed users, at the pace of the work queue.
+// compareEveryone compares all followed users, at the pace of the work queue.
 // p.mu is held.
-func (p *Provider) resyncEveryone() {
+func (p *Provider) compareEveryone() {
 	for _, s := range p.users {
 		if s.followed {
 			p.enqueue(s)

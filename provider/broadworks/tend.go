@@ -59,6 +59,7 @@ func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub strin
 		s.fails = 0
 		s.expires = time.Now().Add(life).UnixMilli()
 		p.remember(s)
+		p.stands(s)
 		p.plan(s, p.halfLife(life))
 	case err == nil && unknownSubscription(a):
 		p.drop(s)
@@ -67,6 +68,16 @@ func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub strin
 		p.retry(s)
 	}
 	return a, err
+}
+
+// stands is called when a subscription was made or renewed. That of a group
+// brings no snapshot (dossier §3.6), so its users are compared one by one.
+// p.mu is held.
+func (p *Provider) stands(s *standing) {
+	if s.compare {
+		s.compare = false
+		p.compareEveryone()
+	}
 }
 
 // life is how long a subscription was granted.
@@ -102,6 +113,7 @@ func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 		p.claim(s, id, life)
 		p.mu.Lock()
 		s.fails = 0
+		p.stands(s)
 		p.plan(s, p.halfLife(life))
 		p.posting--
 		p.mu.Unlock()

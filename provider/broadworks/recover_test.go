@@ -1,0 +1,188 @@
+package broadworks
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"offhook/provider"
+)
+
+func terminated(reason string) string {
+	return declaration + `<xsi:Event xmlns:xsi="http://schema.broadsoft.com/xsi" xmlns:xsi1="http://www.w3.org/2001/XMLSchema-instance" xsi1:type="xsi:ChannelTerminatedEvent"><xsi:channelId>ch1</xsi:channelId><xsi:reason>` + reason + `</xsi:reason></xsi:Event>`
+}
+
+func TestARestartReusesItsChannelSetAndSubscriptions(t *testing.T) {
+	var cfg Config
+	tell(t, func(_ *script, c *Config) { c.Memory = NewMemory(); cfg = *c }, func(s *story) {
+		cfg.Sink = s.sink
+		first := s.bw.last().set
+		s.start(cfg)
+		require.Equal(s, first, s.bw.last().set)
+		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com"))
+		require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/subscription/s1"))
+		require.Equal(s, 1, s.p.Status().Subscribed)
+
+		// The next time the platform has forgotten it (dossier §1.8).
+		s.bw.on("PUT /v2.0/subscription/s1", says(http.StatusForbidden, errorInfo(codeUnknownSubscription)))
+		s.start(cfg)
+		require.Equal(s, 2, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com"))
+		r, ok, _ := cfg.Memory.Get("user/bob@example.com")
+		require.True(s, ok)
+		require.Equal(s, "s2", r.ID)
+	})
+}
+
+func TestASubscriptionNobodyWantsAfterARestartIsDeletedInTheEnd(t *testing.T) {
+	tell(t, func(_ *script, c *Config) {
+		c.Memory = NewMemory()
+		require.NoError(t, c.Memory.Put("user/carol@example.com", Remembered{ID: "s77", Expires: time.Now().Add(time.Hour).UnixMilli()}))
+	}, func(s *story) {
+		s.after(9 * time.Minute)
+		require.Zero(s, s.bw.count("subscription/s77"))
+		s.after(2 * time.Minute)
+		require.Equal(s, 1, s.bw.count("DELETE /com.broadsoft.xsi-events/v2.0/subscription/s77"))
+	})
+}
+
+func TestReconnectsBackOffWithJitter(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.bw.on("POST /v2.0/channel", says(http.StatusServiceUnavailable, ""))
+		s.bw.last().close()
+		s.after(10 * time.Minute)
+		// Half of 1, 2, 4 … 60 s: six tries in the first half minute, then two a minute.
+		n := s.bw.count("v2.0/channel") - s.bw.count("heartbeat") - 1
+		require.InDelta(s, 6+20, n, 3)
+		require.Equal(s, provider.LinkDown, s.p.Status().Link)
+
+		s.bw.on("POST /v2.0/channel", nil)
+		s.after(31 * time.Second)
+		require.Equal(s, provider.LinkUp, s.p.Status().Link)
+	})
+}
+
+func TestASilentStreamIsDead(t *testing.T) {
+	tell(t, func(bw *script, c *Config) {
+		c.Silence = 20 * time.Second // less than the script's own heartbeats are apart
+	}, func(s *story) {
+		s.after(19 * time.Second)
+		require.Len(s, s.bw.opened(), 1)
+		s.after(2 * time.Second)
+		require.Len(s, s.bw.opened(), 2)
+	})
+}
+
+func TestAChannelTheXSPDoesNotKnowIsBuiltAgain(t *testing.T) {
+	tell(t, func(bw *script, _ *Config) {
+		bw.on("PUT /ch1/heartbeat", says(http.StatusNotFound, ""))
+	}, func(s *story) {
+		s.after(16 * time.Second)
+		require.Len(s, s.bw.opened(), 2)
+		s.after(time.Minute)
+		require.Len(s, s.bw.opened(), 2, "the new one is known")
+	})
+}
+
+func TestHeartbeatsCarryTheCookieOfTheirChannel(t *testing.T) {
+	cookie := make(chan string, 8)
+	tell(t, func(bw *script, _ *Config) {
+		bw.on("PUT /heartbeat", func(_ http.ResponseWriter, r *http.Request) { cookie <- r.Header.Get("Cookie") })
+	}, func(s *story) {
+		s.after(15 * time.Second)
+		require.Equal(s, "JSESSIONID=node1", <-cookie)
+	})
+}
+
+func TestTerminatedChannelsAreBuiltAgain(t *testing.T) {
+	for _, reason := range []string{"UserDeleted", "NonResponsiveChannel", "ExplicitDelete", "Expired", "UnknownChannel", "Novelty"} {
+		tell(t, nil, func(s *story) {
+			s.say(terminated(reason))
+			s.after(time.Second)
+			require.Len(s, s.bw.opened(), 2, reason)
+			require.Empty(s, s.bw.acked(), "a ChannelTerminatedEvent is never acknowledged")
+		})
+	}
+}
+
+func TestAnotherClientIsLeftItsChannelSet(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.say(terminated("DuplicateChannelSet"))
+		s.after(time.Second)
+		require.Equal(s, provider.LinkDuplicate, s.p.Status().Link)
+		s.after(9*time.Minute + 58*time.Second)
+		require.Len(s, s.bw.opened(), 1)
+		s.after(2 * time.Second)
+		require.Len(s, s.bw.opened(), 2)
+		require.Equal(s, provider.LinkUp, s.p.Status().Link)
+	})
+}
+
+func TestAnEndedSubscriptionIsMadeAgain(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.say(event("t1", "s1", "5", bob, "SubscriptionTerminatedEvent", ""))
+		require.Equal(s, []string{"t1"}, s.bw.acked())
+		s.after(time.Second)
+		require.Equal(s, 2, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com"))
+
+		s.p.Unfollow(bob)
+		s.after(time.Second)
+		require.Equal(s, 1, s.bw.count("DELETE /com.broadsoft.xsi-events/v2.0/subscription/s2"))
+		s.say(event("t2", "s2", "6", bob, "SubscriptionTerminatedEvent", ""))
+		s.after(time.Hour)
+		require.Equal(s, 2, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com"))
+		require.Zero(s, s.p.Status().Followed)
+	})
+}
+
+func TestAnUnknownChannelSetIsBuiltAgain(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.bw.on("POST /user/carol@example.com", says(http.StatusForbidden, errorInfo(codeUnknownChannelSet)))
+		s.p.Follow("carol@example.com")
+		s.after(100 * time.Millisecond)
+		s.bw.on("POST /user/carol@example.com", nil)
+		s.after(2 * time.Second)
+		require.Len(s, s.bw.opened(), 2)
+		require.Equal(s, 2, s.p.Status().Subscribed)
+	})
+}
+
+func TestARefusedUserIsItsOwnTrouble(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.bw.on("POST /user/carol@example.com", says(http.StatusForbidden, errorInfo(4410)))
+		s.p.Follow("carol@example.com")
+		s.after(9 * time.Minute)
+		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/carol@example.com"))
+		require.Len(s, s.bw.opened(), 1)
+		st := s.p.Status()
+		require.Equal(s, provider.LinkUp, st.Link)
+		require.Equal(s, []int{2, 1}, []int{st.Followed, st.Subscribed})
+		s.after(12 * time.Minute)
+		require.Equal(s, 2, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/carol@example.com"))
+	})
+}
+
+func TestFollowingManyIsNoStorm(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		for i := range 1000 {
+			s.p.Follow(fmt.Sprintf("user%d@example.com", i))
+		}
+		s.after(time.Second)
+		n := s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/")
+		require.InDelta(s, 100, n, 5)
+		s.after(10 * time.Second)
+		require.Equal(s, 1001, s.p.Status().Subscribed)
+	})
+}
+
+func TestUserIdsAreOneWhateverTheirCase(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.p.Follow("Bob@Example.com")
+		s.say(strings.ReplaceAll(received, bob, "BOB@example.com"))
+		require.Equal(s, []string{"Bob@Example.com"}, s.sink.users)
+		require.Equal(s, 1, s.p.Status().Followed)
+	})
+}
