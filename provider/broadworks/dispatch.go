@@ -133,6 +133,9 @@ func (p *Provider) resolve(ev *engine.Event, target string) (user, verdict strin
 	defer p.mu.Unlock()
 	s := p.subs[ev.Subscription]
 	u := s
+	if s != nil && s.user == "" {
+		p.countShared(s, ev) // those about others are numbered too
+	}
 	if target != "" {
 		u = p.users[engine.Fold(target)]
 		if u == nil || !u.followed {
@@ -144,7 +147,6 @@ func (p *Provider) resolve(ev *engine.Event, target string) (user, verdict strin
 		if u == nil || u == s {
 			return "", "nobody" // about the group as a whole
 		}
-		p.countShared(s, ev)
 		return u.user, "delivered"
 	case s != nil:
 		if !u.followed {

@@ -37,7 +37,7 @@ func TestTheSnapshotMayComeBeforeTheAnswer(t *testing.T) {
 		s.after(200 * time.Millisecond)
 		require.Equal(s, []string{"snapshot", "received"}, s.sink.kinds())
 		require.Equal(s, []string{bob, bob}, s.sink.users)
-		require.Equal(s, []string{"e1", "e2"}, s.bw.acked())
+		require.ElementsMatch(s, []string{"e1", "e2"}, s.bw.acked())
 	})
 }
 
@@ -79,7 +79,7 @@ func TestWhatNobodyWaitsForIsAcknowledgedAtOnce(t *testing.T) {
 		s.say(event("e1", "s5", "1", "carol@example.com", "CallReceivedEvent", alertingCall))
 		require.Empty(s, s.sink.kinds())
 		s.say(event("e2", "s1", "2", bob, "CallHistoryEvent", `<xsi:entry><xsi:call>no call</xsi:call></xsi:entry>`))
-		require.Equal(s, []string{"e1", "e2"}, s.bw.acked())
+		require.ElementsMatch(s, []string{"e1", "e2"}, s.bw.acked())
 		require.Equal(s, []string{"other"}, s.sink.kinds(), "handed over for its number alone")
 		require.EqualValues(s, 2, s.sink.events[0].Sequence)
 		require.Empty(s, s.sink.events[0].Facts)
@@ -91,7 +91,7 @@ func TestADocumentNobodyUnderstandsCostsNoEvent(t *testing.T) {
 		s.say(event("e1", "s1", "1", bob, "CallReceivedEvent", `<xsi:call><xsi:callId>&nbsp;</xsi:callId></xsi:call>`))
 		s.say(event("e2", "s1", "2", bob, snapshotType, "<xsi:calls>"+strings.Repeat(alertingCall, 50)+"</xsi:calls>"))
 		s.say(event("e3", "s1", "3", bob, "CallReceivedEvent", alertingCall))
-		require.Equal(s, []string{"e1", "e2", "e3"}, s.bw.acked())
+		require.ElementsMatch(s, []string{"e1", "e2", "e3"}, s.bw.acked())
 		require.Equal(s, []string{bob, bob}, s.sink.resyncs)
 		require.Equal(s, []string{"received"}, s.sink.kinds())
 		require.Len(s, s.bw.opened(), 1)
