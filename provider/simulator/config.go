@@ -1,0 +1,109 @@
+package simulator
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// Traffic is the kind of calls the simulator makes by itself.
+type Traffic string
+
+// The kinds of traffic. The zero value means none, unless CallsPerSecond is set.
+const (
+	TrafficNone Traffic = "none" // only what clients and the control paths ask for
+	TrafficDemo Traffic = "demo" // people calling each other, at a human pace
+	TrafficRate Traffic = "rate" // random calls at CallsPerSecond
+)
+
+// SnapshotOrder says whether the first snapshot of a subscription leaves before
+// or after the answer that creates it. Both happen (dossier §3.6).
+type SnapshotOrder int
+
+// The orders of snapshot and answer.
+const (
+	SnapshotEither SnapshotOrder = iota // one or the other, by the seed
+	SnapshotBefore
+	SnapshotAfter
+)
+
+// Config is how a simulator is set up. The zero value is a quiet switch with
+// twenty phones.
+type Config struct {
+	Subscribers    int     // phones behind the switch; zero means 20; there are numbers for 79,100
+	Traffic        Traffic // calls the simulator makes by itself; the first three subscribers never take part
+	CallsPerSecond float64 // rate of random calls; zero means none
+	// CallDuration is the mean talking time of rate traffic; zero means 10 s.
+	CallDuration time.Duration
+	Seed         uint64 // of everything random; zero picks one, and it is logged
+
+	Username     string // administrator; empty means admin@simulator.example
+	Password     string // the administrator's; empty means "simulator"
+	UserPassword string // every subscriber's own; empty means Password
+
+	// What the dossier marks unknown (§3.2, §3.5) is set here.
+	AckTimeout       time.Duration // how long an event waits for its acknowledgement; zero means 3 s
+	AckRetries       int           // how often an event is sent again on the next channel; zero means 1, negative never
+	HeartbeatTimeout time.Duration // a channel without a heartbeat ends after this; zero means 30 s, negative never
+	HeartbeatEvery   time.Duration // the server's own heartbeats on the stream; zero means 30 s, negative none
+	GrantedExpires   time.Duration // granted whatever is asked; zero honours the request as the dossier says (§3.1)
+	SnapshotOrder    SnapshotOrder // the first snapshot against the answer of the subscription
+
+	// How the switch behaves.
+	ActionDelay      time.Duration // from an accepted action to the phone doing it; zero means 10 ms, negative at once
+	AnswerAfter      time.Duration // a phone lifts itself after a click-to-dial; zero means 800 ms
+	FarEndAfter      time.Duration // the far end answers after ringing; zero means 1,500 ms
+	RingTimeout      time.Duration // how long anything rings unanswered; zero means 3 min
+	NoAnswerAfter    time.Duration // when a far end that does not answer is given up; zero means 30 s
+	Treatment        time.Duration // a tone after a failed call, told by CallReleasing; zero means none
+	NewCallIDOnLift  bool          // a click-to-dial call changes its id when it rings out: the dossier (§1.5) knows both
+	MaxCallsPerPhone int           // zero means 10
+
+	// What the operator of a real system limits (dossier §1.9).
+	MaxChannels         int // zero means 1,000
+	MaxChannelsPerSet   int // zero means 16
+	MaxSubscriptions    int // per target and event package; zero means 100
+	MaxWaitingPerStream int // documents waiting to be written, or to be acknowledged, per channel; zero means 65,536
+
+	Errors ErrorTable   // status and code of refusals that differ from the built-in table
+	Log    *slog.Logger // nil discards; phone numbers are never logged
+}
+
+const maxSubscribers = 79100 // 791 area codes with 100 fictional numbers each
+
+func orElse[T comparable](v *T, fallback T) {
+	var zero T
+	if *v == zero {
+		*v = fallback
+	}
+}
+
+// withDefaults fills in what the zero values stand for.
+func (c Config) withDefaults() Config {
+	orElse(&c.Subscribers, 20)
+	c.Subscribers = min(max(c.Subscribers, 1), maxSubscribers)
+	orElse(&c.CallDuration, 10*time.Second)
+	orElse(&c.Seed, rand.Uint64()|1)
+	orElse(&c.Username, "admin@simulator.example")
+	orElse(&c.Password, "simulator")
+	orElse(&c.UserPassword, c.Password)
+	orElse(&c.AckTimeout, 3*time.Second)
+	orElse(&c.AckRetries, 1)
+	c.AckRetries = max(c.AckRetries, 0)
+	orElse(&c.HeartbeatTimeout, 30*time.Second)
+	orElse(&c.HeartbeatEvery, 30*time.Second)
+	orElse(&c.ActionDelay, 10*time.Millisecond)
+	orElse(&c.AnswerAfter, 800*time.Millisecond)
+	orElse(&c.FarEndAfter, 1500*time.Millisecond)
+	orElse(&c.RingTimeout, 3*time.Minute)
+	orElse(&c.NoAnswerAfter, 30*time.Second)
+	orElse(&c.MaxCallsPerPhone, 10)
+	orElse(&c.MaxChannels, 1000)
+	orElse(&c.MaxChannelsPerSet, 16)
+	orElse(&c.MaxSubscriptions, 100)
+	orElse(&c.MaxWaitingPerStream, 65536)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

@@ -1,0 +1,239 @@
+package simulator
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// fault is something going wrong. Guarded by Simulator.mu.
+type fault struct {
+	id          string
+	kind        string
+	xsp         string // only there; empty for everywhere
+	phone       *phone // only for this subscriber; nil for all
+	probability float64
+	delay       time.Duration // of delay_events: at most this
+	expiry      *task
+
+	over chan struct{} // closed when lifted
+	once sync.Once
+}
+
+// The kinds of the control contract (design §12).
+const (
+	faultDropChannel     = "drop_channel"
+	faultDropEvents      = "drop_events"
+	faultDuplicateEvents = "duplicate_events"
+	faultDelayEvents     = "delay_events"
+	faultRejectActions   = "reject_actions"
+	faultIgnoreActions   = "ignore_actions"
+	faultStall           = "stall"
+	faultRestart         = "restart"
+)
+
+var faultKinds = []string{
+	faultDropChannel, faultDropEvents, faultDuplicateEvents, faultDelayEvents,
+	faultRejectActions, faultIgnoreActions, faultStall, faultRestart,
+}
+
+const maxFaults = 1000
+
+func (f *fault) lift() { f.once.Do(func() { close(f.over) }) }
+
+// at reports whether the fault holds for what happens at an XSP for a user.
+func (f *fault) at(x *xsp, host string, p *phone) bool {
+	return (f.xsp == "" || x != nil && x.named(f.xsp, host)) && (f.phone == nil || f.phone == p)
+}
+
+// addFault puts a fault in force for a while, zero for until it is lifted.
+// drop_channel strikes the open channels at once and, while in force, those
+// opened later; restart loses the memory at once and, for its duration, breaks
+// every connection.
+func (s *Simulator) addFault(f *fault, lasts time.Duration) {
+	s.lastFault++
+	f.id = "fault-" + itoa(int64(s.lastFault))
+	f.over = make(chan struct{})
+	s.stats.Faults[f.kind]++
+	switch f.kind {
+	case faultDropChannel:
+		for _, ch := range s.channelsInOrder() {
+			if f.strikes(ch, s) {
+				s.dropChannel(ch, reasonDropped)
+			}
+		}
+	case faultRestart:
+		if s.rnd.chance(f.probability) {
+			s.restart(lasts)
+		}
+	}
+	if lasts > 0 {
+		f.expiry = s.after(lasts, func() { s.liftFault(f) })
+	} else if f.kind == faultDropChannel || f.kind == faultRestart {
+		f.lift() // done
+		return
+	}
+	s.faults = append(s.faults, f)
+}
+
+// strikes decides drop_channel: for a subscriber it means the channels that
+// carry that subscriber's events.
+func (f *fault) strikes(ch *channel, s *Simulator) bool {
+	if !f.at(ch.xsp, ch.host, f.phone) || !s.rnd.chance(f.probability) {
+		return false
+	}
+	if f.phone == nil {
+		return true
+	}
+	for _, list := range [][]*subscription{f.phone.subs, f.phone.group.subs, s.enterprise} {
+		for _, sub := range list {
+			if sub.setID == ch.set.id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (s *Simulator) channelsInOrder() []*channel {
+	all := make([]*channel, 0, len(s.channels))
+	for _, ch := range s.channels {
+		all = append(all, ch)
+	}
+	slices.SortFunc(all, func(a, b *channel) int { return strings.Compare(a.id, b.id) })
+	return all
+}
+
+func (s *Simulator) liftFault(f *fault) {
+	s.stop(f.expiry)
+	f.lift()
+	s.faults = slices.DeleteFunc(s.faults, func(o *fault) bool { return o == f })
+	if f.kind == faultStall {
+		for _, ch := range s.channels {
+			ch.rouse()
+		}
+	}
+}
+
+// struck returns the first fault of a kind that strikes now.
+func (s *Simulator) struck(kind string, x *xsp, host string, p *phone) *fault {
+	for _, f := range s.faults {
+		if f.kind == kind && f.at(x, host, p) && s.rnd.chance(f.probability) {
+			return f
+		}
+	}
+	return nil
+}
+
+// stalled is what a channel's writer waits for, nil if nothing.
+func (s *Simulator) stalled(ch *channel) *fault {
+	for _, f := range s.faults {
+		if f.kind == faultStall && f.phone == nil && f.at(ch.xsp, ch.host, nil) {
+			return f
+		}
+	}
+	return nil
+}
+
+// restart is the loss of all memory. Only the phones, which are devices of
+// their own, the standing faults and the statistics survive.
+func (s *Simulator) restart(down time.Duration) {
+	for _, ch := range s.channelsInOrder() {
+		s.stats.ChannelsEnded++
+		s.stats.ChannelsEndedBy["restart"]++
+		ch.abort()
+	}
+	keep := make(map[*task]bool)
+	for _, f := range s.faults {
+		keep[f.expiry] = true
+	}
+	for t := range s.tasks {
+		if !keep[t] {
+			s.stop(t)
+		}
+	}
+	s.downUntil = time.Now().Add(down)
+	s.stats.Restarts++
+	s.boot()
+}
+
+// publishFaulty sends an event the way the faults in force let it go.
+func (s *Simulator) publishFaulty(d *delivery, target *phone) {
+	x, host := s.xsp, ""
+	if ch := s.pick(d.sub, nil); ch != nil {
+		x, host = ch.xsp, ch.host
+	}
+	if s.struck(faultDropEvents, x, host, target) != nil {
+		s.stats.EventsDropped++
+		return
+	}
+	if s.struck(faultStall, x, host, target) != nil && s.stalledFor(target) {
+		s.holdBack(d, time.Second)
+		return
+	}
+	if f := s.struck(faultDelayEvents, x, host, target); f != nil || len(d.sub.delayed) > 0 {
+		wait := time.Duration(0)
+		if f != nil {
+			wait = s.rnd.between(f.delay/4, f.delay)
+			s.stats.EventsDelayed++
+		}
+		s.holdBack(d, wait)
+		return
+	}
+	s.send(d)
+	if s.struck(faultDuplicateEvents, x, host, target) != nil && d.on != nil {
+		s.stats.EventsDuplicated++
+		s.enqueue(d.on, doc{bytes: d.document(d.on.id)})
+	}
+}
+
+// stalledFor reports whether a stall names this subscriber alone; one of the
+// whole server is waited for by the writers.
+func (s *Simulator) stalledFor(p *phone) bool {
+	for _, f := range s.faults {
+		if f.kind == faultStall && f.phone != nil && f.phone == p {
+			return true
+		}
+	}
+	return false
+}
+
+// holdBack keeps an event, and all of its subscription behind it: nothing is
+// reordered within one subscription (dossier §3.10).
+func (s *Simulator) holdBack(d *delivery, wait time.Duration) {
+	sub := d.sub
+	sub.delayed = append(sub.delayed, d)
+	d.due = time.Now().Add(wait)
+	if n := len(sub.delayed); n > 1 {
+		if before := sub.delayed[n-2].due; d.due.Before(before) {
+			d.due = before
+		}
+		if n > maxDelayed {
+			sub.delayed = slices.Delete(sub.delayed, 0, 1)
+			s.stats.EventsLost++
+		}
+		return
+	}
+	s.after(wait, func() { s.letGo(sub) })
+}
+
+const maxDelayed = 10000
+
+// letGo sends what is due and waits for the next.
+func (s *Simulator) letGo(sub *subscription) {
+	for len(sub.delayed) > 0 {
+		if s.stalledFor(sub.user) {
+			s.after(100*time.Millisecond, func() { s.letGo(sub) })
+			return
+		}
+		if left := time.Until(sub.delayed[0].due); left > 0 {
+			s.after(left, func() { s.letGo(sub) })
+			return
+		}
+		d := sub.delayed[0]
+		sub.delayed = sub.delayed[1:]
+		s.send(d)
+	}
+	sub.delayed = nil
+}

@@ -1,0 +1,185 @@
+package simulator
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Phone is a subscriber as the outside may know it.
+type Phone struct {
+	SubscriberID        string `json:"subscriber_id"` // Xsi user id, user@domain
+	SubscriberNumber    string `json:"subscriber_number"`
+	SubscriberName      string `json:"subscriber_name"`
+	SubscriberAccountID string `json:"subscriber_account_id"`
+	Extension           string `json:"extension"`
+	FirstName           string `json:"first_name"`
+	LastName            string `json:"last_name"`
+	Enterprise          string `json:"enterprise"`
+	Group               string `json:"group"`
+}
+
+// phone is a subscriber with its one desk phone. Guarded by Simulator.mu.
+type phone struct {
+	Phone
+	index    int
+	key      string // SubscriberID case-folded
+	digits   string // of the number, without "+"
+	group    *group
+	behave   behaviour
+	calls    []*half         // live ones, oldest first
+	subs     []*subscription // those whose target is this user
+	offHook  bool
+	dials    int64 // calls/new accepted
+	lastCall int64 // appearance given last
+}
+
+// group is a site of the enterprise.
+type group struct {
+	name   string
+	phones []*phone
+	subs   []*subscription
+}
+
+// behaviour is what a phone and the far ends of its calls do by themselves.
+type behaviour struct {
+	answer      answerMode
+	answerAfter time.Duration
+	farEnd      farEndMode
+	farEndAfter time.Duration
+	noAnswer    time.Duration // when a far end that does not answer is given up
+}
+
+type answerMode uint8
+
+const (
+	answerClickToDial answerMode = iota // the default: lifts itself for click-to-dial only
+	answerAuto                          // set by PUT: answers incoming calls too
+	answerManual                        // waits for a person
+)
+
+type farEndMode uint8
+
+const (
+	farEndAnswers farEndMode = iota
+	farEndBusy
+	farEndNoAnswer
+	farEndWaits // for somebody to act
+)
+
+const (
+	enterpriseName = "demo-enterprise"
+	domain         = "demo.example"
+	phonesPerGroup = 100
+	quietPhones    = 3 // the first few never get traffic, so that a person can use them
+)
+
+// people are the first subscribers. Their names go beyond ASCII and beyond
+// ISO-8859-1 on purpose.
+var people = []struct{ user, first, last string }{
+	{"alice", "Alice", "Archer"}, {"bob", "Bob", "Baker"}, {"carol", "Carol", "Chandler"},
+	{"dave", "Dave", "Draper"}, {"erin", "Erin", "Falconer"}, {"frank", "Frank", "Fletcher"},
+	{"grace", "Grace", "Glover"}, {"heidi", "Heidi", "Grünwald"}, {"ivan", "Ivan", "Hooper"},
+	{"judy", "Judy", "Joiner"}, {"karl", "Karl", "Keeler"}, {"laura", "Laura", "Lorimer"},
+	{"miguel", "Miguel", "Muñoz"}, {"nina", "Nina", "Napier"}, {"olivia", "Olivia", "Orchard"},
+	{"peggy", "Peggy", "Potter"}, {"rupert", "Rupert", "Reeve"}, {"sylvie", "Sylvie", "Saint-Rémy"},
+	{"trent", "Trent", "Tanner"}, {"lukasz", "Łukasz", "Walker"},
+}
+
+// makePhone is subscriber i of every simulator: nothing here is random.
+func makePhone(i int) *phone {
+	p := &phone{index: i}
+	p.FirstName, p.LastName = "User", fmt.Sprintf("%04d", i+1)
+	user := fmt.Sprintf("user%04d", i+1)
+	if i < len(people) {
+		user, p.FirstName, p.LastName = people[i].user, people[i].first, people[i].last
+	}
+	p.SubscriberID = user + "@" + domain
+	p.SubscriberName = p.FirstName + " " + p.LastName
+	p.SubscriberNumber = fmt.Sprintf("+1%d55501%02d", areaCode(i/100), i%100)
+	p.Extension = fmt.Sprintf("%d", 1001+i)
+	p.Enterprise = enterpriseName
+	p.Group = fmt.Sprintf("site-%d", i/phonesPerGroup+1)
+	p.SubscriberAccountID = p.Enterprise + "/" + p.Group
+	p.key = strings.ToLower(p.SubscriberID)
+	p.digits = p.SubscriberNumber[1:]
+	return p
+}
+
+// areaCodes are those a North American number can have: [2-9]XX without the
+// service codes N11. With 555-01XX they make numbers nobody has.
+var areaCodes = func() (codes []int) {
+	for npa := 201; npa <= 999; npa++ {
+		if npa%100 != 11 {
+			codes = append(codes, npa)
+		}
+	}
+	return codes
+}()
+
+func areaCode(i int) int { return areaCodes[i] }
+
+func (s *Simulator) makePhones() {
+	s.byUser = make(map[string]*phone, s.cfg.Subscribers)
+	s.byDigits = make(map[string]*phone, 2*s.cfg.Subscribers)
+	for i := range s.cfg.Subscribers {
+		p := makePhone(i)
+		p.behave = behaviour{
+			answerAfter: s.cfg.AnswerAfter,
+			farEndAfter: s.cfg.FarEndAfter,
+			noAnswer:    s.cfg.NoAnswerAfter,
+		}
+		if i%phonesPerGroup == 0 {
+			s.groups = append(s.groups, &group{name: p.Group})
+		}
+		p.group = s.groups[len(s.groups)-1]
+		p.group.phones = append(p.group.phones, p)
+		s.phones = append(s.phones, p)
+		s.byUser[p.key] = p
+		s.byDigits[p.digits] = p
+		s.byDigits[p.Extension] = p
+	}
+}
+
+// Phones lists the subscribers, the same for the same Config.
+func (s *Simulator) Phones() []Phone {
+	all := make([]Phone, len(s.phones))
+	for i, p := range s.phones {
+		all[i] = p.Phone
+	}
+	return all
+}
+
+func (s *Simulator) phoneOf(user string) *phone { return s.byUser[strings.ToLower(user)] }
+
+// setHook moves the hook and says so, if it moved (HookStatusEvent, dossier §2.4).
+func (s *Simulator) setHook(p *phone) {
+	off := false
+	for _, h := range p.calls {
+		off = off || h.lifted && h.live()
+	}
+	if off != p.offHook {
+		p.offHook = off
+		s.emit(p, evHookStatus, func() *node { return hookNode(p) })
+	}
+}
+
+func hookNode(p *phone) *node {
+	if p.offHook {
+		return textEl("hookStatus", "Off-Hook")
+	}
+	return textEl("hookStatus", "On-Hook")
+}
+
+// appearance is the line key the next call lights: the lowest free one.
+func (p *phone) appearance() int {
+	for n := 1; ; n++ {
+		free := true
+		for _, h := range p.calls {
+			free = free && h.appearance != n
+		}
+		if free {
+			return n
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package simulator
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+type duration = time.Duration
+
+// Simulator is a switch with its phones and its Xsi server.
+type Simulator struct {
+	cfg  Config
+	done chan struct{} // closed by Close
+	xsp  *xsp          // the default way in
+
+	// mu guards everything below. It is never held while bytes are read or
+	// written, so that no peer can hold up the switch.
+	mu           sync.Mutex
+	closed       bool
+	rnd          random
+	phones       []*phone // fixed after New
+	groups       []*group // fixed after New
+	byUser       map[string]*phone
+	byDigits     map[string]*phone
+	calls        map[string]*half
+	lastHalf     int64
+	lastTracking int64
+	enterprise   []*subscription // those whose target is the enterprise
+	sets         map[string]*channelSet
+	channels     map[string]*channel
+	subs         map[string]*subscription
+	waiting      map[string]*delivery // by event id: sent, not acknowledged
+	faults       []*fault
+	lastFault    int
+	downUntil    time.Time // a restart takes this long
+	tasks        map[*task]struct{}
+	stats        Stats
+	servers      []*http.Server
+	streams      sync.WaitGroup // handlers that block: open channels, stalled answers
+}
+
+// New makes a simulator. Traffic starts at once; Close ends it.
+func New(cfg Config) *Simulator {
+	s := &Simulator{
+		cfg:   cfg.withDefaults(),
+		done:  make(chan struct{}),
+		tasks: make(map[*task]struct{}),
+	}
+	s.xsp = &xsp{sim: s, name: "xsp1"}
+	s.rnd = newRandom(s.cfg.Seed)
+	s.cfg.Log.Info("simulator", "seed", s.cfg.Seed, "subscribers", s.cfg.Subscribers)
+	s.makePhones()
+	s.stats = newStats()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.boot()
+	return s
+}
+
+// boot gives the switch an empty memory: no calls, channels, subscriptions,
+// and counters that start elsewhere than the last time.
+func (s *Simulator) boot() {
+	s.calls = make(map[string]*half)
+	s.sets = make(map[string]*channelSet)
+	s.channels = make(map[string]*channel)
+	s.subs = make(map[string]*subscription)
+	s.waiting = make(map[string]*delivery)
+	s.enterprise = nil
+	for _, g := range s.groups {
+		g.subs = nil
+	}
+	for _, p := range s.phones {
+		p.calls, p.subs, p.offHook = nil, nil, false
+	}
+	s.lastHalf = s.rnd.counterBase()
+	s.lastTracking = s.rnd.counterBase()
+	s.startTraffic()
+}
+
+// Handler is the whole simulator as one handler, for a server of one's own.
+// That server must not limit how long an answer takes to be written.
+func (s *Simulator) Handler() http.Handler { return s.xsp }
+
+// Serve answers on ln until Close. It returns nil then.
+func (s *Simulator) Serve(ln net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.xsp,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		_ = ln.Close()
+		return nil
+	}
+	s.servers = append(s.servers, srv)
+	s.mu.Unlock()
+	err := srv.Serve(ln)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Close ends traffic, calls, channels and listeners, and returns when no
+// channel is open any more.
+func (s *Simulator) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	close(s.done)
+	for t := range s.tasks {
+		s.stop(t)
+	}
+	for _, ch := range s.channels {
+		ch.abort()
+	}
+	for _, f := range s.faults {
+		f.lift()
+	}
+	servers := s.servers
+	s.mu.Unlock()
+
+	var err error
+	for _, srv := range servers {
+		// A short grace lets answers in progress leave; open channels were aborted.
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		if srv.Shutdown(ctx) != nil {
+			err = errors.Join(err, srv.Close())
+		}
+		cancel()
+	}
+	s.streams.Wait()
+	return err
+}
+
+// task is something planned. It runs with mu held.
+type task struct {
+	timer   *time.Timer
+	stopped bool
+}
+
+// after plans fn; mu must be held. A task of a closed or restarted switch never runs.
+func (s *Simulator) after(d duration, fn func()) *task {
+	t := &task{}
+	if s.closed {
+		t.stopped = true
+		return t
+	}
+	s.tasks[t] = struct{}{}
+	t.timer = time.AfterFunc(d, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !t.stopped {
+			t.stopped = true
+			delete(s.tasks, t)
+			fn()
+		}
+	})
+	return t
+}
+
+func (s *Simulator) stop(t *task) {
+	if t != nil && !t.stopped {
+		t.stopped = true
+		t.timer.Stop()
+		delete(s.tasks, t)
+	}
+}
+
+// afterAction runs fn when a phone would do what an action asked of it.
+func (s *Simulator) afterAction(fn func()) {
+	if s.cfg.ActionDelay <= 0 {
+		fn()
+		return
+	}
+	s.after(s.cfg.ActionDelay, fn)
+}
+
+func (s *Simulator) now() int64 { return time.Now().UnixMilli() }

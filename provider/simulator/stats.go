@@ -1,0 +1,75 @@
+package simulator
+
+import "maps"
+
+// Stats counts what the simulator did since it was made; a restart fault does
+// not reset it. It is what GET /simulator/stats answers.
+type Stats struct {
+	Dials         int64            `json:"dials"` // calls/new carried out
+	DialsByUser   map[string]int64 `json:"dials_by_subscriber"`
+	Actions       map[string]int64 `json:"actions"` // accepted, by name
+	Refusals      map[string]int64 `json:"refusals"`
+	Unauthorized  int64            `json:"unauthorized"`
+	CallsStarted  int64            `json:"calls_started"` // call halves
+	CallsReleased int64            `json:"calls_released"`
+	CallsSkipped  int64            `json:"calls_skipped"` // traffic that found no free phone
+
+	EventsSent       int64 `json:"events_sent"` // with resends, without second copies
+	EventsAcked      int64 `json:"events_acked"`
+	EventsResent     int64 `json:"events_resent"`
+	EventsRefused    int64 `json:"events_refused"` // acknowledged with 400
+	EventsLost       int64 `json:"events_lost"`    // no channel, or no retry left
+	EventsDropped    int64 `json:"events_dropped"` // by a fault
+	EventsDuplicated int64 `json:"events_duplicated"`
+	EventsDelayed    int64 `json:"events_delayed"`
+	AcksUnknown      int64 `json:"acks_unknown"`
+
+	Heartbeats         int64            `json:"heartbeats"`
+	ChannelsOpened     int64            `json:"channels_opened"`
+	ChannelsEnded      int64            `json:"channels_ended"`
+	ChannelsEndedBy    map[string]int64 `json:"channels_ended_by"`
+	ChannelsOverflowed int64            `json:"channels_overflowed"`
+	Subscribed         int64            `json:"subscriptions_created"`
+	Renewed            int64            `json:"subscriptions_renewed"`
+	Snapshots          int64            `json:"snapshots"`
+	Faults             map[string]int64 `json:"faults"`
+	Restarts           int64            `json:"restarts"`
+
+	Live Live `json:"live"`
+}
+
+// Live is what exists right now.
+type Live struct {
+	Calls         int `json:"calls"`
+	Channels      int `json:"channels"`
+	Subscriptions int `json:"subscriptions"`
+	Waiting       int `json:"waiting_for_ack"`
+	Planned       int `json:"planned"` // timers
+}
+
+func newStats() Stats {
+	return Stats{
+		DialsByUser: map[string]int64{}, Actions: map[string]int64{}, Refusals: map[string]int64{},
+		ChannelsEndedBy: map[string]int64{}, Faults: map[string]int64{},
+	}
+}
+
+// Stats is the count so far.
+func (s *Simulator) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.stats
+	for _, p := range s.phones {
+		if p.dials > 0 {
+			st.DialsByUser[p.SubscriberID] = p.dials
+		}
+	}
+	st.DialsByUser = maps.Clone(st.DialsByUser)
+	st.Actions = maps.Clone(st.Actions)
+	st.Refusals = maps.Clone(st.Refusals)
+	st.ChannelsEndedBy = maps.Clone(st.ChannelsEndedBy)
+	st.Faults = maps.Clone(st.Faults)
+	st.Live = Live{Calls: len(s.calls), Channels: len(s.channels), Subscriptions: len(s.subs),
+		Waiting: len(s.waiting), Planned: len(s.tasks)}
+	return st
+}
