@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -100,6 +101,8 @@ type fakeTenants struct {
 	networks    map[string]*tenant.Network
 	subscribers []*tenant.SubscriberInfo // by folded id
 	broken      error
+	brokenAfter int // subscribers listed until the store fails; 0 for never
+	listed      int
 }
 
 func (f *fakeTenants) Key(id string) (*tenant.App, tenant.Key, bool) {
@@ -131,6 +134,9 @@ func (f *fakeTenants) Linked(app, after string, limit int, fn func(*tenant.Subsc
 	for _, s := range f.subscribers {
 		if limit > 0 && engine.Fold(s.Profile.ID) > after && slices.Contains(s.Apps, app) {
 			limit--
+			if f.listed++; f.brokenAfter > 0 && f.listed > f.brokenAfter {
+				return errors.New("iterator: input/output error")
+			}
 			if err := fn(s); err != nil {
 				return err
 			}
@@ -198,13 +204,14 @@ func listen(t *testing.T) net.Listener {
 
 func (h *house) serve(ln net.Listener) {
 	h.addr = ln.Addr().String()
+	server := h.server
 	served := make(chan error, 1)
-	go func() { served <- h.server.Serve(ln) }()
+	go func() { served <- server.Serve(ln) }()
 	h.t.Cleanup(func() {
 		h.client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		_ = h.server.Shutdown(ctx)
+		_ = server.Shutdown(ctx)
 		require.NoError(h.t, <-served)
 	})
 }
@@ -217,13 +224,10 @@ type answer struct {
 
 func (h *house) request(method, path, body string, header ...string) answer {
 	h.t.Helper()
-	req, err := http.NewRequest(method, "http://"+h.addr, strings.NewReader(body))
-	require.NoError(h.t, err)
-	if body == "" {
-		req.Body, req.ContentLength = nil, 0
+	req := h.newRequest(method, path)
+	if body != "" {
+		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	}
-	req.URL.Opaque = "//" + h.addr + path // to the letter
-	req.Header.Set("Authorization", "Bearer "+h.key)
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
@@ -233,6 +237,16 @@ func (h *house) request(method, path, body string, header ...string) answer {
 	b, err := io.ReadAll(resp.Body)
 	require.NoError(h.t, err)
 	return answer{resp, string(b)}
+}
+
+// newRequest makes a request whose path is sent to the letter.
+func (h *house) newRequest(method, path string) *http.Request {
+	h.t.Helper()
+	req, err := http.NewRequest(method, "http://"+h.addr, nil)
+	require.NoError(h.t, err)
+	req.URL.Opaque = "//" + h.addr + path
+	req.Header.Set("Authorization", "Bearer "+h.key)
+	return req
 }
 
 func (h *house) get(path string) answer { h.t.Helper(); return h.request("GET", path, "") }
