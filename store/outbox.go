@@ -121,28 +121,28 @@ func (s *Store) Delivered(stream engine.StreamID, sequence uint64) {
 // DropWaiting lets all events of an app's webhook wait no more: the webhook is
 // gone. They stay in the log.
 func (s *Store) DropWaiting(app string, kind engine.StreamKind) error {
-	return s.drop(func(it *pebble.Iterator) (from, end []byte, ok bool, err error) {
+	return s.drop(func(it *pebble.Iterator, remove func() error) error {
 		for ok := it.First(); ok; {
-			slot, id, err := waitSlot(it.Key())
+			id, _, err := parseStreamKey(it.Key(), prefixWait)
 			if err != nil {
-				return nil, nil, false, err
+				return err
 			}
+			slot := binary.BigEndian.Uint16(it.Key()[len(prefixWait)+1:])
 			switch {
 			case id.App < app: // on to the app, in this slot
 				ok = it.SeekGE(appendText(appendSlotted(nil, prefixWait, slot), app))
 			case id.App > app:
-				if slot == 1<<16-1 {
-					return nil, nil, false, nil
-				}
-				ok = it.SeekGE(appendSlotted(nil, prefixWait, slot+1))
+				ok = it.SeekGE(after(appendSlotted(nil, prefixWait, slot)))
 			case id.Kind != kind:
 				ok = it.SeekGE(after(streamKey(nil, prefixWait, id)))
 			default:
-				from = append([]byte(nil), it.Key()...)
-				return from, after(streamKey(nil, prefixWait, id)), true, nil
+				if err := remove(); err != nil {
+					return err
+				}
+				ok = it.Next()
 			}
 		}
-		return nil, nil, false, it.Error()
+		return it.Error()
 	})
 }
 
@@ -151,20 +151,19 @@ func (s *Store) DropWaiting(app string, kind engine.StreamKind) error {
 func (s *Store) Skip(stream engine.StreamID, through uint64) error {
 	from := streamKey(nil, prefixWait, stream)
 	end := after(appendSequence(from[:len(from):len(from)], through))
-	return s.drop(func(it *pebble.Iterator) ([]byte, []byte, bool, error) {
-		return from, end, it.SeekGE(from) && pebble.DefaultComparer.Compare(it.Key(), end) < 0, it.Error()
+	return s.drop(func(it *pebble.Iterator, remove func() error) error {
+		for ok := it.SeekGE(from); ok && pebble.DefaultComparer.Compare(it.Key(), end) < 0; ok = it.Next() {
+			if err := remove(); err != nil {
+				return err
+			}
+		}
+		return it.Error()
 	})
 }
 
-func waitSlot(key []byte) (slot uint16, id engine.StreamID, err error) {
-	if id, _, err = parseStreamKey(key, prefixWait); err != nil {
-		return 0, id, fmt.Errorf("read waiting events: %w", err)
-	}
-	return binary.BigEndian.Uint16(key[len(prefixWait)+1:]), id, nil
-}
-
-// drop removes ranges of wait/ until find finds none, and syncs.
-func (s *Store) drop(find func(*pebble.Iterator) (from, end []byte, ok bool, err error)) error {
+// drop removes rows of wait/, some at a time, and syncs. walk calls remove for
+// each row to go, with the iterator at it.
+func (s *Store) drop(walk func(it *pebble.Iterator, remove func() error) error) (err error) {
 	if err := s.use(); err != nil {
 		return err
 	}
@@ -172,41 +171,33 @@ func (s *Store) drop(find func(*pebble.Iterator) (from, end []byte, ok bool, err
 	if err := s.lazy.flush(); err != nil {
 		return err
 	}
-	for {
-		more, err := s.dropOnce(find)
-		if err = errors.Join(err, s.journal.failure()); err != nil {
-			return fmt.Errorf("drop waiting events: %w", err)
-		}
-		if !more {
-			return nil
-		}
-	}
-}
-
-func (s *Store) dropOnce(find func(*pebble.Iterator) (from, end []byte, ok bool, err error)) (more bool, err error) {
 	it, err := s.newIter(prefixWait)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	from, end, ok, err := find(it)
-	if err != nil || !ok {
-		return false, err
-	}
+
 	batch := s.db.NewBatch()
-	defer batch.Close()
-	n := int64(0)
-	for ok := it.SeekGE(from); ok && pebble.DefaultComparer.Compare(it.Key(), end) < 0 && n < dropStep; ok = it.Next() {
-		if err := batch.Delete(it.Key(), nil); err != nil {
-			return false, err
+	defer func() { err = errors.Join(err, batch.Close()) }()
+	var gone int64
+	err = walk(it, func() error {
+		if batch.Count() == dropStep {
+			if err := errors.Join(batch.Commit(pebble.NoSync), s.journal.failure()); err != nil {
+				return err
+			}
+			batch.Reset()
 		}
-		n++
+		gone++
+		return batch.Delete(it.Key(), nil)
+	})
+	if err == nil && gone > 0 {
+		err = errors.Join(batch.Commit(pebble.Sync), s.journal.failure())
 	}
-	if err := batch.Commit(pebble.Sync); err != nil {
-		return false, err
+	if err != nil {
+		return fmt.Errorf("drop waiting events: %w", err)
 	}
-	s.journal.waiting.Add(-n)
-	return true, nil
+	s.journal.waiting.Add(-gone)
+	return nil
 }
 
 // Attempt notes one try to deliver. It is written some time later, and not at
