@@ -167,9 +167,18 @@ func (p *Provider) Status() provider.Status {
 }
 
 func (p *Provider) status() provider.Status {
+	subscribed := p.counts.subscribed
+	if !p.perUser() { // a group's subscription is everybody's
+		subscribed = p.counts.followed
+		for _, s := range p.targets {
+			if s.sub == "" {
+				subscribed = 0
+			}
+		}
+	}
 	return provider.Status{
 		Link: p.link, Since: p.since.UnixMilli(), Detail: p.detail,
-		Channels: len(p.channels), Followed: p.counts.followed, Subscribed: p.counts.subscribed,
+		Channels: len(p.channels), Followed: p.counts.followed, Subscribed: subscribed,
 	}
 }
 

@@ -1,0 +1,61 @@
+// Package providertest proves that a provider keeps what package provider
+// promises. Every adapter runs it over a platform that can be played from the
+// other side.
+//
+// Each story runs in a testing/synctest bubble, so waiting costs nothing:
+// whatever the factory makes must live inside of it, its connections too.
+package providertest
+
+import (
+	"testing"
+
+	"offhook/provider"
+)
+
+// System is a provider under test with the platform behind it. User and Other
+// are two users without calls; nobody else uses them.
+type System struct {
+	Provider    provider.Provider // made with the sink given, not yet running
+	User, Other string
+	Number      string // the outside: E.164, answers when it is called
+
+	// The platform, played from its other side. Each returns at once. The
+	// users' phones do nothing by themselves.
+
+	// Ring makes the user's phone ring, called by Number.
+	Ring func(user string) (providerID string)
+	// RemoteHangUp and RemoteHold are the far end's doing.
+	RemoteHangUp func(providerID string)
+	RemoteHold   func(providerID string)
+	// Lift answers at the user's own phone, HangUp ends the call there.
+	Lift, HangUp func(providerID string)
+	// Cut breaks the event stream; the provider may build it again at once.
+	Cut func()
+	// Dials is how many calls the platform was asked to place.
+	Dials func() int
+	// Unacknowledged is how many events the platform still waits for.
+	Unacknowledged func() int
+}
+
+// Factory makes a system whose provider tells sink.
+type Factory func(t *testing.T, sink provider.Sink) *System
+
+// Run runs every story.
+func Run(t *testing.T, build Factory) {
+	for name, story := range map[string]func(*story){
+		"an originate tells its facts in order":         originates,
+		"a number nobody can dial is no call":           originatesNothing,
+		"a request nobody waits for is not sent":        asksTooLate,
+		"answer, hold, resume and end give their facts": commands,
+		"the far end's doing is told":                   remote,
+		"an unknown call is gone":                       unknownCall,
+		"a read-back agrees with the events":            readsBack,
+		"a snapshot agrees with the events":             snapshot,
+		"unsettled events stay unacknowledged":          acknowledges,
+		"only followed users are told":                  follows,
+		"what happens while the link is cut is told":    reconnects,
+		"a user is followed before it runs and twice":   followsEarly,
+	} {
+		t.Run(name, func(t *testing.T) { tell(t, build, story) })
+	}
+}
