@@ -39,3 +39,13 @@ func openIn(t testing.TB, fs vfs.FS, change ...func(*Options)) *Store {
 }
 
 func TestContract(t *testing.T) { storetest.Run(t, inMemory()) }
+
+func TestFaults(t *testing.T) {
+	storetest.RunFaults(t, func(t *testing.T, fs vfs.FS, failed func(error)) storetest.Impl {
+		return openIn(t, fs, func(o *Options) {
+			o.OnFailure = failed
+			o.Exit = func(int) {}
+			o.MemTable = 256 << 10
+		})
+	})
+}
