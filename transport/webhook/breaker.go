@@ -13,6 +13,7 @@ type breaker struct {
 	state   breakerState
 	silent  int       // attempts without an answer, in a row
 	refused int       // attempts without a 2xx, in a row
+	since   time.Time // of the first of these
 	cause   openCause // why it opened
 	opened  time.Time // since when the endpoint is out
 	probes  int       // that failed since
@@ -37,6 +38,7 @@ const (
 const (
 	silentLimit  = 5
 	refusedLimit = 32
+	refusedFor   = 30 * time.Second
 	// A single stream that is refused again and again is that stream's matter.
 	refusedLanes = 16
 	// Who refuses is alive, and the next event of another stream may please it.
@@ -52,29 +54,36 @@ func (b *breaker) good() (recovered bool) {
 
 // answered takes an answer that is not a 2xx. It reports whether the endpoint
 // has just come back: who refuses is not silent.
-func (b *breaker) answered() (recovered bool) {
+func (b *breaker) answered(now time.Time) (recovered bool) {
 	b.silent = 0
-	b.refused++
+	b.refuse(now)
 	if b.state != closed && b.cause == causeSilent {
-		*b = breaker{refused: b.refused}
+		*b = breaker{refused: b.refused, since: b.since}
 		return true
 	}
 	return false
 }
 
 // noAnswer takes an attempt that came to nothing.
-func (b *breaker) noAnswer() {
+func (b *breaker) noAnswer(now time.Time) {
 	b.silent++
+	b.refuse(now)
+}
+
+func (b *breaker) refuse(now time.Time) {
+	if b.refused == 0 {
+		b.since = now
+	}
 	b.refused++
 }
 
 // tripped reports whether a closed breaker has to open. waiting is the number
 // of lanes that wait for another try.
-func (b *breaker) tripped(waiting int) (openCause, bool) {
+func (b *breaker) tripped(waiting int, now time.Time) (openCause, bool) {
 	switch {
 	case b.silent >= silentLimit:
 		return causeSilent, true
-	case b.refused >= refusedLimit && waiting >= refusedLanes:
+	case b.refused >= refusedLimit && waiting >= refusedLanes && now.Sub(b.since) >= refusedFor:
 		return causeRefusing, true
 	}
 	return 0, false

@@ -26,6 +26,13 @@ type bed struct {
 func newBed(t *testing.T, apps int) *bed {
 	b := &bed{t: t, outbox: newOutbox(), tenants: newTenants(apps), poster: newPoster(t)}
 	b.cfg = Config{Outbox: b.outbox, Tenants: b.tenants, Poster: b.poster}
+	t.Cleanup(func() { // for a test that failed on its way
+		if b.Dispatcher != nil {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			b.Stop(ctx)
+		}
+	})
 	return b
 }
 
@@ -286,6 +293,134 @@ func TestAnEndpointThatIsOutGetsOneProbeAtATime(t *testing.T) {
 		b.poster.mu.Unlock()
 		time.Sleep(6 * time.Minute)
 		require.Zero(t, b.outbox.left(), "when it is back everything leaves, found by the scan")
+		b.halt()
+	})
+}
+
+func TestAnEventThatComesWhileTheOutboxIsReadIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.cfg.Rescan = 10_000 * time.Hour
+		b.emit("a0", "alice") // waits from before: the scan finds it, so the lane asks until there is no more
+		b.outbox.lag = func() time.Duration { return 10 * time.Millisecond }
+		b.start()
+		// The scan reads until 10 ms; the lane reads the first event until 20 ms and nothing until 30 ms.
+		time.Sleep(25 * time.Millisecond)
+		require.Equal(t, numbers(1), b.poster.record("a0", "alice", engine.StreamCalls))
+		synctest.Wait()
+		require.Equal(t, 2, b.outbox.reads, "it is asking for more")
+		b.emit("a0", "alice")
+		time.Sleep(time.Second)
+		require.Equal(t, numbers(2), b.poster.record("a0", "alice", engine.StreamCalls))
+		b.halt()
+	})
+}
+
+func TestAWebhookThatIsRemovedAndSetAgainKeepsOneEventInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.poster.lag = func() time.Duration { return time.Second }
+		b.start()
+		b.emit("a0", "alice")
+		time.Sleep(500 * time.Millisecond)
+		r := b.tenants.apps["a0"].Calls
+		b.tenants.set("a0", tenant.Receiver{})
+		require.False(t, b.Wanted("a0", engine.StreamCalls))
+		b.tenants.set("a0", r)
+		require.True(t, b.Wanted("a0", engine.StreamCalls))
+		b.emit("a0", "alice") // the poster fails the test if it leaves before the first has returned
+		time.Sleep(10 * time.Second)
+		require.Equal(t, numbers(2), b.poster.record("a0", "alice", engine.StreamCalls))
+		b.halt()
+	})
+}
+
+func TestARemovedWebhookGetsNothingMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.poster.answer = func(string, *engine.Notification, int) Outcome { return answer(500) }
+		b.start()
+		for i := range 100 {
+			b.emit("a0", fmt.Sprintf("s%d", i))
+		}
+		time.Sleep(time.Minute)
+		b.tenants.set("a0", tenant.Receiver{})
+		b.outbox.drop("a0", engine.StreamCalls)
+		synctest.Wait()
+		before := b.poster.total()
+		time.Sleep(time.Hour)
+		require.Equal(t, before, b.poster.total())
+		require.Empty(t, b.endpoints()[endpointKey{"a0", engine.StreamCalls}].lanes)
+		require.NotContains(t, conditions(b.Dispatcher), "a0/calls")
+		b.halt()
+	})
+}
+
+func conditions(d *Dispatcher) map[string]Condition {
+	out := map[string]Condition{}
+	for _, s := range d.Status() {
+		out[endpointKey{s.App, s.Kind}.String()] = s.Condition
+	}
+	return out
+}
+
+func TestAWebhookSetLaterServesWhatComesThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 0)
+		b.start()
+		b.Ready("new", "alice", engine.StreamCalls, 1) // nobody wants it
+		b.tenants.set("new", tenant.Receiver{URL: "mem://new", Secrets: []string{testSecret}})
+		b.emit("new", "alice")
+		time.Sleep(time.Second)
+		require.Equal(t, numbers(1), b.poster.record("new", "alice", engine.StreamCalls))
+		b.tenants.set("new", tenant.Receiver{URL: "bad://new", Secrets: []string{testSecret}})
+		b.emit("new", "alice")
+		time.Sleep(time.Hour)
+		require.Equal(t, Unusable, conditions(b.Dispatcher)["new/calls"])
+		require.Equal(t, 1, b.outbox.left())
+		b.tenants.set("new", tenant.Receiver{URL: "mem://new", Secrets: []string{testSecret}})
+		time.Sleep(time.Second)
+		require.Zero(t, b.outbox.left())
+		b.halt()
+	})
+}
+
+func TestStopLetsAttemptsFinishAndAbortsThemWhenTimeIsUp(t *testing.T) {
+	for _, tt := range []struct {
+		patience time.Duration
+		taken    int
+	}{{time.Minute, 8}, {time.Second, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBed(t, 1)
+			b.poster.lag = func() time.Duration { return 5 * time.Second }
+			for i := range 100 {
+				b.emit("a0", fmt.Sprintf("s%d", i))
+			}
+			b.start()
+			time.Sleep(time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), tt.patience)
+			defer cancel()
+			err := b.Stop(ctx)
+			require.Equal(t, tt.taken == 0, err != nil)
+			require.Equal(t, 100-tt.taken, b.outbox.left())
+			require.NoError(t, b.Stop(ctx), "again is fine")
+			b.Ready("a0", "s1", engine.StreamCalls, 1)
+			time.Sleep(time.Hour)
+			require.Equal(t, 8, b.poster.total(), "nothing leaves any more")
+		})
+	}
+}
+
+func TestNothingLeavesBeforeStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.Dispatcher = New(b.cfg)
+		b.emit("a0", "alice")
+		time.Sleep(time.Minute)
+		require.Zero(t, b.poster.total())
+		b.Start()
+		time.Sleep(time.Second)
+		require.Equal(t, numbers(1), b.poster.record("a0", "alice", engine.StreamCalls))
 		b.halt()
 	})
 }

@@ -152,7 +152,12 @@ func (ep *endpoint) tell(subscriber string, sequence uint64, found bool) (admitt
 		if !found {
 			l.headTime = ep.d.now().UnixMilli()
 		}
-		ep.ready.push(l)
+		if ep.breaker.state != closed && ep.breaker.cause == causeRefusing && !found {
+			ep.ready.jump(l) // a new event may fare better than those that were refused
+			ep.breaker.state = halfOpen
+		} else {
+			ep.ready.push(l)
+		}
 		ep.pump()
 	}
 	return admitted
@@ -197,7 +202,7 @@ func (ep *endpoint) evict() bool {
 		delete(ep.lanes, l.subscriber)
 		return true
 	}
-	if ep.breaker.state != closed || len(ep.waiting) == 0 {
+	if ep.breaker.state != closed && ep.breaker.cause == causeSilent || len(ep.waiting) == 0 {
 		return false
 	}
 	l := ep.waiting[len(ep.waiting)-1] // a leaf: due later than most

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"offhook/engine"
@@ -60,6 +61,17 @@ func (q *queue) push(l *lane) {
 	}
 	l.state = laneReady
 	q.lanes = append(q.lanes, l)
+}
+
+// jump puts a lane before all others.
+func (q *queue) jump(l *lane) {
+	l.state = laneReady
+	if q.head == 0 {
+		q.lanes = slices.Insert(q.lanes, 0, l)
+		return
+	}
+	q.head--
+	q.lanes[q.head] = l
 }
 
 func (q *queue) pop() *lane {

@@ -24,6 +24,14 @@ type memOutbox struct {
 	index    uint64
 	failing  bool // reads fail
 	reads    int
+	lag      func() time.Duration // how long a read takes; nil means no time
+}
+
+// slow lets time pass between reading and knowing.
+func (o *memOutbox) slow() {
+	if o.lag != nil {
+		time.Sleep(o.lag())
+	}
 }
 
 func newOutbox() *memOutbox {
@@ -55,6 +63,7 @@ func (o *memOutbox) Waiting(after engine.StreamID, limit int, fn func(engine.Wai
 		}
 	}
 	o.mu.Unlock()
+	o.slow()
 	slices.SortFunc(found, func(a, b engine.Waiting) int { return compareStreams(a.Stream, b.Stream) })
 	for _, w := range found[:min(limit, len(found))] {
 		if err := fn(w); err != nil {
@@ -65,6 +74,7 @@ func (o *memOutbox) Waiting(after engine.StreamID, limit int, fn func(engine.Wai
 }
 
 func (o *memOutbox) Next(id engine.StreamID, after uint64) (engine.StoredEvent, bool, error) {
+	defer o.slow()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.reads++
@@ -117,10 +127,11 @@ func (o *memOutbox) add(app, subscriber string, kind engine.StreamKind, at time.
 }
 
 // crash forgets the last deliveries that were not yet on disk.
-func (o *memOutbox) crash(lost int) {
+func (o *memOutbox) crash(n int) (lost []engine.Notification) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, ev := range o.lazy[max(0, len(o.lazy)-lost):] {
+	for _, ev := range o.lazy[max(0, len(o.lazy)-n):] {
+		lost = append(lost, ev.Notification)
 		id := ev.Notification.Stream()
 		o.streams[id] = append(o.streams[id], ev)
 		slices.SortFunc(o.streams[id], func(a, b engine.StoredEvent) int {
@@ -128,6 +139,7 @@ func (o *memOutbox) crash(lost int) {
 		})
 	}
 	o.lazy = nil
+	return lost
 }
 
 func (o *memOutbox) left() int {
@@ -149,6 +161,9 @@ func (o *memOutbox) drop(app string, kind engine.StreamKind) {
 			delete(o.streams, id)
 		}
 	}
+	o.lazy = slices.DeleteFunc(o.lazy, func(ev engine.StoredEvent) bool {
+		return ev.Notification.App == app && ev.Notification.Kind == kind
+	})
 }
 
 // memTenants is a few apps in memory.
@@ -234,6 +249,16 @@ type receipt struct {
 	sequence uint64
 	ok       bool
 	at       time.Time
+
+	rewind  uint64 // a crash forgot the acknowledgements from here on
+	dropped uint64 // the rows up to here were dropped
+}
+
+// mark puts something that happened to a stream into its record.
+func (p *memPoster) mark(id engine.StreamID, r receipt) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got[id] = append(p.got[id], r)
 }
 
 func newPoster(t *testing.T) *memPoster {
@@ -303,7 +328,7 @@ func (t *memTarget) Post(n *engine.Notification) Outcome {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.got[id] = append(p.got[id], receipt{n.Sequence, out.Class == Delivered, time.Now()})
+	p.got[id] = append(p.got[id], receipt{sequence: n.Sequence, ok: out.Class == Delivered, at: time.Now()})
 	p.flying[id] = false
 	p.busy[t.url]--
 	return out
@@ -313,6 +338,13 @@ func (p *memPoster) total() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.posts
+}
+
+// most is how many requests a receiver ever had at a time.
+func (p *memPoster) most(url string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.busiest[url]
 }
 
 // record is what arrived of a stream, in order.

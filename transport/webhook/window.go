@@ -7,7 +7,9 @@ package webhook
 type window struct {
 	size float64
 	max  float64
-	skip int // failures that belong to the windowful that was already punished
+	// epoch counts the halvings. Attempts of an older one belong to the
+	// windowful that was punished already.
+	epoch uint32
 }
 
 const (
@@ -26,21 +28,15 @@ func (w *window) allows() int { return int(w.size) }
 // good counts a success while inflight attempts were under way. A window that
 // is not used up says nothing about more.
 func (w *window) good(inflight int) {
-	if w.skip > 0 {
-		w.skip--
-	}
 	if inflight >= w.allows() {
 		w.size = min(w.max, w.size+1/w.size)
 	}
 }
 
-// bad counts a sign of too much. The attempts that were under way then are one
-// sign together.
-func (w *window) bad(inflight int) {
-	if w.skip > 0 {
-		w.skip--
-		return
+// bad counts a sign of too much from an attempt that began in epoch.
+func (w *window) bad(epoch uint32) {
+	if epoch == w.epoch {
+		w.epoch++
+		w.size = max(1, w.size/2)
 	}
-	w.skip = inflight - 1
-	w.size = max(1, w.size/2)
 }

@@ -14,6 +14,7 @@ type job struct {
 	acked  uint64
 	top    uint64
 	try    uint32
+	epoch  uint32 // of the window
 }
 
 // work is a worker: it takes one lane after another and makes one attempt for
@@ -46,7 +47,7 @@ func (ep *endpoint) take(worked bool) (job, bool) {
 	l.state = laneFlying
 	ep.pump()
 	ep.hunger()
-	return job{lane: l, target: ep.target, acked: l.acked, top: l.top, try: uint32(l.failures) + 1}, true
+	return job{lane: l, target: ep.target, acked: l.acked, top: l.top, try: uint32(l.failures) + 1, epoch: ep.window.epoch}, true
 }
 
 // deliver makes one attempt on the head of a lane.
@@ -71,7 +72,7 @@ func (ep *endpoint) deliver(j job) {
 	if out.Class == Delivered {
 		d.cfg.Outbox.Delivered(stream, n.Sequence)
 	}
-	next := ep.settle(l, n, out)
+	next := ep.settle(j, n, out)
 	if out.Class == Canceled {
 		return
 	}
@@ -91,9 +92,10 @@ func (ep *endpoint) deliver(j job) {
 
 // settle moves the lane, the window and the breaker on after an attempt. It
 // returns when the event is tried again; zero if it is not.
-func (ep *endpoint) settle(l *lane, n *engine.Notification, out Outcome) time.Time {
+func (ep *endpoint) settle(j job, n *engine.Notification, out Outcome) time.Time {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
+	l := j.lane
 	l.headTime = n.Time
 	if out.Class == Delivered {
 		l.acked = n.Sequence
@@ -115,7 +117,7 @@ func (ep *endpoint) settle(l *lane, n *engine.Notification, out Outcome) time.Ti
 		ep.onward(l)
 		return time.Time{}
 	}
-	return ep.failed(l, n, out)
+	return ep.failed(j, n, out)
 }
 
 // onward queues a lane again if more of its stream waits.
@@ -167,13 +169,13 @@ func (ep *endpoint) stumble(l *lane) {
 }
 
 // failed decides when a lane is tried again, and whether the endpoint is.
-func (ep *endpoint) failed(l *lane, n *engine.Notification, out Outcome) time.Time {
-	now := time.Now()
+func (ep *endpoint) failed(j job, n *engine.Notification, out Outcome) time.Time {
+	l, now := j.lane, time.Now()
 	age := max(0, ep.d.now().Sub(time.UnixMilli(n.Time)))
 	l.failures++
 	l.silent = out.transport()
 	if out.throttles() {
-		ep.window.bad(ep.inflight)
+		ep.window.bad(j.epoch)
 	}
 	if exhausted(age, l.failures) {
 		// The stream stops here and nothing of it is skipped. A gap event that
@@ -201,13 +203,13 @@ func (ep *endpoint) failed(l *lane, n *engine.Notification, out Outcome) time.Ti
 func (ep *endpoint) judge(age time.Duration, out Outcome, now time.Time) {
 	b := &ep.breaker
 	if out.transport() {
-		b.noAnswer()
-	} else if b.answered() {
+		b.noAnswer(now)
+	} else if b.answered(now) {
 		ep.recovered()
 	}
 	cause, trip := b.cause, b.state == halfOpen
 	if b.state == closed {
-		cause, trip = b.tripped(len(ep.waiting))
+		cause, trip = b.tripped(len(ep.waiting), now)
 	}
 	if !trip {
 		return
