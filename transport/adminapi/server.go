@@ -1,0 +1,157 @@
+package adminapi
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
+
+	"offhook/engine/tenant"
+	"offhook/transport/httpapi/web"
+)
+
+// Config is what the admin listener needs.
+type Config struct {
+	Calls    Calls
+	Tenants  Tenants
+	Token    string              // what a caller must show; never empty
+	Ready    func() []string     // what is not ready; nil means that all is
+	Gatherer prometheus.Gatherer // what /metrics shows; nil shows nothing
+	Log      *slog.Logger        // nil logs nothing
+	Metrics  *Metrics            // nil measures nothing
+	Now      func() time.Time    // nil means time.Now
+	Random   io.Reader           // keys and secrets are made from it; nil means crypto/rand
+
+	// Normalise brings a number into E.164 by a network's rules, and reports
+	// false for what is no number. Nil means the network's Dialing.
+	Normalise func(n *tenant.Network, number string) (string, bool)
+
+	AllowHTTP bool // webhooks may be http:// too
+
+	CommandTimeout time.Duration // how long a request waits for a change; zero means 15 s
+	WrongToken     time.Duration // how long a wrong token waits for its answer; zero means 500 ms
+	MaxConns       int           // zero means 1,024
+	IdleWorker     time.Duration // see web.Config
+}
+
+// Server is the admin listener.
+type Server struct {
+	config Config
+	token  [sha256.Size]byte
+	slow   chan struct{} // wrong tokens that wait
+	web    *web.Server
+	routes *web.Routes
+
+	// Changes of apps and networks hold it; changes of subscribers, which rely
+	// on both, share it.
+	mu sync.RWMutex
+}
+
+// maxBody bounds every body but the bulk upload's, which has no end.
+const maxBody = 256 << 10
+
+// New makes the listener.
+func New(config Config) (*Server, error) {
+	if config.Token == "" {
+		return nil, errors.New("adminapi: no token")
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Random == nil {
+		config.Random = rand.Reader
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Normalise == nil {
+		config.Normalise = func(n *tenant.Network, number string) (string, bool) { return n.Dialing.Normalise(number) }
+	}
+	if config.CommandTimeout == 0 {
+		config.CommandTimeout = 15 * time.Second
+	}
+	if config.WrongToken == 0 {
+		config.WrongToken = 500 * time.Millisecond
+	}
+	if config.MaxConns == 0 {
+		config.MaxConns = 1024
+	}
+	s := &Server{
+		config: config,
+		token:  sha256.Sum256([]byte(config.Token)),
+		slow:   make(chan struct{}, maxSlow),
+		routes: web.NewRoutes(config.Log, config.Metrics),
+	}
+	s.route()
+	var err error
+	s.web, err = web.NewServer(web.Config{
+		Handler: s.routes.Serve, Log: config.Log, Metrics: config.Metrics,
+		MaxBody: maxBody, StreamBody: true, MaxConns: config.MaxConns, MaxConnsPerAddress: config.MaxConns, IdleWorker: config.IdleWorker,
+	})
+	return s, err
+}
+
+func (s *Server) route() {
+	for _, r := range []struct {
+		method, path string
+		handler      web.Handler
+	}{
+		{"POST", "/admin/apps", s.createApp},
+		{"GET", "/admin/apps", s.listApps},
+		{"GET", "/admin/apps/{app_id}", s.getApp},
+		{"PATCH", "/admin/apps/{app_id}", s.patchApp},
+		{"DELETE", "/admin/apps/{app_id}", s.deleteApp},
+		{"POST", "/admin/apps/{app_id}/keys", s.createKey},
+		{"DELETE", "/admin/apps/{app_id}/keys/{key_id}", s.deleteKey},
+		{"PUT", "/admin/apps/{app_id}/subscribers/{subscriber_id}", s.link},
+		{"DELETE", "/admin/apps/{app_id}/subscribers/{subscriber_id}", s.unlink},
+		{"POST", "/admin/networks", s.createNetwork},
+		{"GET", "/admin/networks", s.listNetworks},
+		{"GET", "/admin/networks/{network_id}", s.getNetwork},
+		{"PATCH", "/admin/networks/{network_id}", s.patchNetwork},
+		{"DELETE", "/admin/networks/{network_id}", s.deleteNetwork},
+		{"GET", "/admin/subscribers", s.listSubscribers},
+		{"POST", "/admin/subscribers", s.bulk},
+		{"PUT", "/admin/subscribers/{subscriber_id}", s.putSubscriber},
+		{"GET", "/admin/subscribers/{subscriber_id}", s.getSubscriber},
+		{"DELETE", "/admin/subscribers/{subscriber_id}", s.deleteSubscriber},
+		{"GET", "/debug/pprof/{profile:*}", profiles()},
+		{"POST", "/debug/pprof/{profile:*}", profiles()},
+	} {
+		s.routes.Handle(r.method, r.path, s.guard(r.handler))
+	}
+	s.routes.Handle("GET", "/healthz", s.healthz)
+	s.routes.Handle("GET", "/readyz", s.readyz)
+	s.routes.Handle("GET", "/metrics", s.metrics())
+}
+
+// Serve answers requests until Shutdown, then returns nil.
+func (s *Server) Serve(ln net.Listener) error { return s.web.Serve(ln) }
+
+// Shutdown stops accepting and waits for requests in flight, as long as ctx
+// allows.
+func (s *Server) Shutdown(ctx context.Context) error { return s.web.Shutdown(ctx) }
+
+func (s *Server) within() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.web.Context(), s.config.CommandTimeout)
+}
+
+// read parses a body that must be a JSON object.
+func read(ctx *fasthttp.RequestCtx) (web.Object, error) {
+	if err := web.CheckJSON(ctx); err != nil {
+		return web.Object{}, err
+	}
+	body, err := web.Body(ctx, maxBody)
+	if err != nil {
+		return web.Object{}, err
+	}
+	return web.ParseObject(body)
+}
