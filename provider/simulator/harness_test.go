@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -91,7 +92,7 @@ func inWorld(t *testing.T, cfg Config, story func(w *world)) {
 			require.NoError(t, w.sim.Close())
 			require.NoError(t, <-served)
 			transport.CloseIdleConnections()
-			synctest.Wait()
+			w.pass(time.Second) // net/http lingers on a connection it refused
 		}()
 		story(w)
 	})
@@ -151,7 +152,7 @@ func (w *world) action(method, path string) answer {
 // dial is click-to-dial; it returns the call's id.
 func (w *world) dial(user, address string) string {
 	w.Helper()
-	got := w.action("POST", "/user/"+user+"/calls/new?address="+address)
+	got := w.action("POST", "/user/"+user+"/calls/new?address="+url.QueryEscape(address))
 	require.Equal(w, 201, got.status, got.body)
 	require.NotEmpty(w, got.field("externalTrackingId"))
 	return got.field("callId")

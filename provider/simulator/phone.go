@@ -156,7 +156,7 @@ func (s *Simulator) phoneOf(user string) *phone { return s.byUser[strings.ToLowe
 func (s *Simulator) setHook(p *phone) {
 	off := false
 	for _, h := range p.calls {
-		off = off || h.lifted && h.live()
+		off = off || h.lifted // a detached call still is on the phone
 	}
 	if off != p.offHook {
 		p.offHook = off

@@ -20,21 +20,21 @@ func TestClickToDial(t *testing.T) {
 			"Originated Alerting Originator",
 			"Answered Active Originator",
 		)
-		require.Equal(t, 2300*time.Millisecond, time.Since(began).Round(10*time.Millisecond))
-		require.Equal(t, id, evs[0].Data.Call.ID)
-		require.Equal(t, "tel:+15555550123", evs[0].Data.Call.Address)
-		require.NotNil(t, evs[1].Data.Call.AllowAnswer, "Talk may lift the phone")
-		require.Nil(t, evs[3].Data.Call.AllowAnswer)
-		require.Equal(t, evs[0].Data.Call.Tracking, evs[4].Data.Call.Tracking)
+		require.Equal(w, 2300*time.Millisecond, time.Since(began).Round(10*time.Millisecond))
+		require.Equal(w, id, evs[0].Data.Call.ID)
+		require.Equal(w, "tel:+15555550123", evs[0].Data.Call.Address)
+		require.NotNil(w, evs[1].Data.Call.AllowAnswer, "Talk may lift the phone")
+		require.Nil(w, evs[3].Data.Call.AllowAnswer)
+		require.Equal(w, evs[0].Data.Call.Tracking, evs[4].Data.Call.Tracking)
 		for i, ev := range evs {
-			require.EqualValues(t, i+2, ev.Seq, "the snapshot was 1")
-			require.Equal(t, alice, ev.Target)
-			require.Equal(t, w.user, ev.User)
+			require.EqualValues(w, i+2, ev.Seq, "the snapshot was 1")
+			require.Equal(w, alice, ev.Target)
+			require.Equal(w, w.user, ev.User)
 		}
-		require.Equal(t, 200, w.action("DELETE", "/user/"+alice+"/calls/"+id).status)
+		require.Equal(w, 200, w.action("DELETE", "/user/"+alice+"/calls/"+id).status)
 		st.want("Released Released Originator localRelease", "On-Hook")
-		require.Equal(t, 404, w.action("GET", "/user/"+alice+"/calls/"+id).status)
-		require.EqualValues(t, 1, w.sim.Stats().DialsByUser[alice])
+		require.Equal(w, 404, w.action("GET", "/user/"+alice+"/calls/"+id).status)
+		require.EqualValues(w, 1, w.sim.Stats().DialsByUser[alice])
 	})
 }
 
@@ -67,8 +67,8 @@ func TestIncoming(t *testing.T) {
 		st := w.following(alice)
 		id := w.ring(alice, "+44 20 7946 0001")
 		got := st.want("Received Alerting Terminator")
-		require.NotNil(t, got[0].Data.Call.AllowAnswer)
-		require.Equal(t, "Grünberg & Co", got[0].Data.Call.Name)
+		require.NotNil(w, got[0].Data.Call.AllowAnswer)
+		require.Equal(w, "Grünberg & Co", got[0].Data.Call.Name)
 		st.quiet(time.Minute) // it rings until somebody does something
 
 		w.call(alice, id, "Talk")
@@ -76,13 +76,13 @@ func TestIncoming(t *testing.T) {
 		w.pass(5 * time.Second)
 		w.call(alice, id, "Hold")
 		held := st.want("Held Held Terminator")[0]
-		require.NotNil(t, held.Data.Call.Retrieve)
-		require.Equal(t, 403, w.action("PUT", "/user/"+alice+"/calls/"+id+"/Hold").status)
+		require.NotNil(w, held.Data.Call.Retrieve)
+		require.Equal(w, 403, w.action("PUT", "/user/"+alice+"/calls/"+id+"/Hold").status)
 		w.pass(7 * time.Second)
 		w.call(alice, id, "Talk")
 		back := st.want("Retrieved Active Terminator")[0]
-		require.Contains(t, back.raw, "<xsi:totalHeldTime>7000</xsi:totalHeldTime>")
-		require.Equal(t, answered.Data.Call.Answer, back.Data.Call.Answer)
+		require.Contains(w, back.raw, "<xsi:totalHeldTime>7000</xsi:totalHeldTime>")
+		require.Equal(w, answered.Data.Call.Answer, back.Data.Call.Answer)
 		w.verb(id, "remote-hangup")
 		st.want("Released Released Terminator remoteRelease", "On-Hook")
 	})
@@ -93,8 +93,8 @@ func TestIncomingMissed(t *testing.T) {
 		st := w.following(alice)
 		w.ring(alice, "+442079460001")
 		evs := st.want("Received Alerting Terminator", "Released Released Terminator remoteRelease")
-		require.Zero(t, evs[1].Data.Call.Answer)
-		require.EqualValues(t, 180_000, evs[1].Data.Call.Release-evs[1].Data.Call.Start)
+		require.Zero(w, evs[1].Data.Call.Answer)
+		require.EqualValues(w, 180_000, evs[1].Data.Call.Release-evs[1].Data.Call.Start)
 	})
 }
 
@@ -122,7 +122,7 @@ func TestDeskPhoneDials(t *testing.T) {
 		st := w.following(alice)
 		var v callView
 		w.control("POST", "/calls", `{"subscriber_id":"alice@demo.example","remote_number":"5550123","direction":"outgoing"}`, 201, &v)
-		require.Equal(t, "outgoing", v.Direction)
+		require.Equal(w, "outgoing", v.Direction)
 		st.want("Off-Hook", "Originated Alerting Originator", "Updated Alerting Originator", "Answered Active Originator")
 		w.verb(v.CallID, "hangup")
 		st.want("Released Released Originator localRelease", "On-Hook")
@@ -149,7 +149,7 @@ func TestFarEndDoesNotAnswer(t *testing.T) {
 		w.dial(alice, "5550123")
 		evs := st.want("Originating Alerting Click-to-Dial", "Updated Alerting Click-to-Dial", "Off-Hook",
 			"Originated Alerting Originator", "Released Released Originator remoteRelease Temporarily Unavailable", "On-Hook")
-		require.EqualValues(t, 20_800, evs[4].Data.Call.Release-evs[4].Data.Call.Start)
+		require.EqualValues(w, 20_800, evs[4].Data.Call.Release-evs[4].Data.Call.Start)
 	})
 }
 
@@ -162,15 +162,15 @@ func TestInternalCall(t *testing.T) {
 		calling := a.want("Originating Alerting Click-to-Dial", "Updated Alerting Click-to-Dial", "Off-Hook",
 			"Originated Alerting Originator")
 		rings := b.want("Received Alerting Terminator")[0].Data.Call
-		require.NotEqual(t, id, rings.ID)
-		require.Equal(t, calling[0].Data.Call.Tracking, rings.Tracking)
-		require.Equal(t, "Group", rings.CallType)
-		require.Equal(t, alice, rings.UserID)
+		require.NotEqual(w, id, rings.ID)
+		require.Equal(w, calling[0].Data.Call.Tracking, rings.Tracking)
+		require.Equal(w, "Group", rings.CallType)
+		require.Equal(w, alice, rings.UserID)
 
 		w.call(bob, rings.ID, "Talk")
 		b.want("Off-Hook", "Answered Active Terminator")
 		got := a.want("Answered Active Originator")[0].Data.Call
-		require.Equal(t, bob, got.UserID)
+		require.Equal(w, bob, got.UserID)
 
 		w.call(alice, id, "Hold")
 		a.want("Held Held Originator")
@@ -239,8 +239,8 @@ func TestRemoteHold(t *testing.T) {
 		id := w.ring(alice, "+442079460001")
 		w.verb(id, "answer")
 		v := w.verb(id, "remote-hold")
-		require.True(t, v.RemoteHeld)
-		require.Equal(t, "active", v.State)
+		require.True(w, v.RemoteHeld)
+		require.Equal(w, "active", v.State)
 		w.verb(id, "remote-resume")
 		st.want("Received Alerting Terminator", "Off-Hook", "Answered Active Terminator",
 			"Held Remote Held Terminator", "Retrieved Active Terminator")
@@ -256,8 +256,8 @@ func TestNewCallIDOnLift(t *testing.T) {
 		id := w.dial(alice, "5550123")
 		evs := st.want("Originating Alerting Click-to-Dial", "Updated Alerting Click-to-Dial", "Off-Hook",
 			"Originated Alerting Originator")
-		require.Equal(t, id, evs[1].Data.Call.ID)
-		require.NotEqual(t, id, evs[3].Data.Call.ID)
-		require.Equal(t, evs[0].Data.Call.Tracking, evs[3].Data.Call.Tracking)
+		require.Equal(w, id, evs[1].Data.Call.ID)
+		require.NotEqual(w, id, evs[3].Data.Call.ID)
+		require.Equal(w, evs[0].Data.Call.Tracking, evs[3].Data.Call.Tracking)
 	})
 }

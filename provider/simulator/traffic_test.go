@@ -1,0 +1,75 @@
+package simulator
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Demo traffic is a handful of calls at a time, leaves the first three
+// subscribers alone, and every kind of event turns up in an hour of it.
+func TestDemoTraffic(t *testing.T) {
+	inWorld(t, Config{Traffic: TrafficDemo, HeartbeatTimeout: -1, HeartbeatEvery: -1, AckTimeout: time.Hour * 24}, func(w *world) {
+		st := w.open("set", "<expires>2147483647</expires>")
+		st.mute = true
+		st.follow("/enterprise/demo-enterprise")
+		most, sum := 0, 0
+		for range 40 {
+			w.pass(15 * time.Second)
+			n := w.sim.Stats().Live.Calls
+			most, sum = max(most, n), sum+n
+			for _, p := range w.sim.phoneViews()[:quietPhones] {
+				require.Zero(w, p.Calls)
+			}
+		}
+		w.Logf("calls at a time: %d on average, %d at most", sum/40, most)
+		require.Greater(w, sum, 40*2)
+		require.Less(w, most, 20)
+		seen := map[string]bool{}
+		for len(st.docs) > 0 {
+			ev := st.event()
+			seen[ev.Data.Type] = true
+		}
+		for _, kind := range []eventKind{evOriginated, evReceived, evAnswered, evHeld, evRetrieved, evReleased, evUpdated, evHookStatus, evRedirected} {
+			require.True(w, seen["xsi:"+kind.name], kind.name)
+		}
+	})
+}
+
+// Rate traffic keeps its rate and its memory.
+func TestRateTraffic(t *testing.T) {
+	cfg := Config{Subscribers: 5000, CallsPerSecond: 200, CallDuration: 5 * time.Second}
+	inWorld(t, cfg, func(w *world) {
+		w.pass(20 * time.Second)
+		st := w.sim.Stats()
+		require.InDelta(w, 4000, st.CallsStarted, 50)
+		require.InDelta(w, 200*6, st.Live.Calls, 400)
+		require.Zero(w, st.CallsSkipped)
+		require.Less(w, st.Live.Planned, 4*st.Live.Calls+100)
+	})
+}
+
+// More calls than phones: what finds no free phone is skipped, not queued.
+func TestRateTrafficIsBounded(t *testing.T) {
+	cfg := Config{Subscribers: 10, CallsPerSecond: 100}
+	inWorld(t, cfg, func(w *world) {
+		w.pass(20 * time.Second)
+		st := w.sim.Stats()
+		require.LessOrEqual(w, st.Live.Calls, 7)
+		require.Positive(w, st.CallsSkipped)
+	})
+}
+
+// The same seed makes the same calls.
+func TestSeed(t *testing.T) {
+	run := func(seed uint64) (s Stats) {
+		inWorld(t, Config{Traffic: TrafficDemo, Seed: seed}, func(w *world) {
+			w.pass(5 * time.Minute)
+			s = w.sim.Stats()
+		})
+		return s
+	}
+	require.Equal(t, run(3), run(3))
+	require.NotEqual(t, run(3), run(4))
+}
