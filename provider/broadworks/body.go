@@ -55,15 +55,15 @@ func (p *Provider) channelSet() string {
 	if p.set != "" {
 		return p.set
 	}
-	r, ok, err := p.cfg.Memory.Get(targetSet)
-	if err == nil && ok && r.ID != "" {
-		p.set = r.ID
-		return p.set
+	if value, err := p.cfg.Memory.Get(targetSet); err == nil {
+		if p.set = decodeRemembered(value).ID; p.set != "" {
+			return p.set
+		}
 	}
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	p.set = fmt.Sprintf("offhook-%x", b)
-	if err := p.cfg.Memory.Put(targetSet, Remembered{ID: p.set}); err != nil {
+	if err := p.cfg.Memory.Put(targetSet, remembered{ID: p.set}.encode()); err != nil {
 		p.cfg.Log.Error("channel set not remembered", "err", err)
 	}
 	return p.set

@@ -1,6 +1,9 @@
 package broadworks
 
-import "sync"
+import (
+	"encoding/json"
+	"sync"
+)
 
 // Memory is what is remembered of one network across restarts: the channel set
 // and the subscriptions. Losing it costs time at the next start and loses no
@@ -9,18 +12,20 @@ import "sync"
 //
 // Targets are the channel set and each thing subscribed to.
 type Memory interface {
-	Get(target string) (Remembered, bool, error)
-	Put(target string, r Remembered) error
+	// Get returns what is remembered of a target, or nil.
+	Get(target string) ([]byte, error)
+	// Put remembers value, which may be used again when it returns.
+	Put(target string, value []byte) error
 	Delete(target string) error
 	// Each calls fn for everything remembered, until it returns an error.
-	Each(fn func(target string, r Remembered) error) error
+	Each(fn func(target string, value []byte) error) error
 }
 
-// Remembered is one thing remembered: the provider's id of it, and until when
+// remembered is one thing remembered: the provider's id of it, and until when
 // it was granted, in ms since the epoch.
-type Remembered struct {
-	ID      string
-	Expires int64
+type remembered struct {
+	ID      string `json:"id"`
+	Expires int64  `json:"expires,omitempty"`
 }
 
 // The targets of a Memory. Users follow their prefix, case-folded.
@@ -31,25 +36,41 @@ const (
 	targetGroup      = "group/" // then the service provider, "/" and the group
 )
 
+func (r remembered) encode() []byte {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil // never: a string and a number
+	}
+	return b
+}
+
+// decodeRemembered reads what encode wrote; anything else is as good as
+// nothing remembered.
+func decodeRemembered(b []byte) (r remembered) {
+	if json.Unmarshal(b, &r) != nil {
+		return remembered{}
+	}
+	return r
+}
+
 // NewMemory returns a Memory that forgets when the process ends.
-func NewMemory() Memory { return &memory{all: map[string]Remembered{}} }
+func NewMemory() Memory { return &memory{all: map[string][]byte{}} }
 
 type memory struct {
 	mu  sync.Mutex
-	all map[string]Remembered
+	all map[string][]byte
 }
 
-func (m *memory) Get(target string) (Remembered, bool, error) {
+func (m *memory) Get(target string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r, ok := m.all[target]
-	return r, ok, nil
+	return m.all[target], nil
 }
 
-func (m *memory) Put(target string, r Remembered) error {
+func (m *memory) Put(target string, value []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.all[target] = r
+	m.all[target] = append([]byte(nil), value...)
 	return nil
 }
 
@@ -60,11 +81,11 @@ func (m *memory) Delete(target string) error {
 	return nil
 }
 
-func (m *memory) Each(fn func(string, Remembered) error) error {
+func (m *memory) Each(fn func(string, []byte) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for target, r := range m.all {
-		if err := fn(target, r); err != nil {
+	for target, value := range m.all {
+		if err := fn(target, value); err != nil {
 			return err
 		}
 	}

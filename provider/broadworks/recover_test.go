@@ -31,16 +31,16 @@ func TestARestartReusesItsChannelSetAndSubscriptions(t *testing.T) {
 		s.bw.on("PUT /v2.0/subscription/s1", says(http.StatusForbidden, errorInfo(codeUnknownSubscription)))
 		s.start(cfg)
 		require.Equal(s, 2, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com"))
-		r, ok, _ := cfg.Memory.Get("user/bob@example.com")
-		require.True(s, ok)
-		require.Equal(s, "s2", r.ID)
+		value, err := cfg.Memory.Get("user/bob@example.com")
+		require.NoError(s, err)
+		require.Equal(s, "s2", decodeRemembered(value).ID)
 	})
 }
 
 func TestASubscriptionNobodyWantsAfterARestartIsDeletedInTheEnd(t *testing.T) {
 	tell(t, func(_ *script, c *Config) {
 		c.Memory = NewMemory()
-		require.NoError(t, c.Memory.Put("user/carol@example.com", Remembered{ID: "s77", Expires: time.Now().Add(time.Hour).UnixMilli()}))
+		require.NoError(t, c.Memory.Put("user/carol@example.com", remembered{ID: "s77", Expires: time.Now().Add(time.Hour).UnixMilli()}.encode()))
 	}, func(s *story) {
 		s.after(9 * time.Minute)
 		require.Zero(s, s.bw.count("subscription/s77"))

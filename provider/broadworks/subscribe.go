@@ -151,7 +151,7 @@ func (p *Provider) drop(s *standing) {
 }
 
 func (p *Provider) remember(s *standing) {
-	if err := p.cfg.Memory.Put(s.target, Remembered{ID: s.sub, Expires: s.expires}); err != nil {
+	if err := p.cfg.Memory.Put(s.target, remembered{ID: s.sub, Expires: s.expires}.encode()); err != nil {
 		p.cfg.Log.Error("subscription not remembered", "err", err)
 	}
 }
@@ -168,7 +168,8 @@ func (p *Provider) unremember(s *standing) {
 func (p *Provider) recall() {
 	now := time.Now()
 	stale := now.Add(p.cfg.RefusedWait).UnixMilli()
-	err := p.cfg.Memory.Each(func(target string, r Remembered) error {
+	err := p.cfg.Memory.Each(func(target string, value []byte) error {
+		r := decodeRemembered(value)
 		if r.ID == "" || r.Expires <= now.UnixMilli() || target == targetSet {
 			return nil
 		}
