@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -113,7 +112,7 @@ func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 	}
 	return broadworks.New(broadworks.Config{
 		Network: bw, NetworkID: w.ID, CountryCode: w.Dialing.CountryCode,
-		Memory: memory{n.store.Memory(w.ID)}, Sink: sink{n.directory, w.ID},
+		Memory: n.store.Memory(w.ID), Sink: sink{n.directory, w.ID},
 		Log: n.log, Metrics: n.metrics,
 	})
 }
@@ -175,34 +174,3 @@ func (s sink) Deliver(user string, ev *engine.Event, r provider.Receipt) {
 }
 
 func (s sink) Resync(user string) { s.directory.Resync(s.network, user) }
-
-// memory keeps what a BroadWorks provider remembers in the store.
-type memory struct{ in *store.Memory }
-
-func (m memory) Get(target string) (r broadworks.Remembered, found bool, err error) {
-	b, err := m.in.Get(target)
-	if err != nil || b == nil {
-		return r, false, err
-	}
-	return r, true, json.Unmarshal(b, &r)
-}
-
-func (m memory) Put(target string, r broadworks.Remembered) error {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	return m.in.Put(target, b)
-}
-
-func (m memory) Delete(target string) error { return m.in.Delete(target) }
-
-func (m memory) Each(fn func(string, broadworks.Remembered) error) error {
-	return m.in.Each(func(target string, b []byte) error {
-		var r broadworks.Remembered
-		if err := json.Unmarshal(b, &r); err != nil {
-			return fmt.Errorf("memory of %s: %w", target, err)
-		}
-		return fn(target, r)
-	})
-}
