@@ -56,11 +56,7 @@ func (s *Server) bulk(ctx *fasthttp.RequestCtx) error {
 			}
 		})
 	}
-	lines, err := b.read(ctx)
-	for i := range b.lanes {
-		close(b.lanes[i])
-	}
-	b.wg.Wait()
+	lines, err := b.run(ctx)
 	if err != nil {
 		ctx.SetConnectionClose()
 		return problem.New(problem.CodeBadRequest, fmt.Sprintf("the body broke off; its first %d lines were carried out", lines))
@@ -85,6 +81,17 @@ type bulkRun struct {
 
 	mu     sync.Mutex
 	answer bulkAnswer
+}
+
+// run returns when all that was handed out is done, whatever happens.
+func (b *bulkRun) run(ctx *fasthttp.RequestCtx) (lines int, err error) {
+	defer func() {
+		for i := range b.lanes {
+			close(b.lanes[i])
+		}
+		b.wg.Wait()
+	}()
+	return b.read(ctx)
 }
 
 // read hands the lines out and returns how many there were.
