@@ -202,13 +202,18 @@ func (s *scanner) skip() error {
 // upToMarkup returns the characters up to the next `<` and moves past it.
 // There is at least one more byte after that.
 func (s *scanner) upToMarkup() ([]byte, error) {
-	n := bytes.IndexByte(s.b[s.i:], '<')
-	if n < 0 || s.i+n+1 >= len(s.b) {
+	b, i := s.b, s.i
+	n := 0
+	if i >= len(b) || b[i] != '<' { // tag after tag needs no search
+		if n = bytes.IndexByte(b[i:], '<'); n < 0 {
+			return nil, errUnfinished
+		}
+	}
+	if i+n+1 >= len(b) {
 		return nil, errUnfinished
 	}
-	text := s.b[s.i : s.i+n]
-	s.i += n + 1
-	return text, nil
+	s.i = i + n + 1
+	return b[i : i+n], nil
 }
 
 // harmless reports whether characters nobody reads are well-formed.

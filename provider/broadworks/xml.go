@@ -76,6 +76,7 @@ type decoder struct {
 	doc     document
 	keep    []byte // becomes document.kept
 	scratch []byte // texts that are looked at and not kept
+	remote  party
 }
 
 // decode reads one document. With an error the document still holds what was

@@ -11,8 +11,7 @@ import (
 type party struct {
 	address, userDN         []byte
 	addressCode, userDNCode []byte // countryCode attributes; only on E.164 numbers (dossier §2.2)
-	buf                     [192]byte
-	used                    []byte
+	used                    []byte // what the first two point into, unless it grew
 }
 
 // call reads one call element, or a CallStartInfo, which spells the tracking
@@ -80,8 +79,8 @@ func (d *decoder) callChild(c *callInfo) (err error) {
 }
 
 func (d *decoder) remoteParty(c *callInfo) error {
-	var p party
-	p.used = p.buf[:0]
+	p := &d.remote
+	*p = party{used: p.used[:0]}
 	for {
 		found, err := d.child()
 		if err != nil {
@@ -97,10 +96,10 @@ func (d *decoder) remoteParty(c *callInfo) error {
 			c.name, err = d.field()
 		case string(d.local) == "address":
 			p.addressCode = d.attr("countryCode")
-			p.address, err = d.held(&p)
+			p.address, err = d.held(p)
 		case string(d.local) == "userDN":
 			p.userDNCode = d.attr("countryCode")
-			p.userDN, err = d.held(&p)
+			p.userDN, err = d.held(p)
 		default:
 			err = d.skip()
 		}
@@ -109,7 +108,7 @@ func (d *decoder) remoteParty(c *callInfo) error {
 		}
 	}
 	from := len(d.keep)
-	d.keep = appendRemoteNumber(d.keep, &p, d.countryCode)
+	d.keep = appendRemoteNumber(d.keep, p, d.countryCode)
 	c.number = ref{uint32(from), uint32(len(d.keep))}
 	return nil
 }
