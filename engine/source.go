@@ -47,9 +47,7 @@ func (st *step) hear(ev *Event) EventVerdict {
 		src.Recent[src.Next%uint8(len(src.Recent))] = id
 		src.Next = (src.Next + 1) % uint8(len(src.Recent))
 	}
-	// What carries no call (a hook) is not worth a write: after a restart its
-	// number is missing, and a snapshot comes anyway.
-	st.changed = st.changed || len(ev.Facts) > 0 || ev.Kind == EventSnapshot
+	st.changed = true
 	return verdict
 }
 
