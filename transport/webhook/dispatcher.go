@@ -41,7 +41,7 @@ type Dispatcher struct {
 // then is kept or found again.
 func New(cfg Config) *Dispatcher {
 	def(&cfg.Slots, 512)
-	def(&cfg.Lanes, 4096)
+	def(&cfg.Lanes, 16384)
 	def(&cfg.Rescan, 5*time.Minute)
 	if cfg.Now == nil {
 		cfg.Now = time.Now

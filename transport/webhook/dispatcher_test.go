@@ -39,6 +39,7 @@ func newBed(t *testing.T, apps int) *bed {
 // start makes a new dispatcher over the same outbox.
 func (b *bed) start() {
 	b.tenants.changed = nil
+	b.outbox.left() // a store that is opened shows nothing that was deleted
 	b.Dispatcher = New(b.cfg)
 	b.Start()
 }

@@ -15,9 +15,10 @@ type lane struct {
 	subscriber string // folded
 	state      laneState
 
-	acked uint64 // the last number the receiver took, as far as this lane knows; 0 for none
-	top   uint64 // the highest number known to wait. Invariant: top > acked unless idle
-	blind bool   // there may be more behind top: ask the outbox until it has none
+	acked   uint64    // the last number the receiver took, as far as this lane knows; 0 for none
+	ackedAt time.Time // when
+	top     uint64    // the highest number known to wait. Invariant: top > acked unless idle
+	blind   bool      // there may be more behind top: ask the outbox until it has none
 
 	headTime int64 // when the head event was recorded, ms since the epoch; 0 if it was not read yet
 	failures int   // attempts on the head event that failed in this process
@@ -40,6 +41,14 @@ const (
 
 // never is the due time of a parked lane; it sinks to the bottom of the heap.
 var neverDue = time.Unix(1<<40, 0)
+
+// ackMemory is how long a lane is kept after an acknowledgement. The outbox
+// deletes lazily, so only the lane knows at first that the event is not to be
+// sent again.
+const ackMemory = 250 * time.Millisecond
+
+// forgettable reports whether the outbox alone knows enough of the stream.
+func (l *lane) forgettable(now time.Time) bool { return now.Sub(l.ackedAt) >= ackMemory }
 
 func (l *lane) stream(k endpointKey) engine.StreamID {
 	return engine.StreamID{App: k.app, Subscriber: l.subscriber, Kind: k.kind}
@@ -85,6 +94,12 @@ func (q *queue) pop() *lane {
 		q.lanes, q.head = q.lanes[:0], 0
 	}
 	return l
+}
+
+// drop removes the lanes that which says, and keeps the order of the others.
+func (q *queue) drop(which func(*lane) bool) {
+	q.lanes = slices.DeleteFunc(q.lanes[q.head:], which)
+	q.head = 0
 }
 
 // dues is a heap of waiting lanes, the next due first.

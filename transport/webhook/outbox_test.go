@@ -13,18 +13,41 @@ import (
 	"offhook/engine/tenant"
 )
 
-// memOutbox is an outbox in memory. It hides what was delivered at once, as
-// the store does, and can lose that again in a crash.
+// memOutbox is an outbox in memory. As in the store, what was delivered is
+// deleted lazily: Next shows it for a while, and a crash can forget it.
 type memOutbox struct {
 	mu       sync.Mutex
 	streams  map[engine.StreamID][]engine.StoredEvent // what waits, in order
 	numbers  map[engine.StreamID]uint64
-	lazy     []engine.StoredEvent // delivered, not yet on disk
+	lazy     []engine.StoredEvent // delivered, not yet on disk: a crash forgets them
+	gone     []lazyRow            // of these, rows that reads still show
 	attempts []engine.Attempt
 	index    uint64
 	failing  bool // reads fail
 	reads    int
 	lag      func() time.Duration // how long a read takes; nil means no time
+}
+
+// lazyRow is a row that is to be deleted soon.
+type lazyRow struct {
+	stream   engine.StreamID
+	sequence uint64
+	at       time.Time
+}
+
+// lazyPause is how long Next may still show what was delivered.
+const lazyPause = 100 * time.Millisecond
+
+// flush deletes the rows that were delivered at least some time ago.
+func (o *memOutbox) flush(ago time.Duration) {
+	for len(o.gone) > 0 && time.Since(o.gone[0].at) >= ago {
+		g := o.gone[0]
+		o.gone = o.gone[1:]
+		o.streams[g.stream] = slices.DeleteFunc(o.streams[g.stream], func(ev engine.StoredEvent) bool { return ev.Notification.Sequence == g.sequence })
+		if len(o.streams[g.stream]) == 0 {
+			delete(o.streams, g.stream)
+		}
+	}
 }
 
 // slow lets time pass between reading and knowing.
@@ -56,6 +79,7 @@ func (o *memOutbox) Waiting(after engine.StreamID, limit int, fn func(engine.Wai
 		o.mu.Unlock()
 		return errDisk
 	}
+	o.flush(0)
 	var found []engine.Waiting
 	for id, events := range o.streams {
 		if len(events) > 0 && compareStreams(id, after) > 0 {
@@ -78,6 +102,7 @@ func (o *memOutbox) Next(id engine.StreamID, after uint64) (engine.StoredEvent, 
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.reads++
+	o.flush(lazyPause)
 	if o.failing {
 		return engine.StoredEvent{}, false, errDisk
 	}
@@ -96,12 +121,9 @@ func (o *memOutbox) Delivered(id engine.StreamID, sequence uint64) {
 	for i := range events {
 		if events[i].Notification.Sequence == sequence {
 			o.lazy = append(o.lazy, events[i])
-			o.streams[id] = slices.Delete(events, i, i+1)
-			break
+			o.gone = append(o.gone, lazyRow{id, sequence, time.Now()})
+			return
 		}
-	}
-	if len(o.streams[id]) == 0 {
-		delete(o.streams, id)
 	}
 }
 
@@ -130,6 +152,7 @@ func (o *memOutbox) add(app, subscriber string, kind engine.StreamKind, at time.
 func (o *memOutbox) crash(n int) (lost []engine.Notification) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.flush(0)
 	for _, ev := range o.lazy[max(0, len(o.lazy)-n):] {
 		lost = append(lost, ev.Notification)
 		id := ev.Notification.Stream()
@@ -145,6 +168,7 @@ func (o *memOutbox) crash(n int) (lost []engine.Notification) {
 func (o *memOutbox) left() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.flush(0)
 	n := 0
 	for _, events := range o.streams {
 		n += len(events)
@@ -156,6 +180,7 @@ func (o *memOutbox) left() int {
 func (o *memOutbox) drop(app string, kind engine.StreamKind) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.flush(0)
 	for id := range o.streams {
 		if id.App == app && id.Kind == kind {
 			delete(o.streams, id)
@@ -319,12 +344,14 @@ func (t *memTarget) Post(n *engine.Notification) Outcome {
 	if p.lag != nil {
 		took += p.lag()
 	}
-	timer := time.NewTimer(took)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-p.aborted:
-		out = Outcome{Class: Canceled}
+	if took > 0 {
+		timer := time.NewTimer(took)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-p.aborted:
+			out = Outcome{Class: Canceled}
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -38,7 +38,7 @@ type Config struct {
 	Log     *slog.Logger // nil logs nothing
 
 	Slots int // attempts under way at a time, in all; zero means 512. One endpoint gets a quarter at most
-	Lanes int // streams in memory for one endpoint; zero means 4,096
+	Lanes int // streams in memory for one endpoint; zero means 16,384
 
 	Rescan time.Duration // a pass over all waiting streams, in case anything was overlooked; zero means 5 minutes
 

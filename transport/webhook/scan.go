@@ -19,6 +19,8 @@ const (
 	scanShare = 4
 	// idlePasses wait between passes that found nothing new.
 	minIdlePass, maxIdlePass = 50 * time.Millisecond, 5 * time.Second
+	// idleKept is how long lanes with nothing to do are kept for the next event.
+	idleKept = time.Minute
 )
 
 // backlog is what the scan saw of one endpoint and left in the outbox.
@@ -165,6 +167,7 @@ func (d *Dispatcher) offer(w engine.Waiting) bool {
 // passed ends a pass: what turned nobody away since it began has everything.
 func (ep *endpoint) passed(pass uint64) {
 	ep.mu.Lock()
+	ep.trim(idleKept)
 	if ep.more < pass {
 		ep.more = 0
 	}

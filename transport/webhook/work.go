@@ -98,7 +98,7 @@ func (ep *endpoint) settle(j job, n *engine.Notification, out Outcome) time.Time
 	l := j.lane
 	l.headTime = n.Time
 	if out.Class == Delivered {
-		l.acked = n.Sequence
+		l.acked, l.ackedAt = n.Sequence, time.Now()
 		l.failures, l.silent = 0, false
 	}
 	if ep.standing == absent { // removed while this one was flying
@@ -216,10 +216,10 @@ func (ep *endpoint) judge(age time.Duration, out Outcome, now time.Time) {
 	}
 	first := b.state == closed
 	b.trip(cause, now, age, out.RetryAfter, ep.d.cfg.Random())
+	ep.shed()
 	if first {
 		ep.d.log.Warn("webhook endpoint is out", "app", ep.key.app, "kind", ep.key.kind.String(), "reason", out.reason())
 		ep.d.cfg.Metrics.opened(ep.key)
-		ep.shed()
 	}
 }
 
