@@ -231,7 +231,7 @@ type office struct {
 
 func newOffice(t *testing.T, change ...func(*Config)) *office {
 	t.Helper()
-	o := &office{t: t, client: &http.Client{Transport: &http.Transport{}}}
+	o := &office{t: t, client: &http.Client{Transport: &http.Transport{ExpectContinueTimeout: 20 * time.Second}}}
 	o.store = &fakeStore{
 		apps: map[string]*tenant.App{},
 		networks: map[string]*tenant.Network{

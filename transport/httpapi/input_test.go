@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -299,4 +300,26 @@ func TestARequestThatNeverEnds(t *testing.T) {
 	require.NoError(t, err)
 	resp := readResponse(t, c)
 	require.Equal(t, 408, resp.StatusCode)
+}
+
+// What is wrong with a request is said to its client, not to the log: neither
+// keys nor numbers nor names are in it.
+func TestTheLogTellsNothing(t *testing.T) {
+	var log lockedBuffer
+	h := newHouse(t, func(c *Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	h.tenants.broken = errors.New("disk")
+	h.request("POST", "/apps/"+appID+"/calls", good, "Idempotency-Key", "secret-key").wantProblem(t, 500, "internal")
+	h.tenants.broken = nil
+	h.request("POST", "/apps/"+appID+"/calls", with("remote_number", "+15129104114\n")).wantProblem(t, 422, "invalid_field")
+	h.request("POST", "/apps/"+appID+"/calls", good[:80]).wantProblem(t, 400, "bad_json")
+	c := h.raw()
+	_, err := c.Write([]byte("GET /apps/+15129104114 HTTP/9.9\r\nAuthorization: Bearer " + h.key + "\r\nContent-Length: +15129104114\r\n\r\n"))
+	require.NoError(t, err)
+	readResponse(t, c)
+	require.Contains(t, log.String(), "disk")
+	for _, secret := range []string{h.key, "5129104114", "5128675309", "Tommy", "Zilkr", "secret-key"} {
+		require.NotContains(t, log.String(), secret)
+	}
 }

@@ -11,10 +11,13 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -174,10 +177,30 @@ func (h *house) certName(version uint16) (string, error) {
 	return c.ConnectionState().PeerCertificates[0].Subject.CommonName, nil
 }
 
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 func TestHTTPS(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := makeCertificate(t, dir, "first")
-	h := newHouse(t, func(c *Config) { c.CertFile, c.KeyFile = certFile, keyFile })
+	var log lockedBuffer
+	h := newHouse(t, func(c *Config) {
+		c.CertFile, c.KeyFile, c.Log = certFile, keyFile, slog.New(slog.NewTextHandler(&log, nil))
+	})
 	name, err := h.certName(tls.VersionTLS12)
 	require.NoError(t, err)
 	require.Equal(t, "first", name)
@@ -188,6 +211,16 @@ func TestHTTPS(t *testing.T) {
 	require.Eventually(t, func() bool {
 		name, err := h.certName(tls.VersionTLS13)
 		return err == nil && name == "the second one"
+	}, 10*time.Second, 50*time.Millisecond)
+
+	// What cannot be used is not used.
+	require.NoError(t, os.WriteFile(keyFile, []byte("half a ke"), 0o600))
+	require.Eventually(t, func() bool {
+		name, err := h.certName(tls.VersionTLS13)
+		if err != nil || name != "the second one" {
+			t.Errorf("served %q: %v", name, err)
+		}
+		return strings.Contains(log.String(), "the old one stays")
 	}, 10*time.Second, 50*time.Millisecond)
 
 	_, err = New(Config{CertFile: certFile, KeyFile: filepath.Join(dir, "nothing.pem")})

@@ -14,7 +14,6 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"offhook/engine"
 	"offhook/transport/problem"
 )
 
@@ -200,11 +199,6 @@ func Fail(ctx *fasthttp.RequestCtx, log *slog.Logger, route string, err error) {
 		log.Error("request failed", "route", route, "err", err)
 	}
 	problem.Write(ctx, p)
-}
-
-// Unavailable is what a request gets that the server could not wait for.
-func Unavailable() *problem.Problem {
-	return problem.New(engine.CodeBusy, "shutting down")
 }
 
 // quiet is fasthttp's log: broken connections, mostly.
