@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"offhook/engine/tenant"
@@ -44,7 +45,7 @@ type Config struct {
 	AckQueue    int     // acknowledgements that may wait; zero means 16384
 
 	// Dial and LookupSRV replace the network; nil means the real one. Random
-	// gives numbers in [0,1) for jitter; nil means math/rand.
+	// gives numbers in [0,1) for jitter, one call at a time; nil means math/rand.
 	Dial      func(ctx context.Context, network, address string) (net.Conn, error)
 	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	Random    func() float64
@@ -104,8 +105,15 @@ func (c *Config) fill() error {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Log = c.Log.With("network", c.NetworkID)
-	if c.Random == nil {
+	if random := c.Random; random == nil {
 		c.Random = rand.Float64
+	} else {
+		var mu sync.Mutex
+		c.Random = func() float64 {
+			mu.Lock()
+			defer mu.Unlock()
+			return random()
+		}
 	}
 	if c.Memory == nil {
 		c.Memory = NewMemory()

@@ -37,7 +37,7 @@ func TestItKeepsItWhenCallIdsChange(t *testing.T) {
 
 // overSimulator is BroadWorks over our own simulator, on connections inside of
 // the process.
-func overSimulator(change func(*simulator.Config, *Config)) providertest.Factory {
+func overSimulator(change func(*simulator.Config, *Config), made ...func(*simulator.Simulator)) providertest.Factory {
 	return func(t *testing.T, sink provider.Sink) *providertest.System {
 		simCfg := simulator.Config{Seed: 1, SnapshotOrder: simulator.SnapshotEither}
 		l := &scriptListener{dials: make(chan net.Conn), closed: make(chan struct{})}
@@ -52,6 +52,9 @@ func overSimulator(change func(*simulator.Config, *Config)) providertest.Factory
 			change(&simCfg, &cfg)
 		}
 		sim := simulator.New(simCfg)
+		for _, fn := range made {
+			fn(sim)
+		}
 		go func() { _ = sim.Serve(l) }()
 		t.Cleanup(func() {
 			_ = sim.Close()
@@ -81,6 +84,20 @@ func overSimulator(change func(*simulator.Config, *Config)) providertest.Factory
 			Unacknowledged: func() int { return sim.Stats().Live.Waiting },
 		}
 	}
+}
+
+// try asks the simulator for something it may refuse.
+func try(sim *simulator.Simulator, path string) {
+	sim.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, path, nil))
+}
+
+// truth is every call the simulator has.
+func truth(t *testing.T, sim *simulator.Simulator) (calls []map[string]any) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	sim.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/simulator/calls", nil))
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &calls))
+	return calls
 }
 
 // control drives the simulator from the other side (design §12).

@@ -138,8 +138,8 @@ func TestAGroupIsSubscribedAsOne(t *testing.T) {
 		c.Network.Subscribe = subscribeGroup
 		c.Network.Targets = []tenant.Target{{ServiceProvider: "sp 1", Group: "grp1"}, {Enterprise: "ent1"}}
 	}, func(s *story) {
-		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/serviceprovider/sp%201/group/grp1"))
 		s.after(time.Second)
+		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/serviceprovider/sp%201/group/grp1"))
 		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/enterprise/ent1"))
 		require.Zero(s, s.bw.count("v2.0/user/bob@example.com "))
 		require.Subset(s, []string{bob, bob}, s.sink.resyncs)
