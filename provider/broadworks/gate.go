@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"sync"
-	"time"
 )
 
 // gate stands before every request of the network. BroadWorks locks accounts
@@ -14,15 +13,14 @@ import (
 // change (design §7). It starts closed: nothing is sent before one
 // authenticated request went well.
 type gate struct {
-	mu       sync.Mutex
-	header   string        // Authorization
-	login    string        // user name, for the probe's path
-	version  uint64        // of the credentials
-	open     chan struct{} // closed while the gate is open
-	shut     chan struct{} // closed while it is not
-	refused  bool          // a 401 closed it, not just the start
-	changed  chan struct{} // has room for one: the credentials are new
-	lastOpen time.Time
+	mu      sync.Mutex
+	header  string        // Authorization
+	login   string        // user name, for the probe's path
+	version uint64        // of the credentials
+	open    chan struct{} // closed while the gate is open
+	shut    chan struct{} // closed while it is not
+	refused bool          // a 401 closed it, not just the start
+	changed chan struct{} // has room for one: the credentials are new
 }
 
 func newGate(user, password string) *gate {

@@ -43,16 +43,6 @@ func (p *Provider) enqueue(s *standing) {
 	}
 }
 
-// schedule has it tended later. p.mu is held.
-func (p *Provider) schedule(s *standing, in time.Duration) {
-	if s.queued || s.busy {
-		return
-	}
-	s.due = time.Now().Add(in).UnixMilli()
-	p.work.later.put(s)
-	p.work.wake()
-}
-
 // subscribe is one worker.
 func (p *Provider) subscribe(ctx context.Context) {
 	for {

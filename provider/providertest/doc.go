@@ -47,7 +47,7 @@ func Run(t *testing.T, build Factory) {
 		"a number nobody can dial is no call":           originatesNothing,
 		"a request nobody waits for is not sent":        asksTooLate,
 		"answer, hold, resume and end give their facts": commands,
-		"the far end's doing is told":                   remote,
+		"what phones and far ends do is told":           otherHands,
 		"an unknown call is gone":                       unknownCall,
 		"a read-back agrees with the events":            readsBack,
 		"a snapshot agrees with the events":             snapshot,

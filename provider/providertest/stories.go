@@ -102,7 +102,7 @@ func commands(s *story) {
 	require.NotZero(s, f.AnswerTime)
 }
 
-func remote(s *story) {
+func otherHands(s *story) {
 	id := s.Ring(s.User)
 	s.wait(settle)
 	s.Lift(id)
@@ -115,6 +115,15 @@ func remote(s *story) {
 	f := s.lastFact(s.User, id)
 	require.Equal(s, engine.StatusReleased, f.Status)
 	require.Equal(s, engine.PartyRemote, f.Party)
+
+	id = s.Ring(s.User)
+	s.wait(settle)
+	s.Lift(id)
+	s.wait(settle)
+	s.HangUp(id)
+	s.wait(settle)
+	require.Equal(s, []engine.Status{engine.StatusAlerting, engine.StatusActive, engine.StatusReleased}, s.statuses(s.User, id))
+	require.Equal(s, engine.PartyLocal, s.lastFact(s.User, id).Party, "the subscriber hung up, at the phone")
 }
 
 func unknownCall(s *story) {
