@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 
@@ -230,13 +232,37 @@ func (s *Server) unlinkAll(ctx context.Context, app string) error {
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		for _, id := range page {
-			if refusal := s.config.Calls.Unlink(ctx, app, id); refusal != nil && refusal.Code != engine.CodeNotFound {
-				return refusal
-			}
+		if refusal := s.unlinkPage(ctx, app, page); refusal != nil {
+			return refusal
 		}
 		after = engine.Fold(page[len(page)-1])
 	}
+}
+
+// unlinkPage unlinks several at a time: each waits for the disk, and they
+// share its syncs.
+func (s *Server) unlinkPage(ctx context.Context, app string, page []string) error {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	var failed atomic.Pointer[engine.Error]
+	for range bulkWorkers {
+		wg.Go(func() {
+			for failed.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(page) {
+					return
+				}
+				if refusal := s.config.Calls.Unlink(ctx, app, page[i]); refusal != nil && refusal.Code != engine.CodeNotFound {
+					failed.CompareAndSwap(nil, refusal)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if refusal := failed.Load(); refusal != nil {
+		return refusal
+	}
+	return nil
 }
 
 // newUUID is a random UUID (RFC 9562, version 4).
