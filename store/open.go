@@ -34,7 +34,8 @@ func (s *Store) openDB() error {
 	}
 	lock, err := pebble.LockDirectory(dir, fs)
 	switch {
-	case errors.Is(err, syscall.EAGAIN):
+	// Within one process, Pebble itself notices, and has no name for it.
+	case errors.Is(err, syscall.EAGAIN), err != nil && strings.Contains(err.Error(), "lock held by current process"):
 		return fmt.Errorf("open %s: %w: stop the other offhook, or give this one another data_dir", dir, ErrInUse)
 	case err != nil:
 		return fmt.Errorf("lock data directory %s: %w", dir, err)

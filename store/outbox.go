@@ -168,8 +168,8 @@ func (s *Store) drop(walk func(it *pebble.Iterator, remove func() error) error) 
 		return err
 	}
 	defer s.done()
-	if err := s.lazy.flush(); err != nil {
-		return err
+	if err := errors.Join(s.journal.failure(), s.lazy.flush()); err != nil {
+		return fmt.Errorf("drop waiting events: %w", err)
 	}
 	it, err := s.newIter(prefixWait)
 	if err != nil {

@@ -25,7 +25,7 @@ func (s *Store) sweeper() {
 	defer ticker.Stop()
 	for first := true; ; first = false {
 		if first {
-			// Only to count what waits; nothing is older than it was at Close.
+			// At the start others want the disk: only what waits is counted.
 			if err := s.count(); err != nil && !errors.Is(err, ErrClosed) {
 				s.log.Error("waiting events not counted", "err", err)
 			}

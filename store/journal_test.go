@@ -1,0 +1,234 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"offhook/engine"
+	"offhook/engine/tenant"
+	"offhook/store/storetest"
+)
+
+// slow is a disk whose log does not sync while it is held.
+type slow struct {
+	vfs.FS
+	held  atomic.Pointer[chan struct{}]
+	asked chan struct{} // gets one for each sync that hangs
+	syncs atomic.Int64
+}
+
+func newSlow() *slow {
+	s := &slow{asked: make(chan struct{}, 100)}
+	s.FS = errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if !strings.HasSuffix(op.Path, ".log") {
+			return nil
+		}
+		switch op.Kind {
+		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+			s.syncs.Add(1)
+			if held := s.held.Load(); held != nil {
+				s.asked <- struct{}{}
+				<-*held
+			}
+		}
+		return nil
+	}))
+	return s
+}
+
+// hold returns what lets it go on.
+func (s *slow) hold() (release func()) {
+	held := make(chan struct{})
+	s.held.Store(&held)
+	return func() {
+		s.held.Store(nil)
+		close(held)
+	}
+}
+
+// What comes while a sync hangs shares the next one.
+func TestSubmissionsShareASync(t *testing.T) {
+	fs := newSlow()
+	reg := prometheus.NewRegistry()
+	s := openIn(t, fs, func(o *Options) { o.Metrics = NewMetrics(reg) })
+	defer func() { require.NoError(t, s.Close()) }()
+	release := fs.hold()
+	var order storetest.Order
+	submit := func(i int) {
+		sub := storetest.Subscriber(fmt.Sprint("user", i%3))
+		sub.Source.Sequence = uint32(i)
+		s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, []engine.Notification{storetest.Told("app", sub, uint64(i))}, order.Nth(i))
+	}
+	submit(0)
+	<-fs.asked
+	before := fs.syncs.Load()
+	for i := 1; i <= 500; i++ {
+		submit(i)
+	}
+	release()
+	order.Wait(t, 501)
+	require.LessOrEqual(t, fs.syncs.Load()-before, int64(3), "500 submissions and not 500 syncs")
+	for i, want := range []uint32{498, 499, 500} {
+		sub, err := s.Load(fmt.Sprint("user", i))
+		require.NoError(t, err)
+		require.Equal(t, want, sub.Source.Sequence, "the last of each stands")
+	}
+}
+
+// Of one subscriber put many times in a group, one record is written: a hot
+// subscriber must not fill the log.
+func TestAGroupHoldsASubscriberOnce(t *testing.T) {
+	s := openIn(t, vfs.NewMem())
+	defer func() { require.NoError(t, s.Close()) }()
+	var group []*submission
+	for i := range 100 {
+		sub := storetest.Subscriber(fmt.Sprint("user", i%2))
+		sub.Source.Sequence = uint32(i)
+		one := newSubmission(nil)
+		one.encode([]engine.Record{storetest.Of(sub)}, nil)
+		group = append(group, one)
+	}
+	twice := storetest.Subscriber("user1")
+	one := newSubmission(nil)
+	one.encode([]engine.Record{storetest.Of(twice), {Kind: engine.RecordResynced, Subscriber: twice}, storetest.Of(twice)}, nil)
+	require.Len(t, one.ops, 2, "the same within one submission")
+	batch := s.db.NewBatch()
+	defer func() { require.NoError(t, batch.Close()) }()
+	j := &journal{next: 1, live: map[string]struct{}{}, last: map[string]*op{}}
+	_, err := j.write(batch, append(group, one))
+	require.NoError(t, err)
+	require.EqualValues(t, 3, batch.Count(), "user0, user1 and the mark")
+}
+
+// A burst larger than a group is stored as several, in order.
+func TestALargeBurst(t *testing.T) {
+	fs := newSlow()
+	s := openIn(t, fs)
+	defer func() { require.NoError(t, s.Close()) }()
+	release := fs.hold()
+	var order storetest.Order
+	body := make([]byte, maxGroup/4)
+	for i := range 20 {
+		sub := storetest.Subscriber("alice")
+		n := storetest.Told("app", sub, uint64(i+1))
+		n.Body = body
+		s.Submit(0, 0, nil, []engine.Notification{n}, order.Nth(i))
+	}
+	<-fs.asked
+	release()
+	order.Wait(t, 20)
+	require.EqualValues(t, 20, s.Durable())
+}
+
+func TestARecordThatCannotBeStoredEndsTheStore(t *testing.T) {
+	for name, r := range map[string]engine.Record{
+		"of nobody":      {Kind: engine.RecordSubscriber},
+		"of a new kind":  {Kind: 200, Subscriber: storetest.Subscriber("alice")},
+		"of kind zero":   {Subscriber: storetest.Subscriber("alice")},
+		"a call of none": {Kind: engine.RecordCall},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var told atomic.Int64
+			s := openIn(t, vfs.NewMem(), func(o *Options) { o.OnFailure = func(error) { told.Add(1) } })
+			fine, bad, next := storetest.NewDone(), storetest.NewDone(), storetest.NewDone()
+			sub := storetest.Subscriber("bob")
+			s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, fine)
+			s.Submit(0, 0, []engine.Record{storetest.Of(sub), r}, nil, bad)
+			s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, next)
+			require.NoError(t, fine.Err(t))
+			require.Error(t, bad.Err(t))
+			require.Error(t, next.Err(t), "its owner's memory is ahead of the store")
+			require.EqualValues(t, 1, told.Load())
+			require.Error(t, s.Close())
+		})
+	}
+}
+
+// A completion may take locks that its submitter holds while it submits, also
+// when the store is closed by then.
+func TestCompletionsNeverRunInTheCaller(t *testing.T) {
+	s := openIn(t, vfs.NewMem())
+	var mu sync.Mutex
+	done := make(chan error, 200)
+	c := locking{&mu, done}
+	submit := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		s.Submit(0, 0, nil, nil, c)
+		s.Mark(0, 0, "alice", c)
+	}
+	for range 10 {
+		submit()
+	}
+	for range 20 {
+		require.NoError(t, <-done)
+	}
+	require.NoError(t, s.Close())
+	for range 10 {
+		submit()
+	}
+	for range 20 {
+		require.ErrorIs(t, <-done, ErrClosed)
+	}
+}
+
+type locking struct {
+	mu   *sync.Mutex
+	done chan error
+}
+
+func (l locking) Done(_ uint64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.done <- err
+}
+
+// Lists show what is durable and wait for what they have seen and is not.
+func TestListsWaitForTheDisk(t *testing.T) {
+	for name, read := range map[string]func(*Store) (n int, err error){
+		"one": func(s *Store) (int, error) {
+			_, ok, err := s.Subscriber("alice")
+			return map[bool]int{true: 1}[ok], err
+		},
+		"all": func(s *Store) (n int, err error) {
+			err = s.Subscribers("", 0, func(*tenant.SubscriberInfo) error { n++; return nil })
+			return n, err
+		},
+		"an app's": func(s *Store) (n int, err error) {
+			err = s.Linked("app", "", 0, func(*tenant.SubscriberInfo) error { n++; return nil })
+			return n, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fs := newSlow()
+				s := openIn(t, fs)
+				release := fs.hold()
+				sub := storetest.Subscriber("alice")
+				s.Submit(0, 0, []engine.Record{
+					{Kind: engine.RecordProfile, Subscriber: sub}, storetest.Of(sub), {Kind: engine.RecordLink, Subscriber: sub, App: "app"},
+				}, nil, storetest.NewDone())
+				synctest.Wait()
+				shown := 0
+				var failed error
+				go func() { shown, failed = read(s) }()
+				synctest.Wait()
+				require.Zero(t, shown, "shown before it was durable")
+				release()
+				synctest.Wait()
+				require.NoError(t, failed)
+				require.Equal(t, 1, shown)
+				require.NoError(t, s.Close())
+			})
+		})
+	}
+}
