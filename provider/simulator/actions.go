@@ -77,7 +77,8 @@ func callList(p *phone) *node {
 }
 
 // newCall is click-to-dial (dossier §1.5). Ignored by a fault, it is answered
-// with ids of a call that never comes to be.
+// with ids of a call that never comes to be. A raw "+" in a query is a space,
+// here as at the real server: clients write %2B.
 func (s *Simulator) newCall(r *request) reply {
 	address, valid := cleanAddress(r.URL.Query().Get("address"))
 	if !valid {

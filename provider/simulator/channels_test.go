@@ -20,8 +20,7 @@ const basic = "Basic YWRtaW5Ac2ltdWxhdG9yLmV4YW1wbGU6c2ltdWxhdG9y" // admin@simu
 // onTCP serves a simulator on a real socket.
 func onTCP(t *testing.T, cfg Config) (*Simulator, string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	ln := listenTCP(t)
 	sim := New(cfg)
 	served := make(chan error, 1)
 	go func() { served <- sim.Serve(ln) }()
@@ -294,4 +293,11 @@ func TestSlowReader(t *testing.T) {
 		w.ring(bob, "+442079460001")
 		st.want("Received Alerting Terminator")
 	})
+}
+
+func listenTCP(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return ln
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"time"
@@ -36,6 +37,9 @@ func (r random) hex(n int) string {
 }
 
 func (r random) fill(b []byte) {
+	for ; len(b) >= 8; b = b[8:] {
+		binary.LittleEndian.PutUint64(b, r.Uint64())
+	}
 	for i := range b {
 		b[i] = byte(r.Uint32())
 	}

@@ -100,9 +100,20 @@ func (x *xsp) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		}
 	}
 	if s.stallAnswer(r) {
+		s.afterwards(rep)
 		return
 	}
 	s.write(w, r, rep)
+	s.afterwards(rep)
+}
+
+// afterwards does what a reply left for after its writing, written or not.
+func (s *Simulator) afterwards(rep reply) {
+	if rep.then != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		rep.then()
+	}
 }
 
 func (s *Simulator) isDown() bool {
@@ -193,10 +204,7 @@ func (s *Simulator) write(w http.ResponseWriter, r *request, rep reply) {
 	w.WriteHeader(rep.status)
 	_, _ = w.Write(body) // a client that left is no news
 	if rep.then != nil {
-		_ = http.NewResponseController(w).Flush()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		rep.then()
+		_ = http.NewResponseController(w).Flush() // it comes after the answer
 	}
 }
 
