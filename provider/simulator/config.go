@@ -9,7 +9,8 @@ import (
 // Traffic is the kind of calls the simulator makes by itself.
 type Traffic string
 
-// The kinds of traffic. The zero value means none, unless CallsPerSecond is set.
+// The kinds of traffic; the zero value means none. A CallsPerSecond adds calls
+// at that rate to any of them.
 const (
 	TrafficNone Traffic = "none" // only what clients and the control paths ask for
 	TrafficDemo Traffic = "demo" // people calling each other, at a human pace

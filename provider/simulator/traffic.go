@@ -10,7 +10,7 @@ func (s *Simulator) startTraffic() {
 	if s.cfg.Traffic == TrafficDemo {
 		s.planDemo()
 	}
-	if s.cfg.CallsPerSecond > 0 && s.cfg.Traffic != TrafficNone {
+	if s.cfg.CallsPerSecond > 0 {
 		s.planRate(time.Now(), 0)
 	}
 }
