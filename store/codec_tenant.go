@@ -49,12 +49,42 @@ func decodeApp(b []byte) (*tenant.App, error) {
 }
 
 func appendReceiver(b []byte, r *tenant.Receiver) []byte {
-	return appendList(appendString(b, r.URL), r.Secrets)
+	b = appendList(appendString(b, r.URL), r.Secrets)
+	b = binary.AppendUvarint(b, uint64(len(r.Retired)))
+	for _, old := range r.Retired {
+		b = binary.AppendVarint(appendString(b, old.Secret), old.Until)
+	}
+	b = appendString(b, r.SigningKey)
+	b = binary.AppendUvarint(b, uint64(len(r.Headers)))
+	for _, h := range r.Headers {
+		b = appendString(appendString(b, h.Name), h.Value)
+	}
+	b = appendFlags(b, r.Batch, r.Extended, r.Paused)
+	b = appendString(b, r.Disabled)
+	b = append(b, r.Filter.States, r.Filter.Directions)
+	return appendList(b, r.Filter.Subscribers)
 }
 
 func (d *decoder) receiver(r *tenant.Receiver) {
 	r.URL = d.string()
 	r.Secrets = list[string](d)
+	if n := d.count(2); n > 0 {
+		r.Retired = make([]tenant.Retired, n)
+		for i := range r.Retired {
+			r.Retired[i] = tenant.Retired{Secret: d.string(), Until: d.int()}
+		}
+	}
+	r.SigningKey = d.string()
+	if n := d.count(2); n > 0 {
+		r.Headers = make([]tenant.Header, n)
+		for i := range r.Headers {
+			r.Headers[i] = tenant.Header{Name: d.string(), Value: d.string()}
+		}
+	}
+	d.flags(&r.Batch, &r.Extended, &r.Paused)
+	r.Disabled = d.string()
+	r.Filter.States, r.Filter.Directions = d.byte(), d.byte()
+	r.Filter.Subscribers = list[string](d)
 }
 
 func appendNetwork(b []byte, n *tenant.Network) []byte {
