@@ -106,6 +106,7 @@ func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) {
 	if phase != c.Phase || held != c.RemoteHeld {
 		c.Phase, c.RemoteHeld = phase, held
 		st.changed, st.out.Changed = true, true
+		st.detail(c)
 	}
 }
 

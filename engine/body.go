@@ -8,6 +8,13 @@ import (
 // The JSON of the contract. It is appended field by field, since it is written
 // once for each transition and app; the names are the specification's.
 
+// The types of notification, the additive field "type".
+const (
+	typeState       = "call.state"             // a call changed its state
+	typeDetail      = "call.detail"            // something finer changed; the state stands
+	typeProvisioned = "subscriber.provisioned" // the app may follow a subscriber now
+)
+
 // AppendCall appends a call object as the REST API shows it: the
 // specification's seven fields in its order, then state, then the rest.
 func AppendCall(b []byte, p *Profile, c *Call) []byte {
@@ -39,7 +46,7 @@ func AppendCall(b []byte, p *Profile, c *Call) []byte {
 
 // appendNotification appends the body of a calls webhook: all fields of the
 // specification, always, then the additive ones.
-func appendNotification(b []byte, app string, p *Profile, c *Call, seq uint64, eventID string, now int64) []byte {
+func appendNotification(b []byte, kind, app string, p *Profile, c *Call, seq uint64, eventID string, now int64) []byte {
 	b = append(b, `{"app_id":`...)
 	b = AppendString(b, app)
 	b = append(b, `,"subscriber_id":`...)
@@ -66,6 +73,8 @@ func appendNotification(b []byte, app string, p *Profile, c *Call, seq uint64, e
 	b = strconv.AppendInt(b, now, 10)
 	b = append(b, `,"event_id":"`...)
 	b = append(b, eventID...)
+	b = append(b, `","type":"`...)
+	b = append(b, kind...)
 	b = append(b, '"')
 	b = appendDetail(b, c)
 	return append(b, '}')
@@ -87,6 +96,8 @@ func appendProvisioned(b []byte, app string, p *Profile, eventID string, now int
 	b = AppendString(b, p.Network)
 	b = append(b, `,"event_id":"`...)
 	b = append(b, eventID...)
+	b = append(b, `","type":"`...)
+	b = append(b, typeProvisioned...)
 	b = append(b, `","timestamp":`...)
 	b = strconv.AppendInt(b, now, 10)
 	return append(b, '}')

@@ -181,4 +181,7 @@ type Input struct {
 	Token uint64
 
 	Entropy [2]uint64 // random; ids are made from it
+	// Wants says what an app wants to be told; nil, or nil for an app, means
+	// every change of state.
+	Wants func(app string) *Wants
 }

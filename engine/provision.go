@@ -105,7 +105,9 @@ func (st *step) leave(t *Stream) {
 	for i := range st.Calls {
 		c := st.Calls[i]
 		c.State, c.Phase, c.Cause, c.Synthetic, c.ReleasedAt = StateReleased, PhaseReleased, CauseDeprovisioned, true, st.now
-		st.emit(t, &c, st.now)
+		if w := st.wanted(t.App); w == nil || w.Filter.Passes(Fold(st.ID), &c) {
+			st.emit(t, &c, st.now)
+		}
 	}
 	st.answer(func(w *waiter) (Reply, bool) {
 		return Reply{Err: &Error{Code: CodeNotFound, Message: "the subscriber is no longer provisioned to this app"}}, w.app == t.App

@@ -56,6 +56,7 @@ type step struct {
 	now     int64
 	out     *Effects
 	random  entropy
+	wants   func(app string) *Wants
 	changed bool // the subscriber's record differs
 }
 
@@ -70,7 +71,7 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 	if s.config.Confirm == 0 {
 		s.Configure(nil)
 	}
-	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}}
+	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}, wants: in.Wants}
 	s.inputs++
 	switch {
 	case in.Event != nil:

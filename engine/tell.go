@@ -12,6 +12,9 @@ type barrier struct {
 // tell records one transition for one app: as a numbered notification, or, if
 // the app still waits for a 201, for later.
 func (st *step) tell(t *Stream, c *Call) {
+	if w := st.wanted(t.App); w != nil && !w.Filter.Passes(Fold(st.ID), c) {
+		return
+	}
 	if st.barred(t.App) {
 		t.Deferred = append(t.Deferred, Deferred{Call: *c, Time: st.now})
 		return
@@ -19,11 +22,30 @@ func (st *step) tell(t *Stream, c *Call) {
 	st.emit(t, c, st.now)
 }
 
-func (st *step) emit(t *Stream, c *Call, at int64) {
+// detail tells the apps that want to know of a change that is none of state.
+func (st *step) detail(c *Call) {
+	for i := range st.Streams {
+		t := &st.Streams[i]
+		if w := st.wanted(t.App); t.Linked && w != nil && w.Extended && !st.barred(t.App) && w.Filter.Passes(Fold(st.ID), c) {
+			st.emitAs(typeDetail, t, c, st.now)
+		}
+	}
+}
+
+func (st *step) wanted(app string) *Wants {
+	if st.wants == nil {
+		return nil
+	}
+	return st.wants(app)
+}
+
+func (st *step) emit(t *Stream, c *Call, at int64) { st.emitAs(typeState, t, c, at) }
+
+func (st *step) emitAs(kind string, t *Stream, c *Call, at int64) {
 	t.Calls++
 	id := st.random.eventID()
 	from := len(st.out.buf)
-	st.out.buf = appendNotification(st.out.buf, t.App, &st.Profile, c, t.Calls, id, at)
+	st.out.buf = appendNotification(st.out.buf, kind, t.App, &st.Profile, c, t.Calls, id, at)
 	st.out.Emit = append(st.out.Emit, Notification{
 		App: t.App, Subscriber: st.ID, Kind: StreamCalls, Sequence: t.Calls, EventID: id,
 		Call: c.ID, State: c.State, Time: at, Body: st.out.buf[from:len(st.out.buf):len(st.out.buf)],

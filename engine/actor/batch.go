@@ -15,6 +15,7 @@ type batch struct {
 	replies  []reply
 	receipts []Receipt
 	ready    []ready
+	logged   []string // apps with events, each once
 	asks     []engine.Ask
 	users    []following
 	dones    []func()
@@ -93,6 +94,9 @@ func (b *batch) submit() {
 	for i := range out.Emit {
 		n := &out.Emit[i]
 		n.Queue = d.cfg.Outbox.Wanted(n.App, n.Kind)
+		if !slices.Contains(b.logged, n.App) {
+			b.logged = append(b.logged, n.App)
+		}
 		if n.Queue {
 			b.ready = append(b.ready, ready{n.App, n.Kind, n.Sequence})
 		}
@@ -133,7 +137,7 @@ func (e *entry) marking() bool {
 
 // Done releases the batch: its records and all earlier ones are durable. It
 // runs on the journal's goroutine and waits for nothing.
-func (b *batch) Done(_ uint64, err error) {
+func (b *batch) Done(index uint64, err error) {
 	e := b.e
 	d := e.dir
 	d.unsynced.Add(-1)
@@ -148,6 +152,9 @@ func (b *batch) Done(_ uint64, err error) {
 	}
 	e.waiting -= len(b.replies)
 	e.shard.mu.Unlock()
+	if index > 0 {
+		d.released.Store(index) // completions come in order
+	}
 
 	for i := range b.replies {
 		b.replies[i].to <- b.replies[i].is
@@ -157,6 +164,9 @@ func (b *batch) Done(_ uint64, err error) {
 	}
 	for _, r := range b.ready {
 		d.cfg.Outbox.Ready(r.app, b.id, r.kind, r.sequence)
+	}
+	for _, app := range b.logged {
+		d.cfg.Outbox.Logged(app)
 	}
 	for _, u := range b.users {
 		if u.off.ID != "" {
@@ -209,10 +219,11 @@ func (b *batch) free() {
 	clear(b.replies)
 	clear(b.receipts)
 	clear(b.ready)
+	clear(b.logged)
 	clear(b.asks)
 	clear(b.dones)
 	*b = batch{
-		replies: b.replies[:0], receipts: b.receipts[:0], ready: b.ready[:0],
+		replies: b.replies[:0], receipts: b.receipts[:0], ready: b.ready[:0], logged: b.logged[:0],
 		asks: b.asks[:0], users: b.users[:0], dones: b.dones[:0],
 	}
 	batches.Put(b)

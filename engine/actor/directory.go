@@ -46,7 +46,8 @@ type Directory struct {
 	cfg    Config
 	shards [shards]shard
 
-	unsynced atomic.Int64 // steps waiting for the disk
+	unsynced atomic.Int64  // steps waiting for the disk
+	released atomic.Uint64 // index of the last event whose effects are out
 	failed   atomic.Bool
 	draining atomic.Bool
 
@@ -54,6 +55,7 @@ type Directory struct {
 	askers  askers
 	claims  [64]sync.Mutex // serialise claims on provider users
 	inboxes sync.Pool
+	wants   func(app string) *engine.Wants
 
 	stop chan struct{}
 	wg   sync.WaitGroup // the janitor, owners and asks
@@ -103,6 +105,7 @@ func New(cfg Config) *Directory {
 		}
 	}
 	d.users.init()
+	d.wants = cfg.Outbox.Wants
 	d.askers.limit = cfg.Snapshots
 	d.askers.ctx, d.askers.cancel = context.WithCancel(context.Background())
 	d.inboxes.New = func() any { return newInbox(cfg.Commands, cfg.Facts) }

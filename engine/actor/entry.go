@@ -225,7 +225,7 @@ func (e *entry) command(b *batch, r request) {
 
 // step applies one input and moves its effects into the batch.
 func (e *entry) step(b *batch, in *engine.Input) {
-	in.Entropy = e.dir.entropy()
+	in.Entropy, in.Wants = e.dir.entropy(), e.dir.wants
 	e.out.Changed, e.out.Verdict = false, 0
 	e.out.Follow, e.out.Unfollow = engine.User{}, engine.User{}
 	if in.Tick {

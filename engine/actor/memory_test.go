@@ -254,6 +254,10 @@ type outbox struct {
 
 func (o *outbox) Wanted(string, engine.StreamKind) bool { return true }
 
+func (o *outbox) Wants(string) *engine.Wants { return nil }
+
+func (o *outbox) Logged(string) {}
+
 func (o *outbox) Ready(_, _ string, kind engine.StreamKind, sequence uint64) {
 	if kind != engine.StreamCalls {
 		return

@@ -60,6 +60,12 @@ type Outbox interface {
 	// Wanted reports whether the app has a webhook of the kind, so that its
 	// events are queued and not only logged.
 	Wanted(app string, kind engine.StreamKind) bool
+	// Wants says what the app wants to be told on its calls webhook; nil means
+	// every change of state. It is asked once for each step and does not wait.
+	Wants(app string) *engine.Wants
+	// Logged says that an app has events in the log that were not there before,
+	// with a webhook or without. It does not wait.
+	Logged(app string)
 	// Ready says that a stream has events up to a number that may leave. It
 	// does not wait.
 	Ready(app, subscriber string, kind engine.StreamKind, sequence uint64)

@@ -92,6 +92,10 @@ func (d *Directory) Live(app string) []CallView {
 	return all
 }
 
+// Released is the index of an event up to which Live shows what the log tells:
+// who reads it before Live misses no change between the two.
+func (d *Directory) Released() uint64 { return d.released.Load() }
+
 // shown returns what is durable of a subscriber that is in memory, or nil.
 func (d *Directory) shown(subscriber string) *view {
 	s, key := d.shard(subscriber)

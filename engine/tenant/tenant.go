@@ -23,12 +23,31 @@ type App struct {
 	CreatedAt  int64 // ms since the epoch
 }
 
-// Receiver is where an app takes one kind of notification. The zero Receiver
-// takes none: its events are logged and not queued.
+// Receiver is where an app takes one kind of notification, and how. The zero
+// Receiver takes none: its events are logged and not queued.
 type Receiver struct {
 	URL     string
-	Secrets []string // whsec_…, newest first; each of them signs
+	Secrets []string  // whsec_…, newest first; each of them signs
+	Retired []Retired // secrets that were rotated away and still sign for a while
+
+	SigningKey string   // whsk_…, Ed25519: adds a v1a signature; empty for none
+	Headers    []Header // sent with each attempt, for a receiver's gateway
+	Batch      bool     // events of several streams come in one POST, as an array
+	Extended   bool     // changes of detail, and bodies without a call, are events too
+	Filter     engine.Filter
+
+	Paused   bool   // nothing is sent until a person resumes it; events wait
+	Disabled string // why nothing is sent any more (410, or a person's word); empty while enabled
 }
+
+// Retired is a secret on its way out.
+type Retired struct {
+	Secret string
+	Until  int64 // ms since the epoch
+}
+
+// Header is an HTTP header a receiver asked for.
+type Header struct{ Name, Value string }
 
 // Set reports whether there is a webhook.
 func (r Receiver) Set() bool { return r.URL != "" }
