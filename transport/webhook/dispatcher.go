@@ -128,6 +128,16 @@ func (d *Dispatcher) Wanted(app string, kind engine.StreamKind) bool {
 	return ok && a.Receiver(kind).Set()
 }
 
+// Wants says what the app wants to be told on its calls webhook; nil means
+// every change of state.
+func (d *Dispatcher) Wants(app string) *engine.Wants {
+	a, ok := d.cfg.Tenants.App(app)
+	if !ok || !a.Calls.Extended && a.Calls.Filter.Empty() {
+		return nil
+	}
+	return &engine.Wants{Filter: a.Calls.Filter, Extended: a.Calls.Extended}
+}
+
 // Ready says that a stream has events up to a number that may leave. It does
 // no I/O and does not wait: the journal calls it between two syncs.
 func (d *Dispatcher) Ready(app, subscriber string, kind engine.StreamKind, sequence uint64) {
@@ -190,7 +200,6 @@ func (d *Dispatcher) endpoint(key endpointKey) *endpoint {
 		table[k] = ep
 	}
 	ep := newEndpoint(d, key)
-	ep.more = d.pass.Load()
 	ep.aim(a.Receiver(key.kind))
 	table[key] = ep
 	d.table.Store(&table)
