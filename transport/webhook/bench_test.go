@@ -112,7 +112,7 @@ func BenchmarkDelivery(b *testing.B) {
 	})
 	for _, streams := range []int{100, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("dispatcher/streams=%d", streams), func(b *testing.B) {
-			url, _ := sink(b)
+			url, got := sink(b)
 			tenants := newTenants(0)
 			tenants.set("app", tenant.Receiver{URL: url, Secrets: []string{testSecret}})
 			t := newTape(streams, b.N)
@@ -126,6 +126,7 @@ func BenchmarkDelivery(b *testing.B) {
 			<-t.done
 			rate(b)
 			stop(b, d)
+			require.EqualValues(b, b.N, got.Load(), "each event once")
 		})
 	}
 	b.Run("dispatcher+store/streams=1000", func(b *testing.B) {

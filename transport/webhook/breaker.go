@@ -77,6 +77,13 @@ func (b *breaker) refuse(now time.Time) {
 	b.refused++
 }
 
+// unsure takes a probe that never left: there is to be another soon.
+func (b *breaker) unsure(now time.Time) {
+	if b.state == halfOpen {
+		b.state, b.until = open, now.Add(steps[0])
+	}
+}
+
 // tripped reports whether a closed breaker has to open. waiting is the number
 // of lanes that wait for another try.
 func (b *breaker) tripped(waiting int, now time.Time) (openCause, bool) {

@@ -425,3 +425,21 @@ func TestNothingLeavesBeforeStart(t *testing.T) {
 		b.halt()
 	})
 }
+
+func TestWhatWaitedWhileThereWasNoWebhookLeavesOnceThereIsOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.cfg.Rescan = 10_000 * time.Hour
+		r := b.tenants.apps["a0"].Calls
+		b.start()
+		b.emit("a0", "alice")
+		time.Sleep(time.Second)
+		b.tenants.set("a0", tenant.Receiver{})
+		b.emit("a0", "alice") // whoever removed the webhook did not drop this one
+		time.Sleep(time.Minute)
+		b.tenants.set("a0", r)
+		time.Sleep(10 * time.Second)
+		require.Equal(t, numbers(2), b.poster.record("a0", "alice", engine.StreamCalls))
+		b.halt()
+	})
+}

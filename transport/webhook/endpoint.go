@@ -26,8 +26,6 @@ const (
 	disabled                 // it answered 410
 )
 
-func (s standing) String() string { return [...]string{"absent", "serving", "unusable", "disabled"}[s] }
-
 // endpoint is one receiver with the lanes of its streams.
 type endpoint struct {
 	d   *Dispatcher
@@ -71,6 +69,9 @@ func (ep *endpoint) aim(r tenant.Receiver) {
 	if ep.target != nil {
 		ep.target.Close()
 		ep.target = nil
+	}
+	if ep.standing == absent {
+		ep.more = ep.d.pass.Load() // rows of an earlier webhook may still wait
 	}
 	ep.receiver = r
 	if !r.Set() {

@@ -341,3 +341,37 @@ func TestAttemptsAreRecorded(t *testing.T) {
 		}
 	})
 }
+
+func TestAProbeThatToldNothingIsFollowedByAnother(t *testing.T) {
+	for name, trouble := range map[string]func(b *bed){
+		"the disk could not be read": func(b *bed) { b.outbox.failing = !b.outbox.failing },
+		"its event is gone":          func(b *bed) { b.outbox.streams[engine.StreamOf("a0", "s0", engine.StreamCalls)] = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBed(t, 1)
+				b.cfg.Rescan = 10_000 * time.Hour
+				b.poster.answer = func(string, *engine.Notification, int) Outcome { return silence(ConnRefused) }
+				b.start()
+				for i := range 8 {
+					b.emit("a0", fmt.Sprintf("s%d", i))
+				}
+				time.Sleep(time.Hour)
+				require.Equal(t, BackingOff, b.Status()[0].Condition)
+				b.outbox.mu.Lock()
+				trouble(b)
+				b.outbox.mu.Unlock()
+				time.Sleep(time.Hour)
+				b.outbox.mu.Lock()
+				b.outbox.failing = false
+				b.outbox.mu.Unlock()
+				b.poster.mu.Lock()
+				b.poster.answer = nil
+				b.poster.mu.Unlock()
+				time.Sleep(6 * time.Minute)
+				require.Zero(t, b.outbox.left())
+				b.halt()
+			})
+		})
+	}
+}

@@ -197,10 +197,12 @@ func (m *model) heal() {
 	m.outbox.mu.Lock()
 	m.outbox.failing = false
 	m.outbox.mu.Unlock()
-	for i := range m.apps {
-		m.Resume(fmt.Sprintf("a%d", i), engine.StreamCalls)
+	for _, s := range m.Status() {
+		if s.Condition == Disabled {
+			m.Resume(s.App, s.Kind) // everything else comes back by itself
+		}
 	}
-	time.Sleep(20 * time.Minute)
+	time.Sleep(30 * time.Minute)
 }
 
 // check reads the record of one stream against the promise.

@@ -149,6 +149,7 @@ func (ep *endpoint) drained(l *lane, top uint64) {
 		delete(ep.lanes, l.subscriber)
 		return
 	}
+	ep.breaker.unsure(time.Now())
 	l.blind = false
 	if l.top == top {
 		l.top = l.acked
@@ -164,7 +165,9 @@ func (ep *endpoint) stumble(l *lane) {
 		delete(ep.lanes, l.subscriber)
 		return
 	}
-	l.due = time.Now().Add(steps[0])
+	now := time.Now()
+	ep.breaker.unsure(now)
+	l.due = now.Add(steps[0])
 	ep.waiting.add(l)
 }
 
