@@ -63,7 +63,7 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 	if row.verdict == ignore {
 		return
 	}
-	c.told, c.touched, c.missed = true, st.inputs, 0
+	c.told, c.touched, c.missed, c.checkAt = true, st.inputs, 0, 0
 	if st.take(c, f) {
 		st.changed, st.out.Changed = true, true
 	}

@@ -132,6 +132,7 @@ func (st *step) placed(in *Intent, f *Fact) {
 	if c == nil {
 		nc := st.intended(in)
 		nc.ProviderID, nc.TrackingID, nc.touched = f.ProviderID, f.TrackingID, st.inputs
+		nc.checkAt = st.now + st.config.Confirm
 		st.Calls = append(st.Calls, nc)
 		c = &st.Calls[len(st.Calls)-1]
 		st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *c})

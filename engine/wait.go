@@ -61,6 +61,13 @@ func (st *step) due() {
 			st.ask(VerbReadBack, c.ID, c.ProviderID, "")
 		}
 	}
+	for i := range st.Calls {
+		if c := &st.Calls[i]; c.checkAt != 0 && st.now >= c.checkAt {
+			// The provider said yes to a dial request and nothing followed.
+			c.checkAt = 0
+			st.wantSnapshot()
+		}
+	}
 	st.compareDue()
 }
 
@@ -88,6 +95,9 @@ func (st *step) wake() int64 {
 	}
 	for i := range st.barriers {
 		sooner(st.barriers[i].deadline)
+	}
+	for i := range st.Calls {
+		sooner(st.Calls[i].checkAt)
 	}
 	sooner(st.compare.wake())
 	return next

@@ -13,6 +13,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/actor"
+	"offhook/engine/tenant"
 	"offhook/provider/broadworks"
 	"offhook/store"
 	"offhook/transport/httpapi"
@@ -30,8 +31,10 @@ type node struct {
 	registry   *prometheus.Registry
 	log        *slog.Logger
 
-	failed chan error         // a part that cannot go on
-	stop   context.CancelFunc // of the providers
+	failed  chan error // a part that cannot go on
+	ctx     context.Context
+	stop    context.CancelFunc // ends ctx, the providers' life
+	started bool
 }
 
 // nodeOptions is what a node is made of; the zero value of each is the default.
@@ -48,6 +51,7 @@ type nodeOptions struct {
 // listens, calls or delivers before start.
 func openNode(o nodeOptions) (*node, error) {
 	n := &node{registry: prometheus.NewRegistry(), log: o.log, failed: make(chan error, 1)}
+	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s, err := store.Open(o.dataDir, store.Options{
 		Logger: o.log, Metrics: store.NewMetrics(n.registry), Retention: o.retention, OnFailure: n.fail,
@@ -62,7 +66,7 @@ func openNode(o nodeOptions) (*node, error) {
 	})
 	n.networks = newNetworks(s, broadworks.NewMetrics(n.registry), o.log)
 	n.directory = actor.New(actor.Config{
-		Journal: s, Store: s, Networks: n.networks, Outbox: n.dispatcher,
+		Journal: s, Store: s, Networks: n.networks, Outbox: outbox{n.dispatcher},
 		Rules: o.rules, Log: o.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
@@ -82,36 +86,79 @@ func (n *node) fail(err error) {
 	}
 }
 
-// start brings back what was live, then lets the world in: first the owners,
-// so that lists are right; then delivery; then the providers; then the API.
-func (n *node) start(ctx context.Context, api net.Listener) error {
+// outbox tells everybody who waits for events: the dispatcher, and the streams
+// of the event log.
+type outbox struct {
+	*webhook.Dispatcher
+}
+
+// Logged implements actor.Outbox.
+func (outbox) Logged(string) {}
+
+// start brings back what was live and goes on delivering: first the owners, so
+// that lists are right, then the dispatcher.
+func (n *node) start(ctx context.Context) error {
 	if err := n.directory.Start(ctx); err != nil {
 		return fmt.Errorf("bring back live calls: %w", err)
 	}
 	n.dispatcher.Start()
-	providers, stop := context.WithCancel(context.Background())
-	n.stop = stop
-	n.networks.start(providers, n.directory)
+	n.started = true
+	return nil
+}
+
+// connect lets the providers in.
+func (n *node) connect() { n.networks.start(n.ctx, n.directory) }
+
+// serve answers requests on a listener until its server is shut down.
+func (n *node) serve(name string, serve func(net.Listener) error, ln net.Listener) {
 	go func() {
-		if err := n.api.Serve(api); err != nil {
-			n.fail(fmt.Errorf("api listener: %w", err))
+		if err := serve(ln); err != nil {
+			n.fail(fmt.Errorf("%s listener: %w", name, err))
 		}
 	}()
+}
+
+// putNetworks stores the networks of the config file, and forgets those that
+// were in it once.
+func (n *node) putNetworks(now []*tenant.Network) error {
+	wanted := map[string]bool{}
+	for _, w := range now {
+		wanted[w.ID] = true
+		if err := n.store.PutNetwork(w); err != nil {
+			return fmt.Errorf("network %s: %w", w.ID, err)
+		}
+	}
+	for _, have := range n.store.Networks() {
+		if have.FromFile && !wanted[have.ID] {
+			if err := n.store.DeleteNetwork(have.ID); err != nil {
+				return fmt.Errorf("network %s: %w", have.ID, err)
+			}
+		}
+	}
 	return nil
 }
 
 // drain ends a node in the order that loses nothing: no new requests; open
 // commands answered; no more facts; what is under way delivered; the store
-// last. What is not finished when ctx ends goes on after the next start.
-func (n *node) drain(ctx context.Context) error {
-	var errs []error
-	errs = append(errs, n.api.Shutdown(ctx))
-	errs = append(errs, n.directory.Drain(ctx))
+// last. What is not finished in time goes on after the next start.
+func (n *node) drain(limit time.Duration) error {
+	if !n.started {
+		n.stop()
+		return n.store.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	errs := []error{n.api.Shutdown(ctx), n.directory.Drain(ctx)}
 	n.stop()
 	n.networks.wait()
 	errs = append(errs, n.directory.Drain(ctx))
 	n.directory.Close()
-	errs = append(errs, n.dispatcher.Stop(ctx))
-	errs = append(errs, n.store.Close())
+	errs = append(errs, n.dispatcher.Stop(ctx), n.store.Close())
 	return errors.Join(errs...)
+}
+
+func within(limit time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return f(ctx)
 }

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"time"
+
+	"offhook/engine/tenant"
+)
+
+// Config is every setting there is. loadConfig fills it from, in order of
+// precedence: flags, the environment, one YAML file, the defaults. The yaml
+// tags are the names in the file; the environment's are the same path in
+// upper case with "_", behind OFFHOOK_.
+type Config struct {
+	DataDir      string        `yaml:"data_dir"`
+	Listen       string        `yaml:"listen"` // the public listener
+	TLS          TLS           `yaml:"tls"`    // of the public listener
+	Admin        Admin         `yaml:"admin"`
+	Webhooks     Webhooks      `yaml:"webhooks"`
+	Calls        Calls         `yaml:"calls"`
+	Retention    time.Duration `yaml:"retention"`     // of ended calls and delivered events
+	DrainTimeout time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
+	Log          Log           `yaml:"log"`
+	Simulator    Simulator     `yaml:"simulator"`
+	Networks     []Network     `yaml:"networks"`
+
+	// Warnings are for the log: nothing is wrong enough to refuse.
+	Warnings []string `yaml:"-"`
+
+	tenants []*tenant.Network // of Networks, passwords read
+	origins origins
+}
+
+// TLS is the certificate of the public listener, PEM. It is read again when
+// the files change.
+type TLS struct {
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+}
+
+// Admin is the admin listener. An empty token is made at the first start.
+type Admin struct {
+	Listen string `yaml:"listen"`
+	Token  string `yaml:"token"`
+}
+
+// Webhooks loosens what receivers may be; the default is https on public
+// addresses.
+type Webhooks struct {
+	AllowHTTP            bool `yaml:"allow_http"`
+	AllowPrivateNetworks bool `yaml:"allow_private_networks"`
+}
+
+// Calls are bounds of the core.
+type Calls struct {
+	ConfirmTimeout    time.Duration `yaml:"confirm_timeout"` // a command waits so long for the event that confirms it
+	AppsPerSubscriber int           `yaml:"apps_per_subscriber"`
+}
+
+// Log is what is logged on standard error, and how.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // text, json
+}
+
+// Simulator is the built-in BroadWorks. Enabled is false once networks are
+// configured.
+type Simulator struct {
+	Enabled     bool   `yaml:"enabled"`
+	Listen      string `yaml:"listen"`
+	Subscribers int    `yaml:"subscribers"`
+	Traffic     string `yaml:"traffic"` // demo, none
+}
+
+// Network is one provider system, as the file has it.
+type Network struct {
+	NetworkID  string     `yaml:"network_id"`
+	Provider   string     `yaml:"provider"`
+	BroadWorks BroadWorks `yaml:"broadworks"`
+	Dialing    Dialing    `yaml:"dialing"`
+}
+
+// BroadWorks is how one BroadWorks platform is reached. Empty paths and an
+// empty application id mean the provider's defaults.
+type BroadWorks struct {
+	XSPs          []string `yaml:"xsps"`
+	SRV           string   `yaml:"srv"`
+	ActionsPath   string   `yaml:"actions_path"`
+	EventsPath    string   `yaml:"events_path"`
+	ChannelPath   string   `yaml:"channel_path"`
+	Username      string   `yaml:"username"`
+	PasswordFile  string   `yaml:"password_file"`
+	CAFile        string   `yaml:"ca_file"`
+	ApplicationID string   `yaml:"application_id"`
+	Subscribe     string   `yaml:"subscribe"` // user, group, enterprise
+	Targets       []Target `yaml:"targets"`
+}
+
+// Target is a group or an enterprise that is subscribed to as one.
+type Target struct {
+	Enterprise      string `yaml:"enterprise"`
+	ServiceProvider string `yaml:"service_provider"`
+	Group           string `yaml:"group"`
+}
+
+// Dialing are a network's rules for numbers.
+type Dialing struct {
+	CountryCode string   `yaml:"country_code"`
+	Allow       []string `yaml:"allow"`
+	Deny        []string `yaml:"deny"`
+}
+
+// Where the listeners are unless told otherwise. Somebody who wrote a config
+// file is past trying things out: only then is the public listener public.
+const (
+	defaultListen      = ":8080"
+	defaultLocalListen = "127.0.0.1:8080"
+	defaultAdminListen = "127.0.0.1:8081"
+	defaultSimListen   = "127.0.0.1:8082"
+)
+
+// maxSubscribers is how many phones the simulator has numbers for.
+const maxSubscribers = 79100
+
+func defaultConfig() *Config {
+	return &Config{
+		DataDir:      "./offhook-data",
+		Listen:       defaultListen,
+		Admin:        Admin{Listen: defaultAdminListen},
+		Calls:        Calls{ConfirmTimeout: 2 * time.Second, AppsPerSubscriber: 32},
+		Retention:    7 * 24 * time.Hour,
+		DrainTimeout: 20 * time.Second,
+		Log:          Log{Level: "info", Format: "text"},
+		Simulator:    Simulator{Enabled: true, Listen: defaultSimListen, Subscribers: 20, Traffic: "demo"},
+		origins:      origins{},
+	}
+}
+
+// sources is where settings come from. Empty flags were not given.
+type sources struct {
+	File        string // path of the config file; empty for none
+	Env         map[string]string
+	DataDir     string // flags
+	Listen      string
+	AdminListen string
+}
+
+// loadConfig reads all sources and checks the whole. Its error is a
+// *configError, which names everything that is wrong at once.
+func loadConfig(src sources) (*Config, error) {
+	c := defaultConfig()
+	var wrong configError
+	if src.File == "" {
+		c.Listen = defaultLocalListen
+	} else {
+		text, err := os.ReadFile(src.File)
+		if err != nil {
+			return nil, &configError{{origin: src.File, text: "the config file cannot be read: " + cause(err)}}
+		}
+		wrong = append(wrong, c.readFile(src.File, text)...)
+	}
+	wrong = append(wrong, c.readEnv(src.Env)...)
+	for _, f := range []struct{ name, value, path string }{
+		{"--data-dir", src.DataDir, "data_dir"},
+		{"--listen", src.Listen, "listen"},
+		{"--admin-listen", src.AdminListen, "admin.listen"},
+	} {
+		if f.value != "" {
+			wrong = append(wrong, c.set(f.path, f.value, f.name)...)
+		}
+	}
+	if len(wrong) == 0 { // what was misread would only be misjudged
+		wrong = c.check()
+	}
+	if len(wrong) > 0 {
+		return nil, &wrong
+	}
+	return c, nil
+}
+
+// TenantNetworks are the networks of the file as the rest of offhook knows
+// them, passwords read. The caller must not change them.
+func (c *Config) TenantNetworks() []*tenant.Network { return c.tenants }
+
+// Asked reports whether a setting was given at all, by whatever source.
+func (c *Config) Asked(path string) bool { return c.origins[path] != "" }
+
+func (l Log) level() slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(l.Level)) // check allows four words, which it knows
+	return level
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// check decides whether the settings make sense, one by one and together, and
+// settles what follows from others.
+func (c *Config) check() configError {
+	k := &checker{config: c}
+	k.simulator() // first: whether it is on decides what else counts
+	k.listeners()
+	k.tls()
+	k.bounds()
+	k.words("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	k.words("log.format", c.Log.Format, "text", "json")
+	if c.DataDir == "" {
+		k.fault("data_dir", "is empty; name a directory")
+	}
+	if strings.ContainsFunc(c.Admin.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		k.fault("admin.token", "may only have printable ASCII without spaces: it is sent in a header")
+	}
+	ids := map[string]int{}
+	for i := range c.Networks {
+		k.network(i, ids)
+	}
+	k.wrong.sort()
+	return k.wrong
+}
+
+type checker struct {
+	config *Config
+	wrong  configError
+}
+
+// fault complains about a setting, in terms of where it was written.
+func (k *checker) fault(path, format string, args ...any) {
+	origin := k.config.origins.of(path)
+	line, _ := strconv.Atoi(origin[strings.LastIndexByte(origin, ':')+1:]) // 0 where there are none: they come first
+	k.wrong = append(k.wrong, fault{origin: origin, line: line, path: path, text: fmt.Sprintf(format, args...)})
+}
+
+func (k *checker) words(path, have string, want ...string) {
+	if slices.Contains(want, have) {
+		return
+	}
+	last := len(want) - 1
+	k.fault(path, "must be %s or %s, not %q%s", strings.Join(want[:last], ", "), want[last], have, didYouMean(have, want))
+}
+
+type address struct{ path, host, port string }
+
+func (k *checker) listeners() {
+	c := k.config
+	all := []address{{path: "listen", host: c.Listen}, {path: "admin.listen", host: c.Admin.Listen}}
+	if c.Simulator.Enabled {
+		all = append(all, address{path: "simulator.listen", host: c.Simulator.Listen})
+	}
+	var taken []address
+	for _, a := range all {
+		host, port, err := net.SplitHostPort(a.host)
+		number, notNumber := strconv.ParseUint(port, 10, 16)
+		if err != nil || notNumber != nil || strings.ContainsAny(host, " /") {
+			k.fault(a.path, "%q is no address to listen on; write host:port, as in 127.0.0.1:8080, or :8080 for all", a.host)
+			continue
+		}
+		a.host, a.port = host, port
+		for _, other := range taken {
+			if number != 0 && a.port == other.port && (a.host == other.host || everywhere(a.host) || everywhere(other.host)) {
+				k.fault(a.path, "is the same address as %s; give one of them another port", other.path)
+			}
+		}
+		taken = append(taken, a)
+	}
+}
+
+func everywhere(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+
+func (k *checker) tls() {
+	t := k.config.TLS
+	switch {
+	case t.CertFile == "" && t.KeyFile == "":
+	case t.KeyFile == "":
+		k.fault("tls.cert_file", "is given without tls.key_file; HTTPS needs both, plain HTTP neither")
+	case t.CertFile == "":
+		k.fault("tls.key_file", "is given without tls.cert_file; HTTPS needs both, plain HTTP neither")
+	default:
+		if !k.readable("tls.cert_file", t.CertFile) || !k.readable("tls.key_file", t.KeyFile) {
+			return
+		}
+		if _, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
+			k.fault("tls.cert_file", "cannot be used with tls.key_file: %v", err)
+		}
+	}
+}
+
+func (k *checker) readable(path, file string) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		k.fault(path, "%s cannot be read: %s", file, cause(err))
+		return false
+	}
+	_ = f.Close()
+	return true
+}
+
+// The bounds keep settings from working against the rest: the API gives a
+// request 15 s, and ended calls must answer for ten minutes.
+func (k *checker) bounds() {
+	c := k.config
+	for _, d := range []struct {
+		path       string
+		have       time.Duration
+		least, max time.Duration
+	}{
+		{"calls.confirm_timeout", c.Calls.ConfirmTimeout, 100 * time.Millisecond, 10 * time.Second},
+		{"retention", c.Retention, time.Hour, 10 * 365 * 24 * time.Hour},
+		{"drain_timeout", c.DrainTimeout, time.Second, 10 * time.Minute},
+	} {
+		if d.have < d.least || d.have > d.max {
+			k.fault(d.path, "must be between %v and %v, not %v", d.least, d.max, d.have)
+		}
+	}
+	k.between("calls.apps_per_subscriber", c.Calls.AppsPerSubscriber, 1, 1024)
+}
+
+func (k *checker) between(path string, have, least, most int) {
+	if have < least || have > most {
+		k.fault(path, "must be between %d and %d, not %d", least, most, have)
+	}
+}
+
+// simulator is off as soon as networks are configured: what rings on a real
+// network must not be mixed with what never happened.
+func (k *checker) simulator() {
+	c := k.config
+	if len(c.Networks) > 0 {
+		if c.Simulator.Enabled && c.Asked("simulator.enabled") {
+			// Not refused: true is the default, and files are made by writing the defaults out.
+			c.Warnings = append(c.Warnings, "simulator.enabled is true, and there are networks: the simulator stays off; remove the networks to use it")
+		}
+		c.Simulator.Enabled = false
+	}
+	k.between("simulator.subscribers", c.Simulator.Subscribers, 1, maxSubscribers)
+	k.words("simulator.traffic", c.Simulator.Traffic, "demo", "none")
+}

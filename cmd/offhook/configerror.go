@@ -1,0 +1,111 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// origins says where each setting came from, by its path: "offhook.yaml:12",
+// "OFFHOOK_LISTEN", "--listen". A default has none.
+type origins map[string]string
+
+// of is the origin of a setting, or of the nearest thing around it.
+func (o origins) of(path string) string {
+	for path != "" {
+		if at := o[path]; at != "" {
+			return at
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return ""
+}
+
+// fault is one thing wrong with the configuration.
+type fault struct {
+	origin string // where it was written
+	line   int    // in a file; for sorting
+	path   string // the setting; empty for the file as a whole
+	text   string // what is wrong, and how to put it right
+}
+
+func (f fault) String() string {
+	parts := make([]string, 0, 3)
+	for _, p := range []string{f.origin, f.path, f.text} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+// configError is everything that is wrong, so that it can be put right in one go.
+type configError []fault
+
+func (e *configError) Error() string {
+	lines := make([]string, len(*e))
+	for i, f := range *e {
+		lines[i] = f.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (e *configError) sort() {
+	slices.SortStableFunc(*e, func(a, b fault) int { return cmp.Compare(a.line, b.line) })
+}
+
+// cause is an error without the name of the file, which is said already.
+func cause(err error) string {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// nearest is the known word somebody may have meant, or "".
+func nearest(word string, known []string) string {
+	best, least := "", 3 // more than two slips are another word
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least && d < len(k) {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+func didYouMean(word string, known []string) string {
+	if k := nearest(word, known); k != "" {
+		return fmt.Sprintf("; did you mean %q?", k)
+	}
+	return ""
+}
+
+// distance counts the letters to insert, remove, replace or swap (optimal
+// string alignment) to get from a to b.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replace := 1
+			if a[i-1] == b[j-1] {
+				replace = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+replace)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The file is read into a tree first and from there into the Config: the tree
+// knows lines, so that every complaint can name one. yaml's own strict mode
+// speaks of Go types, finds no key written twice, and takes 8080 for text.
+
+// syntax is how yaml begins its errors.
+var syntax = regexp.MustCompile(`^yaml: line (\d+): `)
+
+func (c *Config) readFile(path string, text []byte) configError {
+	name := filepath.Base(path)
+	return c.readYAML(text, "", reflect.ValueOf(c).Elem(), func(line int) string { return name + ":" + strconv.Itoa(line) })
+}
+
+// readYAML reads one document into v, which is the setting at path.
+func (c *Config) readYAML(text []byte, path string, v reflect.Value, at func(line int) string) configError {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var doc, second yaml.Node
+	err := d.Decode(&doc)
+	if errors.Is(err, io.EOF) {
+		return nil // nothing but comments
+	}
+	if err == nil {
+		if err = d.Decode(&second); errors.Is(err, io.EOF) {
+			err = nil
+		} else if err == nil {
+			return configError{{origin: at(second.Line), path: path, text: "a second document begins here; the settings are one document"}}
+		}
+	}
+	if err != nil {
+		what, line := err.Error(), 1
+		if m := syntax.FindStringSubmatch(what); m != nil {
+			line, _ = strconv.Atoi(m[1])
+			what = what[len(m[0]):]
+		}
+		return configError{{origin: at(line), path: path, text: "this is not YAML: " + what}}
+	}
+	r := reader{config: c, at: at}
+	r.read(doc.Content[0], v, path)
+	r.wrong.sort()
+	return r.wrong
+}
+
+type reader struct {
+	config *Config
+	at     func(line int) string
+	wrong  configError
+}
+
+func (r *reader) fault(n *yaml.Node, path, format string, args ...any) {
+	r.wrong = append(r.wrong, fault{origin: r.at(n.Line), line: n.Line, path: path, text: fmt.Sprintf(format, args...)})
+}
+
+// read puts what a node says into v. A null leaves the default.
+func (r *reader) read(n *yaml.Node, v reflect.Value, path string) {
+	at := n
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return
+	}
+	if path != "" {
+		r.config.origins[path] = r.at(at.Line)
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		if n.Kind != yaml.MappingNode {
+			r.fault(at, path, "settings are wanted here, as in “key: value”, not %s", kindOf(n))
+			return
+		}
+		r.readStruct(n, v, path)
+	case reflect.Slice:
+		if n.Kind != yaml.SequenceNode {
+			r.fault(at, path, "a list is wanted here, not %s; put “- ” before each item", kindOf(n))
+			return
+		}
+		list := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
+		for i, item := range n.Content {
+			r.read(item, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
+		}
+		v.Set(list)
+	default:
+		if n.Kind != yaml.ScalarNode {
+			r.fault(at, path, "%s is wanted here, not %s", wantOf(v), kindOf(n))
+			return
+		}
+		if v.Kind() == reflect.String && n.Tag != "!!str" {
+			r.fault(at, path, "text is wanted here, not %s; put it in quotes: \"%s\"", kindOf(n), n.Value)
+			return
+		}
+		if v.Kind() == reflect.Bool && n.Tag != "!!bool" || v.Kind() == reflect.Int && n.Tag != "!!int" {
+			r.fault(at, path, "%s is wanted here, not %s", wantOf(v), kindOf(n))
+			return
+		}
+		if err := assign(v, n.Value); err != nil {
+			r.fault(at, path, "%v", err)
+		}
+	}
+}
+
+func (r *reader) readStruct(n *yaml.Node, v reflect.Value, path string) {
+	known := fieldsOf(v.Type())
+	names := make([]string, 0, len(known))
+	for _, f := range known {
+		names = append(names, f.name)
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		name := key.Value
+		full := join(path, name)
+		if name == "<<" && key.Tag == "!!merge" {
+			r.fault(key, path, "merge keys are not read; write the settings out")
+			continue
+		}
+		if line := seen[name]; line > 0 {
+			r.fault(key, full, "given before, in line %d; keep one of the two", line)
+			continue
+		}
+		seen[name] = key.Line
+		found := false
+		for _, f := range known {
+			if f.name == name {
+				found = true
+				r.read(value, v.Field(f.index), full)
+				if r.config.origins[full] != "" {
+					r.config.origins[full] = r.at(key.Line) // a group begins where its name is
+				}
+			}
+		}
+		if !found {
+			r.fault(key, full, "there is no such setting%s", didYouMean(name, names))
+		}
+	}
+}
+
+type field struct {
+	name  string
+	index int
+}
+
+// fieldsOf are the settings in a struct, in order.
+func fieldsOf(t reflect.Type) (all []field) {
+	for i := range t.NumField() {
+		if name := t.Field(i).Tag.Get("yaml"); name != "" && name != "-" {
+			all = append(all, field{name, i})
+		}
+	}
+	return all
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// assign reads the text of a setting that is a single value.
+func assign(v reflect.Value, text string) error {
+	switch {
+	case v.Type() == durationType:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("%q is no length of time; write it with its unit, as in 2s, 90m or 168h", text)
+		}
+		v.SetInt(int64(d))
+	case v.Kind() == reflect.Bool:
+		switch text {
+		case "true", "True", "TRUE":
+			v.SetBool(true)
+		case "false", "False", "FALSE":
+			v.SetBool(false)
+		default:
+			return fmt.Errorf("true or false is wanted here, not %q", text)
+		}
+	case v.Kind() == reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("a whole number is wanted here, not %q", text)
+		}
+		v.SetInt(int64(n))
+	default:
+		v.SetString(text)
+	}
+	return nil
+}
+
+func wantOf(v reflect.Value) string {
+	switch {
+	case v.Type() == durationType:
+		return "a length of time such as 2s"
+	case v.Kind() == reflect.Bool:
+		return "true or false"
+	case v.Kind() == reflect.Int:
+		return "a whole number"
+	}
+	return "text"
+}
+
+func kindOf(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a group of settings"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch n.Tag {
+	case "!!int", "!!float":
+		return "a number"
+	case "!!bool":
+		return "true or false"
+	case "!!str":
+		return "text"
+	}
+	return "a value of another kind"
+}

@@ -1,0 +1,124 @@
+// Command offhook is one normalised Calls API over the call platforms of
+// UCaaS providers: the server, a make-believe platform to try it with, and
+// what is needed to look after them.
+//
+// Exit codes: 0 all is well, which includes a drained stop; 1 something
+// failed, or a second signal cut a drain short; 2 the command line or the
+// configuration is wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	env := map[string]string{}
+	for _, e := range os.Environ() {
+		name, value, _ := strings.Cut(e, "=")
+		env[name] = value
+	}
+	p := program{stdout: os.Stdout, stderr: os.Stderr, env: env, serve: serve}
+	os.Exit(p.run(os.Args[1:]))
+}
+
+// program is one run of offhook with the world it runs in.
+type program struct {
+	stdout, stderr io.Writer
+	env            map[string]string
+	serve          func(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer) error
+}
+
+type commands struct {
+	Serve    serveCmd    `cmd:"" help:"Run the API. With no configuration it brings its own phones, and prints what to try."`
+	Simulate simulateCmd `cmd:"" help:"Run the simulator alone: a make-believe BroadWorks with phones behind it."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+const description = `One Calls API over the call platforms of UCaaS providers.
+
+Every setting of the config file can also be given in the environment: its path in upper case with "_", behind OFFHOOK_,
+as in OFFHOOK_ADMIN_LISTEN. Flags win over the environment, the environment over the file, the file over the defaults.
+
+Exit codes: 0 all is well; 1 something failed; 2 the command line or the configuration is wrong.`
+
+// exiting is how kong leaves after --help.
+type exiting int
+
+func (p *program) run(args []string) (code int) {
+	var cli commands
+	parser, err := kong.New(&cli, kong.Name("offhook"), kong.Description(description),
+		kong.Writers(p.stdout, p.stderr), kong.Exit(func(code int) { panic(exiting(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Vars{"sim_listen": defaultSimListen},
+		kong.BindTo(p.stdout, (*io.Writer)(nil)), kong.Bind(p))
+	if err != nil {
+		panic(err) // the commands above are wrong
+	}
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case exiting:
+			code = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(p.stderr, "offhook: %v\nTry “offhook --help”.\n", err)
+		return exitUsage
+	}
+	err = chosen.Run()
+	var wrong *configError
+	var cut *cutShort
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &wrong):
+		fmt.Fprintf(p.stderr, "offhook: the configuration is wrong\n%v\n", wrong)
+		return exitUsage
+	case errors.As(err, &cut):
+		return exitFailure // it said so itself
+	}
+	fmt.Fprintf(p.stderr, "offhook: %v\n", err)
+	return exitFailure
+}
+
+type serveCmd struct {
+	Config      string `help:"Config file (YAML). Also OFFHOOK_CONFIG." placeholder:"FILE"`
+	DataDir     string `help:"Where everything is kept." placeholder:"DIR"`
+	Listen      string `help:"Address of the public listener." placeholder:"ADDR"`
+	AdminListen string `help:"Address of the admin listener." placeholder:"ADDR"`
+}
+
+func (c serveCmd) Run(p *program) error {
+	file := c.Config
+	if file == "" {
+		file = p.env["OFFHOOK_CONFIG"]
+	}
+	cfg, err := loadConfig(sources{File: file, Env: p.env, DataDir: c.DataDir, Listen: c.Listen, AdminListen: c.AdminListen})
+	if err != nil {
+		return err
+	}
+	log := newLogger(p.stderr, cfg.Log)
+	for _, w := range cfg.Warnings {
+		log.Warn("configuration", "warning", w)
+	}
+	return p.untilSignal(log, func(ctx context.Context) error { return p.serve(ctx, cfg, log, p.stdout) })
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// cutShort says that a second signal ended the program before it had drained.
+type cutShort struct{ signal os.Signal }
+
+func (c *cutShort) Error() string { return "stopped at once by a second " + c.signal.String() }
+
+// untilSignal runs fn until it returns or a signal asks it to stop. The first
+// one ends its context, and fn drains; at the second nothing is waited for.
+func (p *program) untilSignal(log *slog.Logger, fn func(context.Context) error) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	return runUntil(log, signals, fn)
+}
+
+func runUntil(log *slog.Logger, signals <-chan os.Signal, fn func(context.Context) error) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- fn(ctx) }()
+	for asked := false; ; {
+		select {
+		case err := <-done:
+			return err
+		case s := <-signals:
+			if asked {
+				log.Warn("stopping at once", "signal", s.String())
+				return &cutShort{s}
+			}
+			asked = true
+			log.Info("draining", "signal", s.String())
+			stop()
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+
+	"offhook/engine"
+	"offhook/transport/adminapi"
+	"offhook/transport/webhook"
+)
+
+// serve runs offhook until ctx ends, then drains. It returns nil after an
+// orderly end.
+func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer) (err error) {
+	var end ending
+	defer func() { err = errors.Join(err, end.all()) }()
+
+	api, err := listen(&end, cfg.Listen, "listen")
+	if err != nil {
+		return err
+	}
+	admin, err := listen(&end, cfg.Admin.Listen, "admin.listen")
+	if err != nil {
+		return err
+	}
+	guard := webhook.Guard{AllowHTTP: cfg.Webhooks.AllowHTTP, AllowPrivate: cfg.Webhooks.AllowPrivateNetworks}
+	var d *liveDemo
+	if cfg.Simulator.Enabled {
+		if d, err = startDemo(&end, cfg, log, stdout); err != nil {
+			return err
+		}
+		guard.Exempt = map[netip.AddrPort]string{d.receiver.Addr(): demoApp}
+	}
+	n, err := openNode(nodeOptions{
+		dataDir: cfg.DataDir, certFile: cfg.TLS.CertFile, keyFile: cfg.TLS.KeyFile, guard: guard,
+		rules:     engine.Config{Confirm: cfg.Calls.ConfirmTimeout.Milliseconds(), Apps: cfg.Calls.AppsPerSubscriber},
+		retention: cfg.Retention, log: log,
+	})
+	if err != nil {
+		return err
+	}
+	end.with(func() error { return n.drain(cfg.DrainTimeout) })
+	token, made, err := adminToken(cfg.DataDir, cfg.Admin.Token)
+	if err != nil {
+		return err
+	}
+	if err := n.putNetworks(cfg.TenantNetworks()); err != nil {
+		return err
+	}
+	if d == nil {
+		err = n.startWithout(ctx, cfg.DataDir)
+	} else {
+		err = n.startWith(ctx, d)
+	}
+	if err != nil {
+		return err
+	}
+	ops, err := adminapi.New(adminapi.Config{
+		Calls: n.directory, Tenants: n.store, Token: token, Gatherer: n.registry, Log: log,
+		Metrics: adminapi.NewMetrics(n.registry), AllowHTTP: cfg.Webhooks.AllowHTTP,
+	})
+	if err != nil {
+		return err
+	}
+	n.serve("api", n.api.Serve, api)
+	n.serve("admin", ops.Serve, admin)
+	end.with(func() error { return within(cfg.DrainTimeout, ops.Shutdown) })
+
+	ready := []any{"api", api.Addr().String(), "admin", admin.Addr().String()}
+	if made {
+		fmt.Fprintf(stdout, "# admin token, shown once and kept in %s: %s\n", cfg.DataDir, token)
+	}
+	if d != nil {
+		if err := d.show(stdout, d.script(cfg, api.Addr())); err != nil {
+			return err
+		}
+		ready = append(ready, "simulator", d.addr.String())
+	}
+	log.Info("ready", append(ready, "version", version)...)
+
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.failed:
+		return err
+	}
+}
+
+// listen opens a listener. Its error names the setting to change.
+func listen(end *ending, addr, setting string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; choose another address with the setting %s", addr, errors.Unwrap(err), setting)
+	}
+	end.with(func() error {
+		if err := ln.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil // its server closed it
+	})
+	return ln, nil
+}
+
+// ending is what has to be ended, in the order it was begun.
+type ending []func() error
+
+func (e *ending) with(f func() error) { *e = append(*e, f) }
+
+// all ends everything, the last first.
+func (e ending) all() error {
+	var errs []error
+	for i := len(e) - 1; i >= 0; i-- {
+		errs = append(errs, e[i]())
+	}
+	return errors.Join(errs...)
+}
