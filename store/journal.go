@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -153,8 +154,14 @@ func (j *journal) run() {
 			j.commit(rest[:n], size, since)
 			rest = rest[n:]
 		}
+		crowd := len(queue) > 1
 		clear(queue)
 		j.spare = queue[:0]
+		if crowd {
+			// Those who were just told have more to store, and are about to run.
+			// To let them costs nothing when there is nobody.
+			runtime.Gosched()
+		}
 	}
 }
 
