@@ -106,8 +106,8 @@ func (d *demo) webhook(r tenant.Receiver, kind engine.StreamKind) tenant.Receive
 	if d.receiver == nil {
 		return tenant.Receiver{}
 	}
-	r = d.receiver.Webhook(kind)
-	r.URL += demoMark
+	here := d.receiver.Webhook(kind)
+	r.URL, r.Secrets = here.URL+demoMark, here.Secrets // what else was set for it stays
 	return r
 }
 

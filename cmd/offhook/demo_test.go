@@ -249,6 +249,9 @@ func TestWhatIsPrintedIsAShellScript(t *testing.T) {
 	d := newDemo(t, 20)
 	var out bytes.Buffer
 	require.NoError(t, d.show(&out, aScript()))
+	n, err := commented{&out}.Write([]byte("12:00:00.000  ringing\n"))
+	require.NoError(t, err)
+	require.Equal(t, len("12:00:00.000  ringing\n"), n)
 	require.Contains(t, out.String(), "20 phones")
 	require.Contains(t, out.String(), aScript().Key)
 	printed := strings.Split(out.String(), "\n")

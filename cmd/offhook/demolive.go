@@ -43,7 +43,7 @@ func startDemo(end *ending, cfg *Config, log *slog.Logger, stdout io.Writer) (*l
 	if err != nil {
 		return nil, err
 	}
-	receiver, err := demoreceiver.Listen(secret, stdout)
+	receiver, err := demoreceiver.Listen(secret, commented{stdout})
 	if err != nil {
 		return nil, err
 	}

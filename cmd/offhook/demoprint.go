@@ -30,3 +30,14 @@ func (d *demo) show(w io.Writer, s demoScript) error {
 `, len(d.phones), s.App, s.Key, quote(path), text)
 	return err
 }
+
+// commented makes comments of the lines written to it, so that what a program
+// prints stays a shell script as a whole.
+type commented struct{ w io.Writer }
+
+func (c commented) Write(b []byte) (int, error) {
+	if _, err := c.w.Write(append([]byte("# webhook  "), b...)); err != nil { // one write for one line: lines do not mix
+		return 0, err
+	}
+	return len(b), nil
+}

@@ -41,7 +41,7 @@ func TestImportsPointOneWaySoThatPartsCanBeReplaced(t *testing.T) {
 	eachImport(t, func(t *testing.T, pkg, file, imported string) {
 		rule := ""
 		for name := range mayImport {
-			if len(name) > len(rule) && within(pkg, name) {
+			if len(name) > len(rule) && below(pkg, name) {
 				rule = name
 			}
 		}
@@ -50,11 +50,11 @@ func TestImportsPointOneWaySoThatPartsCanBeReplaced(t *testing.T) {
 			return
 		}
 		ours, is := strings.CutPrefix(imported, "offhook/")
-		if !is || within(ours, rule) && !strings.HasPrefix(rule, "engine") && rule != "provider" {
+		if !is || below(ours, rule) && !strings.HasPrefix(rule, "engine") && rule != "provider" {
 			return
 		}
 		if !slices.ContainsFunc(mayImport[rule], func(allowed string) bool {
-			return ours == allowed || within(ours, allowed) && allowed != "engine" && allowed != "provider" || rule == "cmd" || rule == "bench"
+			return ours == allowed || below(ours, allowed) && allowed != "engine" && allowed != "provider" || rule == "cmd" || rule == "bench"
 		}) {
 			t.Errorf("%s imports %s; %s may import %v of offhook, and nothing else", file, imported, rule, mayImport[rule])
 		}
@@ -79,15 +79,15 @@ func TestOnlyTheTransportSpeaksFasthttpAndOnlyTheStorePebble(t *testing.T) {
 	homes := map[string]string{"github.com/valyala/fasthttp": "transport", "github.com/fasthttp/router": "transport", "github.com/cockroachdb/pebble": "store"}
 	eachImport(t, func(t *testing.T, pkg, file, imported string) {
 		for lib, home := range homes {
-			if within(imported, lib) && !within(pkg, home) && !within(pkg, "bench") {
+			if below(imported, lib) && !below(pkg, home) && !below(pkg, "bench") {
 				t.Errorf("%s imports %s, which belongs to %s alone", file, imported, home)
 			}
 		}
 	})
 }
 
-// within reports whether a path is root or below it.
-func within(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+// below reports whether a path is root or below it.
+func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
 
 // eachImport calls fn for every import of every file that is no test.
 func eachImport(t *testing.T, fn func(t *testing.T, pkg, file, imported string)) {

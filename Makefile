@@ -1,0 +1,45 @@
+# All that is needed is Go and make. "make" alone lists the targets.
+
+GO          ?= go
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+RELEASE     ?=
+FUZZTIME    ?= 10s
+BENCHTIME   ?= 1s
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test check bench fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: build ## build offhook and start it with its simulator; prints what to try
+	./bin/offhook serve
+
+build: ## build ./bin/offhook
+	$(GO) build -trimpath -ldflags '-X main.release=$(RELEASE)' -o bin/offhook ./cmd/offhook
+
+test: ## run every test with the race detector
+	@command -v $$($(GO) env CC | cut -d' ' -f1) >/dev/null || { echo "the race detector needs a C compiler: install gcc"; exit 1; }
+	@command -v curl >/dev/null || { echo "the demo script is tested with curl: install curl"; exit 1; }
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+check: ## what a change must pass: format, vet, staticcheck, race tests, tidy modules
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(MAKE) test
+	$(GO) mod tidy -diff
+
+bench: ## run the benchmarks, BENCHTIME each
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
+
+fuzz: ## run every fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+clean: ## remove what was built
+	rm -rf bin
