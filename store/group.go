@@ -1,0 +1,84 @@
+package store
+
+import (
+	"encoding/binary"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// write puts a group into a batch and numbers its events.
+func (j *journal) write(batch *pebble.Batch, group []*submission) (queued int, err error) {
+	single := len(group) == 1
+	if !single {
+		if len(j.last) > maxLast {
+			j.last = nil
+		}
+		if clear(j.last); j.last == nil {
+			j.last = map[string]*op{}
+		}
+		for _, s := range group {
+			for i := range s.ops {
+				if o := &s.ops[i]; o.kind == opSubscriber {
+					j.last[o.folded] = o
+				}
+			}
+		}
+	}
+	before := j.next
+	for _, s := range group {
+		queued += s.queued
+		buf := s.buf
+		for i := range s.ops {
+			o := &s.ops[i]
+			key := buf[:o.klen]
+			value := buf[o.klen : o.klen+o.vlen]
+			buf = buf[o.klen+o.vlen:]
+			switch o.kind {
+			case opDelete:
+				err = batch.Delete(key, nil)
+			case opSubscriber:
+				if !single && j.last[o.folded] != o {
+					continue
+				}
+				if err = j.note(batch, o); err == nil {
+					err = batch.Set(key, value, nil)
+				}
+			case opEvent:
+				binary.BigEndian.PutUint64(key[len(key)-8:], j.next)
+				j.next++
+				err = batch.Set(key, value, nil)
+			case opIndexed:
+				binary.BigEndian.PutUint64(value[len(value)-8:], j.next-1)
+				err = batch.Set(key, value, nil)
+			default:
+				err = batch.Set(key, value, nil)
+			}
+			if err != nil {
+				return 0, err
+			}
+		}
+	}
+	if j.next != before {
+		err = batch.Set(indexRow, appendNumber(make([]byte, 0, numberLen), j.next-1), nil)
+	}
+	return queued, err
+}
+
+var indexRow = []byte(keyIndex)
+
+// note keeps live/: the row comes when a subscriber becomes unsettled, and goes
+// when it settles. What is there is known, so most steps write nothing.
+func (j *journal) note(batch *pebble.Batch, o *op) error {
+	_, have := j.live[o.folded]
+	if have == o.unsettled {
+		return nil
+	}
+	j.keySpace = ofSubscriber(j.keySpace[:0], prefixLive, o.slot, o.folded)
+	if have {
+		delete(j.live, o.folded)
+		return batch.Delete(j.keySpace, nil)
+	}
+	j.live[strings.Clone(o.folded)] = struct{}{}
+	return batch.Set(j.keySpace, []byte{version1}, nil)
+}
