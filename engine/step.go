@@ -137,6 +137,9 @@ func (st *step) restart() {
 	for i := range st.Streams {
 		st.release(&st.Streams[i])
 	}
+	for i := range st.Calls {
+		st.Calls[i].told = true // a snapshot from now on is younger than the answer to any dial request
+	}
 	// The provider renews its subscriptions when it starts, which brings exact
 	// snapshots by itself; this is for when it does not.
 	if len(st.Calls) > 0 || st.anyOpen() {
