@@ -56,9 +56,9 @@ func apart(t *testing.T, l *ledger, n int) *twoProcesses {
 	t.Helper()
 	dir := t.TempDir()
 	w := &twoProcesses{config: filepath.Join(dir, "offhook.yaml"), data: filepath.Join(dir, "data")}
-	sim := run(t, nil, "simulate", "--listen", "127.0.0.1:0", "--subscribers", "8", "--write-config", w.config)
+	sim := run(t, nil, "simulate", "--listen", "127.0.0.1:0", "--subscribers", "8", "--calls-per-second", "0", "--write-config", w.config)
 	w.simAddr = sim.addr("simulator")
-	w.simArgs = []string{"simulate", "--listen", w.simAddr, "--subscribers", "8"}
+	w.simArgs = []string{"simulate", "--listen", w.simAddr, "--subscribers", "8", "--calls-per-second", "0"}
 	p := w.serve(t)
 	lines, err := os.ReadFile(sim.addr("subscribers"))
 	require.NoError(t, err)
