@@ -52,13 +52,13 @@ func simulate(ctx context.Context, cfg simulator.Config, listen, configFile stri
 	go func() { served <- sim.Serve(ln) }()
 	ready := []any{"simulator", ln.Addr().String()}
 	if configFile != "" {
-		subscribers, failed := writeSimulatorConfig(configFile, reachable("http", ln.Addr()), sim.Phones())
+		file, subscribers, failed := writeSimulatorConfig(configFile, reachable("http", ln.Addr()), sim.Phones())
 		if failed != nil {
 			_ = sim.Close()
 			<-served
 			return failed
 		}
-		ready = append(ready, "config", configFile, "subscribers", subscribers)
+		ready = append(ready, "config", file, "subscribers", subscribers)
 	}
 	log.Info("ready", ready...)
 	select {

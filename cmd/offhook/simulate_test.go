@@ -124,7 +124,7 @@ func TestSimulateWritesAConfigThatWorks(t *testing.T) {
 
 func TestTheListOfSubscribersIsABulkUpload(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trial") // no extension to replace
-	list, err := writeSimulatorConfig(file, "http://127.0.0.1:1", phones(t, 20))
+	_, list, err := writeSimulatorConfig(file, "http://127.0.0.1:1", phones(t, 20))
 	require.NoError(t, err)
 	require.Equal(t, file+".subscribers.ndjson", list)
 	f, err := os.Open(list)
@@ -148,7 +148,7 @@ func TestTheListOfSubscribersIsABulkUpload(t *testing.T) {
 func TestAConfigSomebodyWroteIsNotWrittenOver(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "offhook.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("listen: \":80\"\n"), 0o600))
-	_, err := writeSimulatorConfig(file, "http://127.0.0.1:1", phones(t, 3))
+	_, _, err := writeSimulatorConfig(file, "http://127.0.0.1:1", phones(t, 3))
 	require.ErrorContains(t, err, "was not written by simulate")
 	left, err := os.ReadDir(filepath.Dir(file))
 	require.NoError(t, err)

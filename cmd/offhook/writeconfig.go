@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"offhook/provider/simulator"
 )
 
@@ -40,19 +38,20 @@ type subscriberLine struct {
 }
 
 // writeSimulatorConfig writes the config, the password file it names and the
-// list of subscribers, and returns the path of the list. Paths in the config
-// are absolute: it works from wherever offhook is started.
-func writeSimulatorConfig(file, simulatorURL string, phones []simulator.Phone) (subscribers string, err error) {
-	file, err = filepath.Abs(file)
+// list of subscribers, and returns the paths of the first and the last. All
+// paths are absolute: it works from wherever offhook is started.
+func writeSimulatorConfig(name, simulatorURL string, phones []simulator.Phone) (file, subscribers string, err error) {
+	file, err = filepath.Abs(name)
 	if err != nil {
-		return "", fmt.Errorf("write config: %w", err)
+		return "", "", fmt.Errorf("write config: %w", err)
 	}
 	have, err := os.ReadFile(file)
 	if err == nil && !bytes.HasPrefix(have, []byte(written)) || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("write config: %s is there and was not written by simulate; name another file, or remove it", file)
+		return "", "", fmt.Errorf("write config: %s is there and was not written by simulate; name another file, or remove it", file)
 	}
 	base := strings.TrimSuffix(file, filepath.Ext(file))
-	subscribers, password := base+".subscribers.ndjson", base+".password"
+	subscribers = base + ".subscribers.ndjson"
+	password := base + ".password"
 
 	var lines bytes.Buffer
 	encode := json.NewEncoder(&lines)
@@ -63,13 +62,11 @@ func writeSimulatorConfig(file, simulatorURL string, phones []simulator.Phone) (
 			SubscriberAccountID: p.SubscriberAccountID, NetworkID: simNetwork, ProviderUserID: p.SubscriberID, Apps: []string{},
 		})
 		if err != nil {
-			return "", fmt.Errorf("write config: %w", err)
+			return "", "", fmt.Errorf("write config: %w", err)
 		}
 	}
-	text, err := simulatorConfig(filepath.Join(filepath.Dir(file), "offhook-data"), simulatorURL, password)
-	if err != nil {
-		return "", fmt.Errorf("write config: %w", err)
-	}
+	text := fmt.Sprintf(simulatorConfig, filepath.Join(filepath.Dir(file), "offhook-data"), defaultLocalListen, defaultAdminListen,
+		simNetwork, simulatorURL, simUsername, password)
 	// The config last: when it is there, so is all it names.
 	for _, f := range []struct {
 		path, text string
@@ -80,37 +77,25 @@ func writeSimulatorConfig(file, simulatorURL string, phones []simulator.Phone) (
 		{file, text, 0o644},
 	} {
 		if err := writeFile(f.path, f.text, f.mode); err != nil {
-			return "", fmt.Errorf("write config: %w", err)
+			return "", "", fmt.Errorf("write config: %w", err)
 		}
 	}
-	return subscribers, nil
+	return file, subscribers, nil
 }
 
-// simulatorConfig is the text of a config for offhook beside the simulator.
-func simulatorConfig(dataDir, simulatorURL, passwordFile string) (string, error) {
-	type m = map[string]any
-	var b bytes.Buffer
-	b.WriteString(written)
-	// A list of single settings keeps their order.
-	for _, part := range []m{
-		{"data_dir": dataDir},
-		{"listen": defaultLocalListen},
-		{"admin": m{"listen": defaultAdminListen}},
-		{"webhooks": m{"allow_http": true, "allow_private_networks": true}},
-		{"networks": []m{{
-			"network_id": simNetwork,
-			"provider":   "broadworks",
-			"broadworks": m{
-				"xsps": []string{simulatorURL}, "username": simUsername, "password_file": passwordFile, "subscribe": "user",
-			},
-			"dialing": m{"country_code": "1"},
-		}}},
-	} {
-		out, err := yaml.Marshal(part)
-		if err != nil {
-			return "", err
-		}
-		b.Write(out)
-	}
-	return b.String(), nil
-}
+// simulatorConfig is a config for offhook beside the simulator. What is quoted
+// by Go means the same to YAML.
+const simulatorConfig = written + `
+data_dir: %q
+listen: %q
+admin: { listen: %q }
+webhooks: { allow_http: true, allow_private_networks: true } # receivers on this machine
+networks:
+  - network_id: %s
+    provider: broadworks
+    broadworks:
+      xsps: [ %q ]
+      username: %s
+      password_file: %q
+    dialing: { country_code: "1" }
+`
