@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,46 +38,40 @@ type node struct {
 	started bool
 }
 
-// nodeOptions is what a node is made of; the zero value of each is the default.
-type nodeOptions struct {
-	dataDir           string
-	certFile, keyFile string
-	guard             webhook.Guard
-	rules             engine.Config
-	retention         time.Duration
-	log               *slog.Logger
-}
-
-// openNode opens the data directory and builds everything on it. Nothing
-// listens, calls or delivers before start.
-func openNode(o nodeOptions) (*node, error) {
-	n := &node{registry: prometheus.NewRegistry(), log: o.log, failed: make(chan error, 1)}
+// openNode opens the data directory.
+func openNode(dataDir string, retention time.Duration, log *slog.Logger) (*node, error) {
+	n := &node{registry: prometheus.NewRegistry(), log: log, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	s, err := store.Open(o.dataDir, store.Options{
-		Logger: o.log, Metrics: store.NewMetrics(n.registry), Retention: o.retention, OnFailure: n.fail,
+	var err error
+	n.store, err = store.Open(dataDir, store.Options{
+		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: retention, OnFailure: n.fail,
 	})
-	if err != nil {
-		return nil, err
-	}
-	n.store = s
+	return n, err
+}
+
+// build puts everything together on the store. Nothing listens, calls or
+// delivers before start.
+func (n *node) build(guard webhook.Guard, rules engine.Config, tls TLS) (err error) {
 	n.dispatcher = webhook.New(webhook.Config{
-		Outbox: s, Tenants: s, Poster: webhook.NewClient(webhook.ClientConfig{Guard: o.guard, Version: version}),
-		Metrics: webhook.NewMetrics(n.registry), Log: o.log,
+		Outbox: n.store, Tenants: n.store, Poster: webhook.NewClient(webhook.ClientConfig{Guard: guard, Version: version}),
+		Metrics: webhook.NewMetrics(n.registry), Log: n.log,
 	})
-	n.networks = newNetworks(s, broadworks.NewMetrics(n.registry), o.log)
+	n.networks = newNetworks(n.store, broadworks.NewMetrics(n.registry), n.log)
 	n.directory = actor.New(actor.Config{
-		Journal: s, Store: s, Networks: n.networks, Outbox: outbox{n.dispatcher},
-		Rules: o.rules, Log: o.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail,
+		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher},
+		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
-		Calls: n.directory, Tenants: s, Log: o.log, Metrics: httpapi.NewMetrics(n.registry),
-		CertFile: o.certFile, KeyFile: o.keyFile,
+		Calls: n.directory, Tenants: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry),
+		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 	})
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return n, nil
+	return err
+}
+
+// hasNetworks reports whether there is a network besides the demo's.
+func (n *node) hasNetworks() bool {
+	return slices.ContainsFunc(n.store.Networks(), func(w *tenant.Network) bool { return w.ID != demoNetwork })
 }
 
 func (n *node) fail(err error) {
@@ -139,12 +134,12 @@ func (n *node) putNetworks(now []*tenant.Network) error {
 }
 
 // drain ends a node in the order that loses nothing: no new requests; open
-// commands answered; no more facts; what is under way delivered; the store
-// last. What is not finished in time goes on after the next start.
+// commands answered; no more facts; what is under way delivered. What is not
+// finished in time goes on after the next start.
 func (n *node) drain(limit time.Duration) error {
 	if !n.started {
 		n.stop()
-		return n.store.Close()
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -153,7 +148,7 @@ func (n *node) drain(limit time.Duration) error {
 	n.networks.wait()
 	errs = append(errs, n.directory.Drain(ctx))
 	n.directory.Close()
-	errs = append(errs, n.dispatcher.Stop(ctx), n.store.Close())
+	errs = append(errs, n.dispatcher.Stop(ctx))
 	return errors.Join(errs...)
 }
 

@@ -28,28 +28,29 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	if err != nil {
 		return err
 	}
+	n, err := openNode(cfg.DataDir, cfg.Retention, log)
+	if err != nil {
+		return err
+	}
+	end.with(n.store.Close)
+	if err := n.putNetworks(cfg.TenantNetworks()); err != nil {
+		return err
+	}
 	guard := webhook.Guard{AllowHTTP: cfg.Webhooks.AllowHTTP, AllowPrivate: cfg.Webhooks.AllowPrivateNetworks}
 	var d *liveDemo
-	if cfg.Simulator.Enabled {
+	if cfg.Simulator.Enabled && (cfg.Asked("simulator.enabled") || !n.hasNetworks()) {
 		if d, err = startDemo(&end, cfg, log, stdout); err != nil {
 			return err
 		}
 		guard.Exempt = map[netip.AddrPort]string{d.receiver.Addr(): demoApp}
 	}
-	n, err := openNode(nodeOptions{
-		dataDir: cfg.DataDir, certFile: cfg.TLS.CertFile, keyFile: cfg.TLS.KeyFile, guard: guard,
-		rules:     engine.Config{Confirm: cfg.Calls.ConfirmTimeout.Milliseconds(), Apps: cfg.Calls.AppsPerSubscriber},
-		retention: cfg.Retention, log: log,
-	})
-	if err != nil {
+	rules := engine.Config{Confirm: cfg.Calls.ConfirmTimeout.Milliseconds(), Apps: cfg.Calls.AppsPerSubscriber}
+	if err := n.build(guard, rules, cfg.TLS); err != nil {
 		return err
 	}
 	end.with(func() error { return n.drain(cfg.DrainTimeout) })
 	token, made, err := adminToken(cfg.DataDir, cfg.Admin.Token)
 	if err != nil {
-		return err
-	}
-	if err := n.putNetworks(cfg.TenantNetworks()); err != nil {
 		return err
 	}
 	if d == nil {
