@@ -49,7 +49,7 @@ type twoProcesses struct {
 	config  string
 	data    string
 
-	restartSimulator func()
+	stopSimulator, restartSimulator func()
 }
 
 func apart(t *testing.T, l *ledger, n int) *twoProcesses {
@@ -67,6 +67,7 @@ func apart(t *testing.T, l *ledger, n int) *twoProcesses {
 	w.site = connect(t, p, l, n)
 	t.Cleanup(func() { sim.kill() })
 	w.t = t
+	w.stopSimulator = sim.kill
 	w.restartSimulator = func() {
 		sim.kill()
 		sim = run(t, nil, w.simArgs...)
