@@ -54,6 +54,7 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) 
 	call := &st.Calls[len(st.Calls)-1]
 	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *call})
 	st.enter(call, row, on, kind, f)
+	st.expectNews(call)
 }
 
 // absorb applies a fact to a live call, as the table says.
@@ -63,7 +64,7 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 	if row.verdict == ignore {
 		return
 	}
-	c.told, c.touched, c.missed, c.checkAt = true, st.inputs, 0, 0
+	c.told, c.touched, c.missed = true, st.inputs, 0
 	if st.take(c, f) {
 		st.changed, st.out.Changed = true, true
 	}
@@ -78,8 +79,19 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 		c.Synthetic = synthetic
 		st.enter(c, row, on, kind, f)
 	}
+	st.expectNews(c)
 	st.confirm(c)
 	st.sweep()
+}
+
+// expectNews has a call looked for at the provider when nothing is heard of it
+// for long: an event that was lost without a gap behind it leaves no other trace.
+func (st *step) expectNews(c *Call) {
+	wait := st.config.Verify
+	if c.State == StateRinging {
+		wait /= 5
+	}
+	c.checkAt = st.now + wait
 }
 
 // rowInserted is the step nobody told us of: a call is answered before it is held.

@@ -77,6 +77,6 @@ type Call struct {
 
 	missed  uint8  // snapshots in a row without the call, where one is not proof
 	told    bool   // an event or a snapshot named it; false while only the answer to a dial request did
-	checkAt int64  // when a call no event has named yet is looked for; zero for not
+	checkAt int64  // when the provider is asked for the call, for want of news; zero for not
 	touched uint64 // Subscriber.inputs when a fact last named the call
 }

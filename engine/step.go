@@ -7,19 +7,20 @@ type Config struct {
 	Confirm     int64 // ms a command waits for the event that confirms it; zero means 2,000
 	Refused     int64 // ms a refused command waits for the event that explains it; zero means 250
 	OriginateIn int64 // ms a request waits for the outcome of an open originate; zero means 12,000
+	Verify      int64 // ms without news after which a live call is looked for at the provider; zero means 600,000, a fifth of it while ringing
 	Barrier     int64 // ms an app's stream waits for its 201 to be written; zero means 5,000
 	Apps        int   // linked apps per subscriber; zero means 32
 }
 
 func (c *Config) fill() Config {
-	d := Config{Confirm: 2000, Refused: 250, OriginateIn: 12000, Barrier: 5000, Apps: 32}
+	d := Config{Confirm: 2000, Refused: 250, OriginateIn: 12000, Verify: 600000, Barrier: 5000, Apps: 32}
 	if c == nil {
 		return d
 	}
 	for _, f := range []struct {
 		have *int64
 		want int64
-	}{{&d.Confirm, c.Confirm}, {&d.Refused, c.Refused}, {&d.OriginateIn, c.OriginateIn}, {&d.Barrier, c.Barrier}} {
+	}{{&d.Confirm, c.Confirm}, {&d.Refused, c.Refused}, {&d.OriginateIn, c.OriginateIn}, {&d.Verify, c.Verify}, {&d.Barrier, c.Barrier}} {
 		if f.want != 0 {
 			*f.have = f.want
 		}
@@ -138,6 +139,7 @@ func (st *step) restart() {
 		st.release(&st.Streams[i])
 	}
 	for i := range st.Calls {
+		st.expectNews(&st.Calls[i])
 		st.Calls[i].told = true // a snapshot from now on is younger than the answer to any dial request
 	}
 	// The provider renews its subscriptions when it starts, which brings exact

@@ -63,8 +63,7 @@ func (st *step) due() {
 	}
 	for i := range st.Calls {
 		if c := &st.Calls[i]; c.checkAt != 0 && st.now >= c.checkAt {
-			// The provider said yes to a dial request and nothing followed.
-			c.checkAt = 0
+			st.expectNews(c)
 			st.wantSnapshot()
 		}
 	}
