@@ -9,7 +9,9 @@ type waiter struct {
 	call     CallID
 	deadline int64
 	stage    stage
-	detail   string // what the provider said when it refused
+	refused  bool   // the provider said no
+	detail   string // and why, in its words
+	joined   bool   // an earlier request wanted the same; this one came in with it
 }
 
 // stage is how far a waiting command got.
@@ -54,10 +56,6 @@ func (st *step) command(cmd *Command) {
 }
 
 func (st *step) control(cmd *Command, c *Call) {
-	if why := gate(cmd.Verb, c); why != "" {
-		st.reply(Reply{Token: cmd.Token, Err: &Error{Code: CodeWrongState, Message: why, State: c.State}})
-		return
-	}
 	w := waiter{token: cmd.Token, verb: cmd.Verb, app: cmd.App, call: c.ID, deadline: st.now + st.config.Confirm}
 	for i := range st.waiters {
 		open := &st.waiters[i]
@@ -65,7 +63,7 @@ func (st *step) control(cmd *Command, c *Call) {
 			continue
 		}
 		if open.verb == cmd.Verb { // the same wish twice is one command
-			w.deadline, w.stage = open.deadline, open.stage
+			w.deadline, w.stage, w.refused, w.detail, w.joined = open.deadline, open.stage, open.refused, open.detail, true
 			st.waiters = append(st.waiters, w)
 			return
 		}
@@ -73,6 +71,10 @@ func (st *step) control(cmd *Command, c *Call) {
 			st.refuse(cmd.Token, CodeCommandPending, "another command on this call is not confirmed yet")
 			return
 		}
+	}
+	if why := gate(cmd.Verb, c); why != "" {
+		st.reply(Reply{Token: cmd.Token, Err: &Error{Code: CodeWrongState, Message: why, State: c.State}})
+		return
 	}
 	st.waiters = append(st.waiters, w)
 	st.ask(cmd.Verb, c.ID, c.ProviderID, "")
@@ -174,7 +176,7 @@ func (st *step) controlled(a openAsk, o *Outcome) {
 		case OutcomeRefused, OutcomeGone:
 			// Perhaps the call changed while we asked: the event that says so
 			// explains the refusal better than any code.
-			w.stage, w.detail, w.deadline = stageRefused, o.Detail, st.now+st.config.Refused
+			w.stage, w.refused, w.detail, w.deadline = stageRefused, true, o.Detail, st.now+st.config.Refused
 		}
 	}
 	if o.Kind == OutcomeNotSent {
@@ -207,8 +209,8 @@ func (st *step) readBack(a openAsk, o *Outcome) {
 		if w.call != a.call || w.stage != stageReadBack {
 			return Reply{}, false
 		}
-		if w.detail != "" {
-			return Reply{Err: &Error{Code: CodeProviderError, Message: "the provider refused the command: " + w.detail}}, true
+		if w.refused {
+			return Reply{Err: &Error{Code: CodeProviderError, Message: because("the provider refused the command", w.detail)}}, true
 		}
 		return Reply{Err: &Error{Code: CodeUnconfirmed, Message: "the provider took the command and no event confirmed it; it may still take effect"}}, true
 	})
@@ -216,11 +218,18 @@ func (st *step) readBack(a openAsk, o *Outcome) {
 
 func (st *step) anyRefused(id CallID) bool {
 	for i := range st.waiters {
-		if w := &st.waiters[i]; w.call == id && w.stage == stageReadBack && w.detail != "" {
+		if w := &st.waiters[i]; w.call == id && w.stage == stageReadBack && w.refused {
 			return true
 		}
 	}
 	return false
+}
+
+func because(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + ": " + why
 }
 
 // lose releases a call the provider no longer knows.

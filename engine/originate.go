@@ -30,13 +30,13 @@ func (st *step) originate(cmd *Command) {
 	st.changed = true
 	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: in})
 	st.barriers = append(st.barriers, barrier{app: cmd.App, call: in.Call})
-	st.waitFor(cmd, in.Call)
+	st.waitFor(cmd, in.Call, false)
 	st.ask(VerbOriginate, in.Call, "", dialled)
 }
 
-func (st *step) waitFor(cmd *Command, id CallID) {
+func (st *step) waitFor(cmd *Command, id CallID, joined bool) {
 	st.waiters = append(st.waiters, waiter{
-		token: cmd.Token, verb: VerbOriginate, app: cmd.App, call: id, deadline: st.now + st.config.OriginateIn,
+		token: cmd.Token, verb: VerbOriginate, app: cmd.App, call: id, deadline: st.now + st.config.OriginateIn, joined: joined,
 	})
 }
 
@@ -56,7 +56,7 @@ func (st *step) replay(cmd *Command, in *Intent) {
 	case in.BodyHash != cmd.Originate.BodyHash:
 		st.refuse(cmd.Token, CodeKeyReused, "the idempotency key was used for a different request")
 	case in.Open() && st.dialing(in.Call):
-		st.waitFor(cmd, in.Call)
+		st.waitFor(cmd, in.Call, true)
 	case in.Open():
 		st.refuse(cmd.Token, CodeOutcomeUnknown, "whether the call was placed is not known yet")
 	case in.Refusal != "":
@@ -99,7 +99,7 @@ func (st *step) originated(a openAsk, o *Outcome) {
 	case OutcomeAccepted:
 		st.placed(in, &o.Fact)
 	case OutcomeRefused, OutcomeGone:
-		st.notPlaced(in, &Error{Code: CodeProviderError, Message: "the provider refused the call: " + o.Detail})
+		st.notPlaced(in, &Error{Code: CodeProviderError, Message: because("the provider refused the call", o.Detail)})
 	case OutcomeNotSent:
 		st.out.Put = append(st.out.Put, Record{Kind: RecordNoIntent, Subscriber: st.Subscriber, Intent: *in})
 		st.unanswered(in.Call, &Error{Code: CodeProviderUnavailable, Message: "the provider cannot be reached; the call was not placed"})

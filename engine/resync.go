@@ -117,10 +117,14 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 	seen := make(map[CallID]bool, len(facts))
 	for i := range facts {
 		f := &facts[i]
-		if on := triggerOf(f, EventSnapshot); on == OnDetached || on == OnReleased {
-			continue // on its way out: neither a new call nor a live one
-		}
 		m := st.match(f, facts)
+		if on := triggerOf(f, EventSnapshot); on == OnDetached || on == OnReleased {
+			// On its way out: never a new call, but it says how ours ended.
+			if m.call != nil && (exact || m.call.touched <= since) {
+				st.absorb(m.call, f, EventSnapshot, true)
+			}
+			continue
+		}
 		switch {
 		case m.ambiguous:
 			for j := range st.Calls { // whichever it is, it is there

@@ -49,7 +49,10 @@ func (st *step) due() {
 	}
 	st.answer(func(w *waiter) (Reply, bool) {
 		late := w.verb == VerbOriginate && st.now >= w.deadline
-		return Reply{Err: &Error{Code: CodeKeyInProgress, Message: "the first request with this key is still being carried out"}}, late
+		if w.joined {
+			return Reply{Err: &Error{Code: CodeKeyInProgress, Message: "the first request with this key is still being carried out"}}, late
+		}
+		return Reply{Err: &Error{Code: CodeOutcomeUnknown, Message: "the provider has not said yet whether the call was placed"}}, late
 	})
 	for i := range st.waiters {
 		w := &st.waiters[i]

@@ -164,7 +164,7 @@ func TestNothingLeavesBeforeItIsDurable(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, settled+1, h.receipts.count())
 		require.Contains(t, h.platform.verbs(), "hold")
-		require.Equal(t, engine.CodeWrongState, (<-refused).Err.Code)
+		require.Equal(t, engine.CodeCommandPending, (<-refused).Err.Code)
 		h.tell(engine.EventHeld, engine.StatusHeld)
 		require.Nil(t, (<-held).Err)
 		require.Equal(t, engine.StateHeld, h.only().Call.State, "a read right after a hold shows held")

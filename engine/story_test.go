@@ -1,0 +1,414 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A story is a text in testdata: blocks of what happens, a line of dashes, and
+// what comes of it. It is about alice (+15125550100), whom app1 follows. Calls
+// are named c1, c2 … by the provider and alice/1, alice/2 … by us.
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			told := tell(t, string(text))
+			if *update {
+				require.NoError(t, os.WriteFile(file, []byte(told), 0o600))
+				return
+			}
+			require.Equal(t, string(text), told)
+			require.Equal(t, told, tell(t, string(text)), "a story goes the same way every time")
+		})
+	}
+}
+
+type teller struct {
+	t      *testing.T
+	sub    *Subscriber
+	now    int64
+	random uint64
+	events int
+	token  uint64
+	wake   int64
+	ids    []CallID
+	asks   []Ask
+	out    bytes.Buffer
+}
+
+const storyStart = 1_700_000_000_000
+
+func tell(t *testing.T, text string) string {
+	s := &teller{t: t, sub: &Subscriber{}, now: storyStart}
+	s.step(Input{Profile: &Profile{ID: "alice", Number: "+15125550100", Extension: "1001", Name: "Alice", Network: "net1", ProviderUser: "alice@example.com"}})
+	s.step(Input{Link: "app1"})
+	s.out.Reset()
+
+	var whole strings.Builder
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		whole.WriteString(line + "\n")
+		switch {
+		case strings.HasPrefix(line, "----"):
+			for i+1 < len(lines) && lines[i+1] != "" { // what was expected gives way to what came
+				i++
+			}
+			whole.WriteString(s.out.String())
+			s.out.Reset()
+		case line != "" && !strings.HasPrefix(line, "#"):
+			s.line(line)
+		}
+	}
+	require.Empty(t, s.out.String(), "the story does not say what came of its last lines")
+	return whole.String()
+}
+
+type words struct {
+	verb string
+	at   []string          // by place
+	by   map[string]string // by name
+	keys []string          // of by, in order
+}
+
+func parse(line string) words {
+	fields := strings.Fields(line)
+	w := words{verb: fields[0], by: map[string]string{}}
+	for _, f := range fields[1:] {
+		if k, v, ok := strings.Cut(f, "="); ok {
+			w.by[k] = v
+			w.keys = append(w.keys, k)
+		} else {
+			w.at = append(w.at, f)
+		}
+	}
+	return w
+}
+
+func (w words) place(i int) string {
+	if i < len(w.at) {
+		return w.at[i]
+	}
+	return ""
+}
+
+func (w words) number(key string) int64 {
+	n, _ := strconv.ParseInt(w.by[key], 10, 64)
+	return n
+}
+
+var storyFacts = map[string]struct {
+	kind   EventKind
+	status Status
+	as     Personality
+}{
+	"received":    {EventReceived, StatusAlerting, Terminator},
+	"originating": {EventOriginating, StatusAlerting, ClickToDial},
+	"originated":  {EventOriginated, StatusAlerting, Originator},
+	"collecting":  {EventCollecting, StatusCollecting, Originator},
+	"answered":    {EventAnswered, StatusActive, 0},
+	"held":        {EventHeld, StatusHeld, 0},
+	"remote-held": {EventHeld, StatusRemoteHeld, 0},
+	"retrieved":   {EventRetrieved, StatusActive, 0},
+	"updated":     {EventUpdated, StatusUnknown, 0},
+	"forwarded":   {EventForwarded, StatusAlerting, 0},
+	"transferred": {EventTransferred, StatusAlerting, 0},
+	"picked-up":   {EventPickedUp, StatusAlerting, 0},
+	"releasing":   {EventReleasing, StatusReleasing, 0},
+	"redirected":  {EventRedirected, StatusDetached, 0},
+	"detached":    {EventDetached, StatusDetached, 0},
+	"released":    {EventReleased, StatusReleased, 0},
+}
+
+var (
+	storyStatus = map[string]Status{
+		"alerting": StatusAlerting, "active": StatusActive, "held": StatusHeld, "remote-held": StatusRemoteHeld,
+		"detached": StatusDetached, "released": StatusReleased, "unknown": StatusUnknown, "collecting": StatusCollecting,
+	}
+	storyRole  = map[string]Personality{"originator": Originator, "terminator": Terminator, "click-to-dial": ClickToDial}
+	storyCause = map[string]Cause{"busy": CauseBusy, "rejected": CauseRejected, "unreachable": CauseUnreachable, "invalid": CauseInvalidNumber}
+	storyParty = map[string]Party{"local": PartyLocal, "remote": PartyRemote}
+	storyVerb  = map[string]Verb{
+		"originate": VerbOriginate, "answer": VerbAnswer, "hold": VerbHold, "resume": VerbResume, "end": VerbEnd,
+		"get": VerbGet, "list": VerbList, "read_back": VerbReadBack, "snapshot": VerbSnapshot,
+	}
+	storyOutcome = map[string]OutcomeKind{
+		"accepted": OutcomeAccepted, "refused": OutcomeRefused, "gone": OutcomeGone, "not-sent": OutcomeNotSent, "unknown": OutcomeUnknown,
+	}
+)
+
+func (s *teller) line(line string) {
+	w := parse(line)
+	if _, ok := storyFacts[w.verb]; ok {
+		s.step(Input{Event: s.event(w, storyFacts[w.verb].kind, s.fact(w))})
+		return
+	}
+	if v, ok := storyVerb[w.verb]; ok && w.verb != "snapshot" {
+		s.command(v, w)
+		return
+	}
+	if k, ok := storyOutcome[w.verb]; ok {
+		s.outcome(k, w)
+		return
+	}
+	switch w.verb {
+	case "snapshot":
+		s.step(Input{Event: s.event(w, EventSnapshot, s.listed(w)...)})
+	case "hook":
+		s.step(Input{Event: s.event(w, EventHook)})
+	case "wait":
+		ms, err := strconv.ParseInt(w.place(0), 10, 64)
+		require.NoError(s.t, err, line)
+		until := s.now + ms
+		for s.wake != 0 && s.wake <= until {
+			s.now = s.wake
+			s.step(Input{Tick: true})
+		}
+		s.now = until
+	case "lift":
+		s.step(Input{Lift: s.id(w.place(0))})
+	case "restart":
+		kept := *s.sub
+		kept.transient = transient{}
+		for i := range kept.Calls {
+			kept.Calls[i].missed, kept.Calls[i].told, kept.Calls[i].touched, kept.Calls[i].checkAt = 0, false, 0, 0
+		}
+		s.sub, s.asks = &kept, nil
+		s.step(Input{Restart: true})
+	case "resync":
+		s.step(Input{Resync: true})
+	case "link":
+		s.step(Input{Link: w.place(0), Token: s.next()})
+	case "unlink":
+		s.step(Input{Unlink: w.place(0), Token: s.next()})
+	case "delete":
+		s.step(Input{Delete: true, Token: s.next()})
+	case "profile":
+		p := s.sub.Profile
+		if n := w.by["network"]; n != "" {
+			p.Network = n
+		}
+		if u := w.by["user"]; u != "" {
+			p.ProviderUser = u
+		}
+		s.step(Input{Profile: &p, Token: s.next()})
+	default:
+		s.t.Fatalf("a story cannot say %q", line)
+	}
+}
+
+func (s *teller) next() uint64 { s.token++; return s.token }
+
+func (s *teller) fact(w words) Fact {
+	k := storyFacts[w.verb]
+	f := Fact{
+		ProviderID: w.place(0), TrackingID: "t-" + w.place(0), Status: k.status, Personality: k.as,
+		RemoteNumber: w.by["remote"], RemoteName: w.by["name"], Cause: storyCause[w.by["cause"]], Party: storyParty[w.by["party"]],
+		StartTime: w.number("start"), ReleaseTime: w.number("end"), Recall: slices.Contains(w.at, "recall"),
+	}
+	if v, ok := w.by["status"]; ok {
+		f.Status = storyStatus[v]
+	}
+	if v, ok := w.by["as"]; ok {
+		f.Personality = storyRole[v]
+	}
+	if v, ok := w.by["tracking"]; ok {
+		f.TrackingID = v
+	}
+	return f
+}
+
+// listed reads c1=active, c2=held/originator … of a snapshot.
+func (s *teller) listed(w words) (facts []Fact) {
+	for _, call := range w.keys {
+		if !strings.HasPrefix(call, "c") {
+			continue
+		}
+		status, role, _ := strings.Cut(w.by[call], "/")
+		f := Fact{ProviderID: call, TrackingID: "t-" + call, Status: storyStatus[status], Personality: Terminator, RemoteNumber: w.by["remote"]}
+		if v, ok := w.by["tracking"]; ok {
+			f.TrackingID = v
+		}
+		if role != "" {
+			f.Personality = storyRole[role]
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
+
+func (s *teller) event(w words, kind EventKind, facts ...Fact) *Event {
+	s.events++
+	ev := &Event{ID: fmt.Sprint("e", s.events), Kind: kind, Facts: facts}
+	if id, ok := w.by["id"]; ok {
+		ev.ID = id
+	}
+	if n := w.number("seq"); n != 0 {
+		ev.Sequence, ev.Subscription = uint32(n), "s1"
+		if sub, ok := w.by["sub"]; ok {
+			ev.Subscription = sub
+		}
+	}
+	return ev
+}
+
+func (s *teller) command(v Verb, w words) {
+	cmd := &Command{Token: s.next(), Verb: v, App: w.place(0)}
+	switch v {
+	case VerbOriginate:
+		o := &Originate{SubscriberNumber: "+15125550100", RemoteNumber: w.place(1), Key: w.by["key"], Dialing: &Dialing{CountryCode: "1"}}
+		if from, ok := w.by["from"]; ok {
+			o.SubscriberNumber = from
+		}
+		o.BodyHash[0] = byte(len(w.place(1)))
+		cmd.Originate = o
+	case VerbList:
+	default:
+		cmd.Call = s.id(w.place(1))
+	}
+	s.step(Input{Command: cmd})
+}
+
+func (s *teller) outcome(kind OutcomeKind, w words) {
+	verb := storyVerb[w.place(0)]
+	i := slices.IndexFunc(s.asks, func(a Ask) bool { return a.Verb == verb })
+	if i < 0 {
+		s.t.Fatalf("nobody was asked to %s\n%s", w.place(0), s.out.String())
+	}
+	ask := s.asks[i]
+	s.asks = slices.Delete(s.asks, i, i+1)
+	o := &Outcome{Ask: ask.ID, Kind: kind, Detail: w.by["detail"]}
+	switch verb {
+	case VerbOriginate:
+		if id := w.place(1); id != "" {
+			o.Fact = Fact{ProviderID: id, TrackingID: "t-" + id}
+		}
+	case VerbReadBack:
+		o.Fact = Fact{ProviderID: ask.ProviderID, TrackingID: "t-" + ask.ProviderID, Status: storyStatus[w.by["status"]]}
+	case VerbSnapshot:
+		o.Snapshot = &Snapshot{Facts: s.listed(w), Coming: w.place(1) == "coming"}
+	}
+	s.step(Input{Outcome: o})
+}
+
+func (s *teller) id(name string) CallID {
+	n, err := strconv.Atoi(strings.TrimPrefix(name, "alice/"))
+	require.NoError(s.t, err, name)
+	if n > len(s.ids) {
+		return CallID(n) << 20 // nobody's
+	}
+	return s.ids[n-1]
+}
+
+func (s *teller) name(id CallID) string {
+	i := slices.Index(s.ids, id)
+	if i < 0 {
+		s.ids = append(s.ids, id)
+		i = len(s.ids) - 1
+	}
+	return fmt.Sprint("alice/", i+1)
+}
+
+// step applies an input and writes down what came of it.
+func (s *teller) step(in Input) {
+	s.random++
+	in.Entropy = [2]uint64{s.random, 42}
+	var out Effects
+	require.NoError(s.t, Step(s.sub, &in, s.now, &out))
+	say := func(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
+	if in.Event != nil && out.Verdict != EventApplied {
+		say("event %s", []string{"applied", "duplicate", "gap", "ignored"}[out.Verdict])
+	}
+	for _, r := range out.Put {
+		switch r.Kind {
+		case RecordIntent:
+			switch {
+			case r.Intent.Open():
+				say("intent %s opened", s.name(r.Intent.Call))
+			case r.Intent.Refusal != "":
+				say("intent %s settled: %s", s.name(r.Intent.Call), r.Intent.Refusal)
+			default:
+				say("intent %s settled", s.name(r.Intent.Call))
+			}
+		case RecordNoIntent:
+			say("intent %s forgotten", s.name(r.Intent.Call))
+		case RecordResynced:
+			say("mark taken back")
+		case RecordLink:
+			say("%s linked", r.App)
+		case RecordUnlink:
+			say("%s unlinked", r.App)
+		case RecordNoSubscriber:
+			say("subscriber deleted")
+		}
+	}
+	for _, m := range out.Moves {
+		say("%s: %s -> %s on %s%s", s.name(m.Call), m.From, m.To, m.On, told(m.Synthetic, " synthetic"))
+	}
+	for i := range out.Emit {
+		say("emit %s", s.emitted(&out.Emit[i]))
+	}
+	for _, r := range out.Reply {
+		switch {
+		case r.Err != nil:
+			say("reply %d: %s%s%s", r.Token, r.Err.Code, told(r.Err.Code == CodeWrongState, " ("+r.Err.State.String()+")"), told(r.Replay, " replayed"))
+		case r.Calls != nil:
+			say("reply %d: %d calls", r.Token, len(r.Calls))
+		case r.Call.ID != 0:
+			say("reply %d: %s %s%s", r.Token, s.name(r.Call.ID), r.Call.State, told(r.Replay, " replayed"))
+		default:
+			say("reply %d: ok", r.Token)
+		}
+	}
+	for _, a := range out.Ask {
+		s.asks = append(s.asks, a)
+		say("%s", strings.TrimSpace(fmt.Sprintf("ask %s %s%s", a.Verb, a.ProviderID, a.Number)))
+	}
+	s.wake = out.Wake
+}
+
+func (s *teller) emitted(n *Notification) string {
+	var body struct {
+		Sequence  string `json:"sequence_number"`
+		Call      string `json:"call_id"`
+		State     string `json:"state"`
+		Direction string `json:"direction"`
+		Type      string `json:"type"`
+		Phase     string `json:"phase"`
+		Cause     string `json:"cause"`
+		Remote    bool   `json:"remote_held"`
+		Synthetic bool   `json:"synthetic"`
+		Replaces  string `json:"replaces"`
+	}
+	require.NoError(s.t, json.Unmarshal(n.Body, &body), "%s", n.Body)
+	if n.Kind == StreamSubscriber {
+		return fmt.Sprintf("%s subscriber #%d", n.App, n.Sequence)
+	}
+	require.Equal(s.t, fmt.Sprint(n.Sequence), body.Sequence)
+	text := fmt.Sprintf("%s #%s %s %s %s %s", n.App, body.Sequence, s.name(n.Call), body.Direction, body.State, body.Phase)
+	text += told(body.Cause != "", " cause="+body.Cause) + told(body.Remote, " remote_held") + told(body.Synthetic, " synthetic")
+	if old, ok := ParseCallID(body.Replaces); ok {
+		text += " replaces=" + s.name(old)
+	}
+	return text
+}
+
+func told(yes bool, text string) string {
+	if yes {
+		return text
+	}
+	return ""
+}
