@@ -18,9 +18,8 @@ run: build ## build offhook and start it with its simulator; prints what to try
 build: ## build ./bin/offhook
 	$(GO) build -trimpath -ldflags '-X main.release=$(RELEASE)' -o bin/offhook ./cmd/offhook
 
-test: ## run every test with the race detector
-	@command -v $$($(GO) env CC | cut -d' ' -f1) >/dev/null || { echo "the race detector needs a C compiler: install gcc"; exit 1; }
-	@command -v curl >/dev/null || { echo "the demo script is tested with curl: install curl"; exit 1; }
+test: ## run every test with the race detector; installs what it needs beside Go where it may
+	@sh .ci/needs
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
 check: ## what a change must pass: format, vet, staticcheck, race tests, tidy modules
