@@ -64,6 +64,7 @@ type Directory struct {
 // shard holds the entries of four slots, and what of them is durable.
 type shard struct {
 	mu      sync.Mutex
+	closed  bool              // no owner is started any more
 	entries map[string]*entry // by folded subscriber id
 	calls   map[engine.CallID]*entry
 	apps    map[string]map[*entry]struct{} // subscribers with live calls, by linked app
@@ -166,9 +167,11 @@ func (d *Directory) Close() {
 	d.draining.Store(true)
 	d.failed.Store(true)
 	close(d.stop)
-	for i := range d.shards { // nobody starts an owner after this
-		d.shards[i].mu.Lock()
-		d.shards[i].mu.Unlock() //nolint:staticcheck // empty on purpose: a barrier
+	for i := range d.shards {
+		s := &d.shards[i]
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
 	}
 	d.askers.close()
 	d.wg.Wait()

@@ -70,7 +70,7 @@ func (e *entry) wake() {
 	if e.inbox == nil {
 		e.inbox = e.dir.inboxes.Get().(*inbox)
 	}
-	if e.running || e.dir.failed.Load() || e.unsynced >= e.dir.cfg.Unsynced {
+	if e.running || e.shard.closed || e.dir.failed.Load() || e.unsynced >= e.dir.cfg.Unsynced {
 		return
 	}
 	e.running = true
