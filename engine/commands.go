@@ -198,12 +198,17 @@ func (st *step) readBack(a openAsk, o *Outcome) {
 	case OutcomeAccepted:
 		st.absorb(c, &o.Fact, EventOther, true)
 	case OutcomeGone:
-		// Neither the command nor the read found it. That is the second miss.
-		if st.anyRefused(a.call) {
+		switch {
+		case st.anyReadFor(a.call, func(w *waiter) bool { return w.refused }):
+			// Neither the command nor the read found it. That is the second miss.
 			st.lose(c)
-			break
+		case st.anyReadFor(a.call, func(w *waiter) bool { return w.verb == VerbEnd }):
+			// The end was taken and there is no such call any more: it is where
+			// the command wants it.
+			st.ended(c)
+		default:
+			st.wantSnapshot()
 		}
-		st.wantSnapshot()
 	}
 	st.answer(func(w *waiter) (Reply, bool) {
 		if w.call != a.call || w.stage != stageReadBack {
@@ -216,9 +221,9 @@ func (st *step) readBack(a openAsk, o *Outcome) {
 	})
 }
 
-func (st *step) anyRefused(id CallID) bool {
+func (st *step) anyReadFor(id CallID, is func(w *waiter) bool) bool {
 	for i := range st.waiters {
-		if w := &st.waiters[i]; w.call == id && w.stage == stageReadBack && w.refused {
+		if w := &st.waiters[i]; w.call == id && w.stage == stageReadBack && is(w) {
 			return true
 		}
 	}
@@ -233,9 +238,19 @@ func because(what, why string) string {
 }
 
 // lose releases a call the provider no longer knows.
-func (st *step) lose(c *Call) {
+func (st *step) lose(c *Call) { st.over(c, OnLost) }
+
+// ended releases a call that we were asked to end and whose event was lost.
+func (st *step) ended(c *Call) {
+	if c.Party == PartyNone {
+		c.Party = PartyLocal
+	}
+	st.over(c, OnReleased)
+}
+
+func (st *step) over(c *Call, on Trigger) {
 	c.Synthetic = true
-	st.enter(c, table[c.State][OnLost], OnLost, EventOther, nil)
+	st.enter(c, table[c.State][on], on, EventOther, nil)
 	st.confirm(c)
 	st.sweep()
 }
