@@ -196,7 +196,10 @@ func (st *step) readBack(a openAsk, o *Outcome) {
 	}
 	switch o.Kind {
 	case OutcomeAccepted:
-		st.absorb(c, &o.Fact, EventOther, true)
+		// What an event told while the call was read is newer.
+		if c.touched <= a.since {
+			st.absorb(c, &o.Fact, EventOther, true)
+		}
 	case OutcomeGone:
 		switch {
 		case st.anyReadFor(a.call, func(w *waiter) bool { return w.refused }):

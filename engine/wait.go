@@ -2,15 +2,16 @@ package engine
 
 // openAsk is a request to the provider whose outcome has not come back.
 type openAsk struct {
-	id   uint64
-	verb Verb
-	call CallID
+	id    uint64
+	verb  Verb
+	call  CallID
+	since uint64 // Subscriber.inputs when it was asked
 }
 
 // ask sends one request to the provider, once everything so far is durable.
 func (st *step) ask(v Verb, call CallID, providerID, number string) uint64 {
 	st.nextAsk++
-	st.asks = append(st.asks, openAsk{id: st.nextAsk, verb: v, call: call})
+	st.asks = append(st.asks, openAsk{id: st.nextAsk, verb: v, call: call, since: st.inputs})
 	st.out.Ask = append(st.out.Ask, Ask{ID: st.nextAsk, Verb: v, Network: st.Network, User: st.ProviderUser, ProviderID: providerID, Number: number})
 	return st.nextAsk
 }
