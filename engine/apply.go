@@ -24,13 +24,19 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) 
 	switch row.verdict {
 	case begin:
 	case resync:
-		st.wantSnapshot()
+		// A snapshot that cannot tell either is not asked for again: the
+		// call's next event will tell.
+		if kind != EventSnapshot {
+			st.wantSnapshot()
+		}
 		return
 	default:
 		return
 	}
 	if len(st.Calls) >= maxCalls {
-		st.wantSnapshot()
+		if kind != EventSnapshot {
+			st.wantSnapshot()
+		}
 		return
 	}
 	c := Call{

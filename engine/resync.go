@@ -141,11 +141,9 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 		case m.ended != nil && !exact:
 			// Released while the snapshot was read.
 		case m.ended != nil:
-			st.begin(f, EventSnapshot, true, m.ended.ID)
-			st.seeLast(seen)
+			st.first(f, m.ended.ID, seen)
 		default:
-			st.begin(f, EventSnapshot, true, 0)
-			st.seeLast(seen)
+			st.first(f, 0, seen)
 		}
 	}
 	for i := range st.Calls {
@@ -168,9 +166,12 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 	st.sweep()
 }
 
-func (st *step) seeLast(seen map[CallID]bool) {
-	if n := len(st.Calls); n > 0 {
-		seen[st.Calls[n-1].ID] = true
+// first begins a call that a snapshot shows and we did not know.
+func (st *step) first(f *Fact, replaces CallID, seen map[CallID]bool) {
+	n := len(st.Calls)
+	st.begin(f, EventSnapshot, true, replaces)
+	if len(st.Calls) > n { // nothing begins with a status nobody knows
+		seen[st.Calls[n].ID] = true
 	}
 }
 
