@@ -110,6 +110,10 @@ func (st *step) originated(a openAsk, o *Outcome) {
 			st.accepted(in, c)
 			return
 		}
+		if st.endedIntent(in, &o.Fact) {
+			return
+		}
+		st.compare.doubt = st.inputs
 		st.unanswered(in.Call, &Error{Code: CodeOutcomeUnknown, Message: "the provider did not say whether the call was placed; it will not be dialled again"})
 		st.wantSnapshot()
 	}
@@ -206,17 +210,16 @@ func (st *step) settleIntent(in *Intent, refusal Code) {
 	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: *in})
 }
 
-// settleIntents decides the originates of unknown outcome that a snapshot,
-// taken after they were asked for, does or does not show.
-func (st *step) settleIntents() {
+// settleIntents decides the originates of unknown outcome that a snapshot does
+// or does not show. Only a later one proves that there is no call.
+func (st *step) settleIntents(later bool) {
 	for i := range st.Intents {
 		in := &st.Intents[i]
-		if !in.Open() || st.dialing(in.Call) {
-			continue
-		}
-		if st.call(in.Call) != nil {
+		switch {
+		case !in.Open() || st.dialing(in.Call):
+		case st.call(in.Call) != nil, st.endedIntent(in, &Fact{}):
 			st.settleIntent(in, "")
-		} else {
+		case later:
 			st.settleIntent(in, CodeProviderError)
 		}
 	}

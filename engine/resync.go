@@ -4,7 +4,8 @@ package engine
 // subscriber is asked for at a time.
 type compare struct {
 	wanted  bool   // a comparison is due
-	marked  bool   // a stored mark asks for it
+	marked  uint64 // Subscriber.inputs when a stored mark asked for it; 0 for no mark
+	doubt   uint64 // Subscriber.inputs when a dial request last ended with nobody knowing
 	ask     uint64 // the snapshot being read; 0 for none
 	coming  int64  // until when an exact snapshot is awaited on the event stream; 0 for not
 	since   uint64 // Subscriber.inputs when it was asked for
@@ -88,25 +89,30 @@ func (st *step) polled(a openAsk, o *Outcome) {
 		return
 	}
 	st.diff(o.Snapshot.Facts, c.since, false)
-	st.compared()
+	st.compared(c.since)
 }
 
 // exactSnapshot takes all calls of the subscriber as of the event's number.
 func (st *step) exactSnapshot(ev *Event) {
-	st.diff(ev.Facts, st.inputs, true)
-	st.compared()
 	c := &st.compare
+	st.diff(ev.Facts, st.inputs, true)
+	st.compared(st.inputs)
 	c.coming, c.came = 0, st.inputs
-	if !st.anyMissed() {
+	if !st.anyMissed() && c.since >= c.doubt {
 		c.wanted, c.retryAt = false, 0
 	}
 }
 
-func (st *step) compared() {
-	st.compare.tries = 0
-	st.settleIntents()
-	if st.compare.marked {
-		st.compare.marked = false
+// compared says that a snapshot was taken after input since: what was lost or
+// in doubt before then is settled.
+func (st *step) compared(since uint64) {
+	c := &st.compare
+	c.tries = 0
+	// An exact snapshot may have been on its way when the call was dialled;
+	// the one asked for since then was not.
+	st.settleIntents(c.since >= c.doubt)
+	if c.marked != 0 && since >= c.marked {
+		c.marked = 0
 		st.out.Put = append(st.out.Put, Record{Kind: RecordResynced, Subscriber: st.Subscriber})
 	}
 }

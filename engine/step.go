@@ -92,7 +92,7 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 	case in.Lift != 0:
 		st.lift(in.Lift)
 	case in.Resync:
-		st.compare.marked = true
+		st.compare.marked = st.inputs
 		st.wantSnapshot()
 	case in.Restart:
 		st.restart()
