@@ -118,9 +118,7 @@ func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) {
 	case OnActive:
 		held = false
 	}
-	if kind == EventPickedUp {
-		c.Cause = CausePickedUp
-	}
+	st.pickedUp(c, kind)
 	if phase != c.Phase || held != c.RemoteHeld {
 		c.Phase, c.RemoteHeld = phase, held
 		st.changed, st.out.Changed = true, true
@@ -142,6 +140,9 @@ func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) {
 		if c.AnsweredAt == 0 { // a second answer changes nothing
 			c.AnsweredAt = st.now
 		}
+		if c.Cause == CausePickedUp { // it was us
+			c.Cause = CauseNone
+		}
 	case StateHeld:
 		if c.AnsweredAt == 0 {
 			c.AnsweredAt = st.now
@@ -154,9 +155,7 @@ func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) {
 	}
 	st.changed, st.out.Changed = true, true
 	st.out.Moves = append(st.out.Moves, Move{Call: c.ID, From: from, To: c.State, On: on, Synthetic: c.Synthetic, Cause: c.Cause})
-	if kind == EventPickedUp && c.State != StateReleased {
-		c.Cause = CausePickedUp
-	}
+	st.pickedUp(c, kind)
 	for i := range st.Streams {
 		if t := &st.Streams[i]; t.Linked {
 			st.tell(t, c)
@@ -164,6 +163,13 @@ func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) {
 	}
 	if c.State == StateReleased {
 		st.end(c)
+	}
+}
+
+// pickedUp notes why a call that rings at the subscriber will end.
+func (st *step) pickedUp(c *Call, kind EventKind) {
+	if kind == EventPickedUp && c.State == StateRinging && c.Direction == Incoming {
+		c.Cause = CausePickedUp
 	}
 }
 
