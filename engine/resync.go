@@ -133,11 +133,9 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 		}
 		switch {
 		case m.ambiguous:
-			for j := range st.Calls { // whichever it is, it is there
-				if st.Calls[j].TrackingID == f.TrackingID {
-					seen[st.Calls[j].ID] = true
-				}
-			}
+			// Which of ours it was cannot be told, and a guess could put one
+			// conversation in the place of another.
+			st.first(f, 0, seen)
 		case m.call != nil:
 			seen[m.call.ID] = true
 			m.call.missed = 0
