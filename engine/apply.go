@@ -11,7 +11,10 @@ func (st *step) fact(f *Fact, kind EventKind, synthetic bool) {
 	case m.ended != nil && m.ended.again(f, kind):
 		st.begin(f, kind, synthetic, m.ended.ID)
 	case m.ended != nil:
-		// A late word about a call that is over.
+		// A late word about a call that is over, or so we concluded.
+		if m.ended.lost && table[StateNone][triggerOf(f, kind)].verdict == begin {
+			st.wantSnapshot()
+		}
 	default:
 		st.begin(f, kind, synthetic, 0)
 	}
@@ -179,6 +182,7 @@ func (st *step) end(c *Call) {
 	st.Ended = append(st.Ended, Ended{
 		ID: c.ID, ProviderID: c.ProviderID, TrackingID: c.TrackingID, Direction: c.Direction,
 		StartTime: c.StartTime, EndTime: c.EndTime, ReleasedAt: st.now,
+		at: st.inputs, lost: c.Cause == CauseProviderLost,
 	})
 }
 

@@ -142,7 +142,7 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 			if exact || m.call.touched <= since {
 				st.absorb(m.call, f, EventSnapshot, true)
 			}
-		case m.ended != nil && !exact:
+		case m.ended != nil && !exact && m.ended.at > since:
 			// Released while the snapshot was read.
 		case m.ended != nil:
 			st.first(f, m.ended.ID, seen)

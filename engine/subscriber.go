@@ -73,6 +73,9 @@ type Ended struct {
 	StartTime  int64 // provider's clock, last told
 	EndTime    int64 // provider's clock; zero when it never told
 	ReleasedAt int64 // our clock
+
+	at   uint64 // Subscriber.inputs when it was released; zero in an earlier life
+	lost bool   // nobody said that it was over: snapshots did not show it
 }
 
 // Source is what was last heard of a subscriber, to drop repeats and notice
