@@ -83,10 +83,10 @@ func (d *Dialing) Same(a, b string) bool {
 // Errors: CodeInvalidField for what is no number, CodeNumberNotAllowed.
 func (d *Dialing) Check(number string) (string, *Error) {
 	digits, _, ok := digitsOf(number)
-	if ok && d != nil && listed(d.Allow, digits, true) { // a short code an operator listed
+	if ok && d != nil && len(digits) <= maxExt && listed(d.Allow, digits, true) { // a short code an operator listed
 		return digits, nil
 	}
-	if ok && (short(digits) || len(digits) == 4 && emergency(digits[1:])) { // 9911: the line prefix and 911
+	if ok && (short(digits) || len(digits) == 4 && emergency(digits[0], digits[1:])) {
 		return "", notAllowed("emergency and service numbers are not dialled through the API")
 	}
 	dialled, ok := d.Normalise(number)
@@ -98,7 +98,7 @@ func (d *Dialing) Check(number string) (string, *Error) {
 	case d != nil && listed(d.Allow, e164, false):
 	case d != nil && listed(d.Deny, e164, false):
 		return "", notAllowed("the network's rules deny this number")
-	case dialled[0] == '+' && listed(premium, e164, false):
+	case dialled[0] == '+' && listed(premium, e164, false), dialled[0] != '+' && enquiries(dialled, d.CountryCode):
 		return "", notAllowed("premium-rate numbers are denied unless the network's rules list them")
 	}
 	return dialled, nil
@@ -108,12 +108,23 @@ func (d *Dialing) Check(number string) (string, *Error) {
 // two or three digits (112, 911, 999, 000, 15, 110 …).
 func short(digits string) bool { return len(digits) >= 2 && len(digits) <= 3 }
 
-func emergency(code string) bool {
+// emergency tells a code behind the digit that gets an outside line, as in
+// 9911. That digit may be any; but 1000 and 2000 are extensions everywhere, and
+// Australia's 000 is reached with 0.
+func emergency(line byte, code string) bool {
 	switch code {
-	case "000", "110", "112", "119", "911", "999":
+	case "000":
+		return line == '0'
+	case "110", "112", "119", "911", "999":
 		return true
 	}
 	return false
+}
+
+// enquiries tells directory enquiries, 118xx and 118xxx outside of North
+// America. They are called without a country code, like extensions.
+func enquiries(digits, country string) bool {
+	return country != "1" && len(digits) >= 5 && strings.HasPrefix(digits, "118")
 }
 
 func notAllowed(why string) *Error {

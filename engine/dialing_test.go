@@ -38,8 +38,14 @@ func TestNumbersAreBroughtIntoE164(t *testing.T) {
 }
 
 func TestWhatMayBeDialled(t *testing.T) {
-	plain := &Dialing{CountryCode: "1"}
+	plain, german := &Dialing{CountryCode: "1"}, &Dialing{CountryCode: "49"}
 	strict := &Dialing{CountryCode: "1", Deny: []string{"1512"}, Allow: []string{"15129104114", "911", "1900"}}
+	mine := &Dialing{CountryCode: "1", Allow: []string{"+15129104114", "9911"}}
+	for number, want := range map[string]string{"+15129104114": "+15129104114", "512 910 4114": "+15129104114", "9911": "9911"} {
+		dialled, err := mine.Check(number)
+		require.Nil(t, err)
+		require.Equal(t, want, dialled, "listing a number does not change how it is dialled")
+	}
 	for _, c := range []struct {
 		by     *Dialing
 		number string
@@ -51,6 +57,21 @@ func TestWhatMayBeDialled(t *testing.T) {
 		{plain, "15", CodeNumberNotAllowed},
 		{plain, "9911", CodeNumberNotAllowed}, // the line prefix, and then the fire brigade
 		{plain, "1001", ""},
+		{plain, "1000", ""}, {plain, "2000", ""}, // extensions
+		{plain, "0000", CodeNumberNotAllowed}, // the line prefix, and then Australia's
+		{plain, "0112", CodeNumberNotAllowed},
+		{plain, "9 9 9", CodeNumberNotAllowed},
+		{plain, "(911)", CodeNumberNotAllowed},
+		{plain, "tel:911", CodeNumberNotAllowed},
+		{plain, "+911", CodeNumberNotAllowed},
+		{plain, "19-11", CodeNumberNotAllowed},
+		{plain, "911,1", CodeInvalidField},              // no pauses
+		{plain, "911;ext=1", CodeInvalidField},          // no parameters
+		{plain, "\u0669\u0661\u0661", CodeInvalidField}, // no digits of other scripts
+		{plain, "11833", ""},
+		{german, "11833", CodeNumberNotAllowed}, // directory enquiries: dearer than most premium numbers
+		{german, "118118", CodeNumberNotAllowed},
+		{plain, "7", CodeInvalidField},
 		{plain, "0123", ""},
 		{plain, "+19005550123", CodeNumberNotAllowed},
 		{plain, "900 555 0123", CodeNumberNotAllowed},
