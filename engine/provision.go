@@ -30,6 +30,9 @@ func (st *step) profile(p *Profile, token uint64) {
 	} else if before != after {
 		st.out.Unfollow, st.out.Follow = before, after
 		st.Source = Source{}
+		if before.Network != after.Network {
+			st.compare = compare{marked: st.compare.marked, doubt: st.compare.doubt} // what is being read is somebody else's
+		}
 	}
 	st.reply(Reply{Token: token, Created: created})
 }
