@@ -43,7 +43,7 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) 
 		return
 	}
 	c := Call{
-		Direction: f.Personality.Direction(),
+		Direction: directionOf(f, kind),
 		Replaces:  replaces,
 		CreatedAt: st.now,
 		told:      true,
@@ -61,9 +61,17 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) 
 	st.changed, st.out.Changed = true, true
 	st.Calls = append(st.Calls, c)
 	call := &st.Calls[len(st.Calls)-1]
-	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *call})
 	st.enter(call, row, on, kind, f)
+	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *call})
 	st.expectNews(call)
+}
+
+// directionOf takes the event's name as a hint where the payload has no personality.
+func directionOf(f *Fact, kind EventKind) Direction {
+	if f.Personality == PersonalityUnknown && (kind == EventReceived || kind == EventPickedUp) {
+		return Incoming
+	}
+	return f.Personality.Direction()
 }
 
 // absorb applies a fact to a live call, as the table says.
@@ -74,12 +82,16 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 		return
 	}
 	c.told, c.touched, c.missed = true, st.inputs, 0
+	number, name := c.RemoteNumber, c.RemoteName
 	if st.take(c, f) {
 		st.changed, st.out.Changed = true, true
 	}
 	switch row.verdict {
 	case stay:
-		st.settle(c, row, on, kind)
+		other := number != c.RemoteNumber || name != c.RemoteName
+		if st.settle(c, row, on, kind) || other {
+			st.detail(c)
+		}
 	case insert:
 		c.Synthetic = true
 		st.enter(c, rowInserted, OnActive, kind, f)
@@ -106,8 +118,9 @@ func (st *step) expectNews(c *Call) {
 // rowInserted is the step nobody told us of: a call is answered before it is held.
 var rowInserted = row{verdict: move, to: StateActive}
 
-// settle takes a fact that changes no state: the phase, and remote hold.
-func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) {
+// settle takes a fact that changes no state, the phase and remote hold, and
+// reports whether either is new.
+func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) bool {
 	phase, held := c.Phase, c.RemoteHeld
 	switch {
 	case row.phase != PhaseNone:
@@ -122,11 +135,12 @@ func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) {
 		held = false
 	}
 	st.pickedUp(c, kind)
-	if phase != c.Phase || held != c.RemoteHeld {
-		c.Phase, c.RemoteHeld = phase, held
-		st.changed, st.out.Changed = true, true
-		st.detail(c)
+	if phase == c.Phase && held == c.RemoteHeld {
+		return false
 	}
+	c.Phase, c.RemoteHeld = phase, held
+	st.changed, st.out.Changed = true, true
+	return true
 }
 
 // enter makes one transition and tells every linked app.

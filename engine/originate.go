@@ -139,8 +139,8 @@ func (st *step) placed(in *Intent, f *Fact) {
 		nc.checkAt = st.now + st.config.Confirm
 		st.Calls = append(st.Calls, nc)
 		c = &st.Calls[len(st.Calls)-1]
-		st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *c})
 		st.enter(c, row{verdict: begin, to: StateRinging}, OnAlerting, EventOriginating, nil)
+		st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *c})
 	}
 	c.Origin = in.App
 	st.accepted(in, c)

@@ -46,13 +46,14 @@ type teller struct {
 	wake   int64
 	ids    []CallID
 	asks   []Ask
+	wants  map[string]*Wants
 	out    bytes.Buffer
 }
 
 const storyStart = 1_700_000_000_000
 
 func tell(t *testing.T, text string) string {
-	s := &teller{t: t, sub: &Subscriber{}, now: storyStart}
+	s := &teller{t: t, sub: &Subscriber{}, now: storyStart, wants: map[string]*Wants{}}
 	s.step(Input{Profile: &Profile{ID: "alice", Number: "+15125550100", Extension: "1001", Name: "Alice", Network: "net1", ProviderUser: "alice@example.com"}})
 	s.step(Input{Link: "app1"})
 	s.out.Reset()
@@ -190,6 +191,20 @@ func (s *teller) line(line string) {
 		s.step(Input{Restart: true})
 	case "resync":
 		s.step(Input{Resync: true})
+	case "wants": // what an app asked to be told
+		filter := Filter{}
+		for _, state := range strings.Split(w.by["states"], ",") {
+			if i := slices.Index(stateNames[:], state); i > 0 {
+				filter.States |= 1 << i
+			}
+		}
+		if id, ok := w.by["subscriber"]; ok {
+			filter.Subscribers = []string{id}
+		}
+		if w.by["direction"] == "incoming" {
+			filter.Directions = 1 << Incoming
+		}
+		s.wants[w.place(0)] = &Wants{Extended: slices.Contains(w.at, "extended"), Filter: filter}
 	case "link":
 		s.step(Input{Link: w.place(0), Token: s.next()})
 	case "unlink":
@@ -326,6 +341,7 @@ func (s *teller) name(id CallID) string {
 func (s *teller) step(in Input) {
 	s.random++
 	in.Entropy = [2]uint64{s.random, 42}
+	in.Wants = func(app string) *Wants { return s.wants[app] }
 	var out Effects
 	require.NoError(s.t, Step(s.sub, &in, s.now, &out))
 	say := func(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }
@@ -392,6 +408,7 @@ func (s *teller) emitted(n *Notification) string {
 		Remote    bool   `json:"remote_held"`
 		Synthetic bool   `json:"synthetic"`
 		Replaces  string `json:"replaces"`
+		Number    string `json:"remote_number"`
 	}
 	require.NoError(s.t, json.Unmarshal(n.Body, &body), "%s", n.Body)
 	if n.Kind == StreamSubscriber {
@@ -400,6 +417,7 @@ func (s *teller) emitted(n *Notification) string {
 	require.Equal(s.t, fmt.Sprint(n.Sequence), body.Sequence)
 	text := fmt.Sprintf("%s #%s %s %s %s %s", n.App, body.Sequence, s.name(n.Call), body.Direction, body.State, body.Phase)
 	text += told(body.Cause != "", " cause="+body.Cause) + told(body.Remote, " remote_held") + told(body.Synthetic, " synthetic")
+	text += told(body.Type == typeDetail, " detail "+body.Number)
 	if old, ok := ParseCallID(body.Replaces); ok {
 		text += " replaces=" + s.name(old)
 	}
