@@ -87,7 +87,7 @@ func (s *Subscriber) adopt(f *Fact) *Intent {
 	}
 	for i := range s.Intents {
 		in := &s.Intents[i]
-		if !in.Open() || s.call(in.Call) != nil {
+		if !in.Open() || s.call(in.Call) != nil || s.isOver(in.Call) {
 			continue
 		}
 		if in.Dialed == f.RemoteNumber || in.RemoteNumber == f.RemoteNumber {
@@ -95,6 +95,16 @@ func (s *Subscriber) adopt(f *Fact) *Intent {
 		}
 	}
 	return nil
+}
+
+// isOver reports whether a call with our id came and went.
+func (s *Subscriber) isOver(id CallID) bool {
+	for i := range s.Ended {
+		if s.Ended[i].ID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // call finds a live call by our id.
