@@ -131,7 +131,7 @@ func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) bool {
 	switch on {
 	case OnRemoteHeld:
 		held = true
-	case OnActive:
+	case OnActive, OnAlerting: // or the far end let go, and rings somewhere else
 		held = false
 	}
 	st.pickedUp(c, kind)
