@@ -2,18 +2,21 @@ package engine
 
 import (
 	"fmt"
-	"testing"
+	"slices"
 
 	"pgregory.net/rapid"
 )
 
-// platform is a plain model of a BroadWorks with one subscriber: it knows the
-// truth, and tells it through a line that drops, repeats and reorders.
+// platform is a plain model of a BroadWorks with one subscriber. It knows the
+// truth, tells it through a line that drops, repeats and reorders, and does
+// what it is asked to, or not.
 type platform struct {
-	calls map[string]Fact
-	next  int
+	t     *rapid.T
+	calls []Fact // live ones, oldest first
+	next  int    // names calls
 	seq   uint32
 	line  []*Event
+	dials map[string]int // calls placed on request, by number
 }
 
 func (p *platform) say(kind EventKind, facts ...Fact) {
@@ -23,182 +26,156 @@ func (p *platform) say(kind EventKind, facts ...Fact) {
 
 func (p *platform) snapshot() { p.say(EventSnapshot, p.all()...) }
 
-func (p *platform) all() []Fact {
-	var all []Fact
-	for i := range p.next + 1 {
-		if f, ok := p.calls[fmt.Sprint("c", i)]; ok {
-			all = append(all, f)
-		}
-	}
-	return all
+func (p *platform) all() []Fact { return slices.Clone(p.calls) }
+
+func (p *platform) find(id string) int {
+	return slices.IndexFunc(p.calls, func(f Fact) bool { return f.ProviderID == id })
 }
 
-func (p *platform) begin(incoming bool) {
+func (p *platform) begin(f Fact, kind EventKind) Fact {
 	p.next++
-	id := fmt.Sprint("c", p.next)
-	f := Fact{ProviderID: id, TrackingID: "t" + id, Status: StatusAlerting, Personality: Terminator, StartTime: int64(p.next)}
-	kind := EventReceived
-	if !incoming {
-		f.Personality, kind = Originator, EventOriginated
+	if f.ProviderID == "" {
+		f.ProviderID = fmt.Sprint("c", p.next)
 	}
-	p.calls[id] = f
+	if f.TrackingID == "" {
+		f.TrackingID = fmt.Sprint("t", p.next)
+	}
+	f.Status, f.StartTime = StatusAlerting, int64(1000*p.next)
+	p.calls = append(p.calls, f)
+	p.say(kind, f)
+	return f
+}
+
+// arrive begins a call nobody asked for.
+func (p *platform) arrive() {
+	switch rapid.IntRange(0, 4).Draw(p.t, "call") {
+	case 0: // the subscriber dials
+		p.begin(Fact{Personality: Originator, RemoteNumber: "+15125550177"}, EventOriginated)
+	case 1: // the subscriber dials their own number: two halves of one conversation
+		f := p.begin(Fact{Personality: Originator, RemoteNumber: "+15125550100"}, EventOriginated)
+		p.begin(Fact{Personality: Terminator, TrackingID: f.TrackingID, RemoteNumber: "+15125550100"}, EventReceived)
+	default:
+		p.begin(Fact{Personality: Terminator, RemoteNumber: "+15125550142"}, EventReceived)
+	}
+}
+
+// set moves one call and tells of it.
+func (p *platform) set(i int, to Status, kind EventKind) {
+	p.calls[i].Status = to
+	f := p.calls[i]
+	if to == StatusReleased || to == StatusDetached {
+		f.ReleaseTime = f.StartTime + 500
+		p.calls = slices.Delete(p.calls, i, i+1)
+	}
 	p.say(kind, f)
 }
 
-func (p *platform) change(t *rapid.T) {
-	all := p.all()
-	if len(all) == 0 {
+// change does something to a call that a subscriber or a far end can do.
+func (p *platform) change() {
+	if len(p.calls) == 0 {
 		return
 	}
-	f := rapid.SampledFrom(all).Draw(t, "call")
+	i := rapid.IntRange(0, len(p.calls)-1).Draw(p.t, "which")
+	f := &p.calls[i]
 	type way struct {
 		to   Status
 		kind EventKind
 	}
 	ways := map[Status][]way{
 		StatusAlerting:   {{StatusActive, EventAnswered}, {StatusReleased, EventReleased}, {StatusAlerting, EventUpdated}, {StatusDetached, EventRedirected}},
-		StatusActive:     {{StatusHeld, EventHeld}, {StatusRemoteHeld, EventHeld}, {StatusReleased, EventReleased}, {StatusActive, EventUpdated}},
+		StatusActive:     {{StatusHeld, EventHeld}, {StatusRemoteHeld, EventHeld}, {StatusReleased, EventReleased}, {StatusActive, EventUpdated}, {StatusAlerting, EventTransferred}},
 		StatusHeld:       {{StatusActive, EventRetrieved}, {StatusRemoteHeld, EventHeld}, {StatusReleased, EventReleased}},
 		StatusRemoteHeld: {{StatusActive, EventRetrieved}, {StatusHeld, EventHeld}, {StatusReleased, EventReleased}},
 	}[f.Status]
-	w := rapid.SampledFrom(ways).Draw(t, "way")
-	f.Status = w.to
-	p.calls[f.ProviderID] = f
-	if w.to == StatusReleased || w.to == StatusDetached {
-		delete(p.calls, f.ProviderID)
-	}
-	p.say(w.kind, f)
-}
-
-// watcher holds what the app is told against the promises.
-type watcher struct {
-	t    *rapid.T
-	last uint64
-	at   map[CallID]State
-}
-
-func (w *watcher) see(out *Effects) {
-	for i := range out.Emit {
-		n := &out.Emit[i]
-		if n.Kind != StreamCalls {
-			continue
+	switch rapid.IntRange(0, 11).Draw(p.t, "change") {
+	case 0: // a new id for the same call
+		p.next++
+		f.ProviderID = fmt.Sprint("c", p.next)
+		p.say(EventUpdated, *f)
+	case 1: // another conversation behind the same call
+		p.next++
+		f.TrackingID = fmt.Sprint("t", p.next)
+		p.say(EventTransferred, *f)
+	case 2: // over, and back as a recall
+		was := *f
+		p.set(i, StatusReleased, EventReleased)
+		p.begin(Fact{ProviderID: was.ProviderID, TrackingID: was.TrackingID, Personality: Terminator, Recall: true}, EventReceived)
+	case 3:
+		if f.Personality == ClickToDial { // the subscriber lifts the phone
+			f.Personality = Originator
+			p.say(EventOriginated, *f)
 		}
-		if n.Sequence != w.last+1 {
-			w.t.Fatalf("#%d after #%d", n.Sequence, w.last)
-		}
-		w.last = n.Sequence
-		was := w.at[n.Call]
-		switch {
-		case was == StateReleased:
-			w.t.Fatalf("%s after released", n.State)
-		case was == n.State:
-			w.t.Fatalf("%s twice", n.State)
-		case was == StateRinging && n.State == StateHeld:
-			w.t.Fatal("held before active")
-		case n.State == StateRinging && was != StateNone:
-			w.t.Fatalf("ringing after %s", was)
-		case was == StateNone && n.State == StateReleased:
-			w.t.Fatal("the end of a call that was never reported")
-		}
-		w.at[n.Call] = n.State
+	case 4: // a tone before the end
+		out := *f
+		out.Status = StatusReleasing
+		p.say(EventReleasing, out)
+	default:
+		w := rapid.SampledFrom(ways).Draw(p.t, "way")
+		p.set(i, w.to, w.kind)
 	}
 }
 
-func TestWhateverTheLineDoesTheTruthComesOut(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := &platform{calls: map[string]Fact{}}
-		sub := &Subscriber{}
-		w := &watcher{t: t, at: map[CallID]State{}}
-		now, random := int64(1_000_000), uint64(0)
-		step := func(in Input) *Effects {
-			random++
-			now += 10
-			in.Entropy = [2]uint64{random, 7}
-			var out Effects
-			if err := Step(sub, &in, now, &out); err != nil {
-				t.Fatal(err)
-			}
-			w.see(&out)
-			return &out
+// do carries out what was asked, and returns what is answered.
+func (p *platform) do(a Ask) Outcome {
+	fault := rapid.IntRange(0, 7).Draw(p.t, "fault")
+	o := Outcome{Ask: a.ID}
+	switch fault {
+	case 0:
+		o.Kind = OutcomeNotSent
+		return o
+	case 1:
+		o.Kind = OutcomeRefused
+		return o
+	case 2: // it may have been done
+		if rapid.Bool().Draw(p.t, "done") {
+			p.carryOut(a)
 		}
-		step(Input{Profile: &Profile{ID: "alice", Number: "+15125550100", Network: "n", ProviderUser: "alice"}})
-		step(Input{Link: "app1"})
-		p.snapshot()
+		o.Kind = OutcomeUnknown
+		return o
+	case 3: // the phone ignores it
+		if a.Verb == VerbAnswer || a.Verb == VerbHold || a.Verb == VerbResume || a.Verb == VerbEnd {
+			return o
+		}
+	}
+	o = p.carryOut(a)
+	o.Ask = a.ID
+	return o
+}
 
-		deliver := func() {
-			if len(p.line) == 0 {
-				return
-			}
-			i := 0
-			switch rapid.IntRange(0, 9).Draw(t, "line") {
-			case 0: // dropped
-				p.line = p.line[1:]
-				return
-			case 1: // repeated
-				step(Input{Event: p.line[0]})
-			case 2: // overtaken
-				i = min(1, len(p.line)-1)
-			}
-			ev := p.line[i]
-			p.line = append(p.line[:i:i], p.line[i+1:]...)
-			for _, a := range step(Input{Event: ev}).Ask {
-				if a.Verb == VerbSnapshot {
-					p.snapshot()
-					step(Input{Outcome: &Outcome{Ask: a.ID, Kind: OutcomeAccepted, Snapshot: &Snapshot{Coming: true}}})
-				}
-			}
+func (p *platform) carryOut(a Ask) Outcome {
+	switch a.Verb {
+	case VerbOriginate:
+		p.dials[a.Number]++
+		f := p.begin(Fact{Personality: ClickToDial, RemoteNumber: a.Number}, EventOriginating)
+		return Outcome{Fact: Fact{ProviderID: f.ProviderID, TrackingID: f.TrackingID, Status: StatusAlerting, Personality: ClickToDial}}
+	case VerbSnapshot:
+		if rapid.Bool().Draw(p.t, "coming") {
+			p.snapshot()
+			return Outcome{Snapshot: &Snapshot{Coming: true}}
 		}
-		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			switch rapid.IntRange(0, 9).Draw(t, "what") {
-			case 0, 1:
-				p.begin(rapid.Bool().Draw(t, "incoming"))
-			case 2, 3, 4:
-				p.change(t)
-			case 5:
-				if rapid.IntRange(0, 4).Draw(t, "restart") == 0 {
-					kept := *sub
-					kept.transient = transient{}
-					sub = &kept
-					step(Input{Restart: true})
-					p.snapshot()
-				}
-			case 6:
-				if len(sub.Calls) > 0 {
-					c := rapid.SampledFrom(sub.Calls).Draw(t, "own")
-					v := rapid.SampledFrom([]Verb{VerbAnswer, VerbHold, VerbResume, VerbEnd}).Draw(t, "verb")
-					step(Input{Command: &Command{Token: random, Verb: v, App: "app1", Call: c.ID}})
-				}
-			default:
-				deliver()
-			}
-		}
-		for len(p.line) > 0 {
-			deliver()
-		}
-		p.snapshot() // the last word
-		step(Input{Event: p.line[0]})
-
-		if len(sub.Calls) != len(p.calls) {
-			t.Fatalf("%d live calls, the platform has %d", len(sub.Calls), len(p.calls))
-		}
-		for i := range sub.Calls {
-			c := &sub.Calls[i]
-			f, ok := p.calls[c.ProviderID]
-			if !ok {
-				t.Fatalf("a ghost: %s", c.ProviderID)
-			}
-			want := map[Status]State{StatusAlerting: StateRinging, StatusActive: StateActive, StatusHeld: StateHeld, StatusRemoteHeld: StateActive}[f.Status]
-			if c.State != want || c.RemoteHeld != (f.Status == StatusRemoteHeld) && c.State == StateActive {
-				t.Fatalf("%s is %s (remote_held %v), the platform says %d", c.ProviderID, c.State, c.RemoteHeld, f.Status)
-			}
-			if w.at[c.ID] != c.State {
-				t.Fatalf("the app was told %s, the call is %s", w.at[c.ID], c.State)
-			}
-		}
-		for id, state := range w.at {
-			if state != StateReleased && sub.call(id) == nil {
-				t.Fatalf("%s never ended", id)
-			}
-		}
-	})
+		return Outcome{Snapshot: &Snapshot{Facts: p.all()}}
+	}
+	i := p.find(a.ProviderID)
+	if i < 0 {
+		return Outcome{Kind: OutcomeGone}
+	}
+	f := &p.calls[i]
+	switch {
+	case a.Verb == VerbReadBack:
+		return Outcome{Fact: *f}
+	case a.Verb == VerbEnd:
+		p.set(i, StatusReleased, EventReleased)
+	case a.Verb == VerbAnswer && f.Personality == ClickToDial:
+		f.Personality = Originator
+		p.say(EventOriginated, *f)
+	case a.Verb == VerbAnswer && f.Personality == Terminator && f.Status == StatusAlerting:
+		p.set(i, StatusActive, EventAnswered)
+	case a.Verb == VerbHold && (f.Status == StatusActive || f.Status == StatusRemoteHeld):
+		p.set(i, StatusHeld, EventHeld)
+	case a.Verb == VerbResume && f.Status == StatusHeld:
+		p.set(i, StatusActive, EventRetrieved)
+	default:
+		return Outcome{Kind: OutcomeRefused}
+	}
+	return Outcome{}
 }

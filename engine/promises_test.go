@@ -1,0 +1,332 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Whatever the line, the provider, the apps and the power supply do: what the
+// apps are told keeps the promises, and in the end it is the truth.
+func TestWhateverHappensTheTruthComesOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.step(Input{Profile: &Profile{ID: "alice", Number: "+15125550100", Network: "n", ProviderUser: "alice"}})
+		w.step(Input{Link: "app1"})
+		w.platform.snapshot()
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			w.something()
+		}
+		w.settle()
+		w.check()
+		w.again()
+	})
+}
+
+type world struct {
+	*rapid.T
+	platform *platform
+	watcher  *watcher
+	sub      *Subscriber
+	now      int64
+	random   uint64
+	token    uint64
+	wake     int64
+	keys     map[string]Intent // what a store remembers of idempotency keys
+	asks     []Ask
+	answers  []Outcome
+	dialled  map[uint64]bool // tokens of dial requests
+	placed   []CallID        // calls whose 201 is being written
+
+	inputs  []Input // all that happened, and when
+	at      []int64
+	effects []Effects
+}
+
+func newWorld(t *rapid.T) *world {
+	return &world{
+		T: t, platform: &platform{t: t, dials: map[string]int{}}, keys: map[string]Intent{}, dialled: map[uint64]bool{}, watcher: newWatcher(t), sub: &Subscriber{}, now: 1_000_000,
+	}
+}
+
+func (w *world) step(in Input) {
+	w.random++
+	w.now += 10
+	in.Entropy = [2]uint64{w.random, 7}
+	if in.Command != nil {
+		w.token++
+		in.Command.Token = w.token
+		w.watcher.asked[w.token] = true
+		w.dialled[w.token] = in.Command.Verb == VerbOriginate
+	}
+	if in.Restart {
+		w.sub, w.asks, w.answers = reborn(w.sub), nil, nil
+	}
+	var out Effects
+	if err := Step(w.sub, &in, w.now, &out); err != nil {
+		w.Fatal(err)
+	}
+	w.watcher.see(&in, &out, w.now)
+	w.asks = append(w.asks, out.Ask...)
+	w.wake = out.Wake
+	if w.wake != 0 && w.wake <= w.now {
+		w.Fatalf("woken at %d for %d: it would spin", w.now, w.wake)
+	}
+	for _, r := range out.Put {
+		switch r.Kind {
+		case RecordIntent:
+			w.keys[r.Intent.Key] = r.Intent
+		case RecordNoIntent:
+			delete(w.keys, r.Intent.Key)
+		}
+	}
+	for _, r := range out.Reply {
+		if r.Err == nil && w.dialled[r.Token] {
+			w.placed = append(w.placed, r.Call.ID)
+		}
+	}
+	w.inputs, w.at, w.effects = append(w.inputs, in), append(w.at, w.now), append(w.effects, plain(out))
+}
+
+// reborn is what a store gives back: nothing that is not stored.
+func reborn(sub *Subscriber) *Subscriber {
+	kept := *sub
+	kept.transient = transient{}
+	kept.Streams, kept.Intents = slices.Clone(sub.Streams), slices.Clone(sub.Intents)
+	kept.Calls, kept.Ended = slices.Clone(sub.Calls), slices.Clone(sub.Ended)
+	for i := range kept.Calls {
+		c := &kept.Calls[i]
+		c.missed, c.told, c.checkAt, c.touched = 0, false, 0, 0
+	}
+	for i := range kept.Ended {
+		kept.Ended[i].at, kept.Ended[i].lost = 0, false
+	}
+	return &kept
+}
+
+// plain is effects without what points into the subscriber.
+func plain(out Effects) Effects {
+	out.buf = nil
+	out.Put = slices.Clone(out.Put)
+	for i := range out.Put {
+		out.Put[i].Subscriber = nil
+	}
+	return out
+}
+
+func (w *world) pass(ms int64) {
+	until := w.now + ms
+	for w.wake != 0 && w.wake <= until {
+		w.now = max(w.now, w.wake-10) // a step takes ten
+		w.step(Input{Tick: true})
+	}
+	w.now = max(w.now, until)
+}
+
+// something happens. What is drawn low is drawn often.
+func (w *world) something() {
+	switch rapid.IntRange(0, 15).Draw(w.T, "what") {
+	default:
+		w.deliver()
+	case 1:
+		w.carryOut()
+	case 2:
+		w.answer()
+	case 3, 4:
+		w.command()
+	case 5, 6:
+		w.pass(rapid.SampledFrom([]int64{1, 250, 1000, 2000, 5000, 13000}).Draw(w.T, "time"))
+	case 7, 8:
+		w.platform.change()
+	case 9, 10:
+		if len(w.platform.calls) < 4 {
+			w.platform.arrive()
+		}
+	case 11, 12:
+		w.originate()
+	case 13:
+		w.rarely()
+	}
+}
+
+func (w *world) rarely() {
+	switch rapid.IntRange(0, 6).Draw(w.T, "rarely") {
+	case 0:
+		w.step(Input{Restart: true})
+		w.platform.snapshot()
+	case 1:
+		w.step(Input{Resync: true})
+	case 2:
+		w.step(Input{Link: "app2"})
+	case 3:
+		w.step(Input{Unlink: "app2"})
+	default:
+		if len(w.placed) > 0 {
+			w.step(Input{Lift: rapid.SampledFrom(w.placed).Draw(w.T, "lift")})
+		}
+	}
+}
+
+// deliver brings the next event, or not, or twice, or the one after it.
+func (w *world) deliver() {
+	p := w.platform
+	if len(p.line) == 0 {
+		return
+	}
+	i := 0
+	switch rapid.IntRange(0, 9).Draw(w.T, "line") {
+	case 0:
+		p.line = p.line[1:]
+		return
+	case 1:
+		w.step(Input{Event: p.line[0]})
+	case 2:
+		i = min(1, len(p.line)-1)
+	}
+	ev := p.line[i]
+	p.line = slices.Delete(p.line, i, i+1)
+	w.step(Input{Event: ev})
+}
+
+// carryOut has the provider do what it was asked; what it answers is on its way.
+func (w *world) carryOut() {
+	if len(w.asks) > 0 {
+		w.answers = append(w.answers, w.platform.do(w.asks[0]))
+		w.asks = slices.Delete(w.asks, 0, 1)
+	}
+}
+
+func (w *world) answer() {
+	if len(w.answers) > 0 {
+		i := rapid.IntRange(0, len(w.answers)-1).Draw(w.T, "answer")
+		o := w.answers[i]
+		w.answers = slices.Delete(w.answers, i, i+1)
+		w.step(Input{Outcome: &o})
+	}
+}
+
+func (w *world) command() {
+	if len(w.sub.Calls) > 0 {
+		c := rapid.SampledFrom(w.sub.Calls).Draw(w.T, "own")
+		v := rapid.SampledFrom([]Verb{VerbAnswer, VerbHold, VerbResume, VerbEnd, VerbGet, VerbList}).Draw(w.T, "verb")
+		w.step(Input{Command: &Command{Verb: v, App: "app1", Call: c.ID}})
+	}
+}
+
+// originate sends a new dial request, or repeats one. Each key has its number.
+func (w *world) originate() {
+	n := rapid.IntRange(0, 5).Draw(w.T, "key")
+	o := &Originate{SubscriberNumber: "+15125550100", RemoteNumber: fmt.Sprintf("+1512666%04d", n), Key: fmt.Sprint("k", n)}
+	if in, ok := w.keys[o.Key]; ok {
+		o.Settled = &in
+	}
+	w.step(Input{Command: &Command{Verb: VerbOriginate, App: "app1", Originate: o}})
+}
+
+// settle lets everything that is under way come to its end, over a good line.
+func (w *world) settle() {
+	snapshots := 0
+	for round := 0; ; round++ {
+		if round > 500 {
+			w.Fatal("it never comes to rest")
+		}
+		for _, ev := range w.platform.line {
+			w.step(Input{Event: ev})
+		}
+		w.platform.line = nil
+		switch {
+		case len(w.answers) > 0:
+			o := w.answers[0]
+			w.answers = w.answers[1:]
+			w.step(Input{Outcome: &o})
+		case len(w.asks) > 0:
+			o := w.platform.carryOut(w.asks[0])
+			o.Ask = w.asks[0].ID
+			w.asks = w.asks[1:]
+			w.answers = append(w.answers, o)
+		case snapshots < 3:
+			snapshots++
+			w.platform.snapshot() // the last word
+			w.pass(70_000)
+		case !w.sub.Idle():
+			w.pass(5000)
+		default:
+			return
+		}
+	}
+}
+
+// check holds what we have, and what the apps were told, against the truth.
+func (w *world) check() {
+	if len(w.watcher.asked) > 0 {
+		w.Fatalf("%d requests were never answered", len(w.watcher.asked))
+	}
+	for number, n := range w.platform.dials {
+		if n > 1 {
+			w.Fatalf("%s was dialled %d times", number, n)
+		}
+	}
+	for _, in := range w.sub.Intents {
+		if in.Open() {
+			w.Fatalf("the dial request of %s is still open", in.Call)
+		}
+	}
+	if len(w.sub.Calls) != len(w.platform.calls) {
+		w.Fatalf("%d live calls, the platform has %d", len(w.sub.Calls), len(w.platform.calls))
+	}
+	for i := range w.sub.Calls {
+		c := &w.sub.Calls[i]
+		k := w.platform.find(c.ProviderID)
+		if k < 0 {
+			w.Fatalf("a ghost: %s", c.ProviderID)
+		}
+		f := w.platform.calls[k]
+		want := map[Status]State{StatusAlerting: StateRinging, StatusActive: StateActive, StatusHeld: StateHeld, StatusRemoteHeld: StateActive}[f.Status]
+		if f.Status == StatusAlerting && c.Phase == PhaseRetargeting {
+			want = c.State // ringing does not come back
+		}
+		if c.State != want || c.RemoteHeld != (f.Status == StatusRemoteHeld) && c.State == StateActive {
+			w.Fatalf("%s is %s (remote_held %v), the platform says %d", c.ProviderID, c.State, c.RemoteHeld, f.Status)
+		}
+	}
+	for app, calls := range w.watcher.at {
+		if !w.sub.LinkedTo(app) {
+			for id, state := range calls {
+				if state != StateReleased {
+					w.Fatalf("%s was unlinked and not told that %s is over", app, id)
+				}
+			}
+			continue
+		}
+		for i := range w.sub.Calls {
+			if c := &w.sub.Calls[i]; calls[c.ID] != c.State {
+				w.Fatalf("%s was told %s, the call is %s", app, calls[c.ID], c.State)
+			}
+		}
+		for id, state := range calls {
+			if state != StateReleased && w.sub.call(id) == nil {
+				w.Fatalf("%s: %s never ended", app, id)
+			}
+		}
+	}
+}
+
+// again does the same once more: it must come out the same.
+func (w *world) again() {
+	sub := &Subscriber{}
+	for i := range w.inputs {
+		if w.inputs[i].Restart {
+			sub = reborn(sub)
+		}
+		var out Effects
+		if err := Step(sub, &w.inputs[i], w.at[i], &out); err != nil {
+			w.Fatal(err)
+		}
+		if out = plain(out); !reflect.DeepEqual(w.effects[i], out) {
+			w.Fatalf("input %d came out as\n%+v\nand as\n%+v", i, w.effects[i], out)
+		}
+	}
+}
