@@ -192,6 +192,11 @@ func (st *step) pickedUp(c *Call, kind EventKind) {
 
 // end files a released call away; sweep takes it out of the live ones.
 func (st *step) end(c *Call) {
+	// A dial request of unknown outcome was carried out, then. One that is
+	// still being answered is settled by the answer.
+	if in := st.intent(c.ID); in != nil && !st.dialing(c.ID) {
+		st.settleIntent(in, "")
+	}
 	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *c})
 	st.Ended = append(st.Ended, Ended{
 		ID: c.ID, ProviderID: c.ProviderID, TrackingID: c.TrackingID, Direction: c.Direction,

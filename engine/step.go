@@ -74,6 +74,7 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 	}
 	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}, wants: in.Wants}
 	s.inputs++
+	st.forget()
 	switch {
 	case in.Event != nil:
 		st.event(in.Event)
@@ -102,7 +103,6 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 		return errNoInput
 	}
 	st.due()
-	st.forget()
 	if st.changed {
 		out.Put = append(out.Put, Record{Kind: RecordSubscriber, Subscriber: s})
 	}

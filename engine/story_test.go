@@ -47,13 +47,14 @@ type teller struct {
 	ids    []CallID
 	asks   []Ask
 	wants  map[string]*Wants
+	gets   map[uint64]bool // tokens of get: more is told of these calls
 	out    bytes.Buffer
 }
 
 const storyStart = 1_700_000_000_000
 
 func tell(t *testing.T, text string) string {
-	s := &teller{t: t, sub: &Subscriber{}, now: storyStart, wants: map[string]*Wants{}}
+	s := &teller{t: t, sub: &Subscriber{}, now: storyStart, wants: map[string]*Wants{}, gets: map[uint64]bool{}}
 	s.step(Input{Profile: &Profile{ID: "alice", Number: "+15125550100", Extension: "1001", Name: "Alice", Network: "net1", ProviderUser: "alice@example.com"}})
 	s.step(Input{Link: "app1"})
 	s.out.Reset()
@@ -294,6 +295,7 @@ func (s *teller) command(v Verb, w words) {
 	default:
 		cmd.Call = s.id(w.place(1))
 	}
+	s.gets[cmd.Token] = v == VerbGet
 	s.step(Input{Command: cmd})
 }
 
@@ -384,16 +386,35 @@ func (s *teller) step(in Input) {
 		case r.Calls != nil:
 			say("reply %d: %d calls", r.Token, len(r.Calls))
 		case r.Call.ID != 0:
-			say("reply %d: %s %s%s", r.Token, s.name(r.Call.ID), r.Call.State, told(r.Replay, " replayed"))
+			say("reply %d: %s %s%s%s", r.Token, s.name(r.Call.ID), r.Call.State, told(r.Replay, " replayed"), told(s.gets[r.Token], s.shown(&r.Call)))
 		default:
 			say("reply %d: ok", r.Token)
 		}
+	}
+	if out.Unfollow != (User{}) {
+		say("unfollow %s", out.Unfollow.ID)
+	}
+	if out.Follow != (User{}) {
+		say("follow %s", out.Follow.ID)
 	}
 	for _, a := range out.Ask {
 		s.asks = append(s.asks, a)
 		say("%s", strings.TrimSpace(fmt.Sprintf("ask %s %s%s", a.Verb, a.ProviderID, a.Number)))
 	}
 	s.wake = out.Wake
+}
+
+// shown is what get adds: who is at the other end, and when what happened
+// since the story began.
+func (s *teller) shown(c *Call) string {
+	text := " " + c.RemoteNumber
+	for _, at := range []struct {
+		what string
+		ms   int64
+	}{{"answered", c.AnsweredAt}, {"held", c.HeldAt}} {
+		text += told(at.ms != 0, fmt.Sprintf(", %s at %d ms", at.what, at.ms-storyStart))
+	}
+	return text + told(c.RemoteHeld, ", remote_held")
 }
 
 func (s *teller) emitted(n *Notification) string {
