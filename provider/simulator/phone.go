@@ -22,16 +22,15 @@ type Phone struct {
 // phone is a subscriber with its one desk phone. Guarded by Simulator.mu.
 type phone struct {
 	Phone
-	index    int
-	key      string // SubscriberID case-folded
-	digits   string // of the number, without "+"
-	group    *group
-	behave   behaviour
-	calls    []*half         // live ones, oldest first
-	subs     []*subscription // those whose target is this user
-	offHook  bool
-	dials    int64 // calls/new accepted
-	lastCall int64 // appearance given last
+	index   int
+	key     string // SubscriberID case-folded
+	digits  string // of the number, without "+"
+	group   *group
+	behave  behaviour
+	calls   []*half         // live ones, oldest first
+	subs    []*subscription // those whose target is this user
+	offHook bool
+	dials   int64 // calls/new accepted
 }
 
 // group is a site of the enterprise.
