@@ -92,6 +92,7 @@ type Notification struct {
 	State      State
 	Time       int64  // when it was recorded, ms since the epoch
 	Queue      bool   // the app has a webhook for it: it waits for delivery, and is not only logged
+	GapFrom    uint64 // of a gap: the first number that was given up, Sequence is the last; 0 for all others
 	Body       []byte // JSON of the contract, the same in webhook, log and stream
 }
 

@@ -41,6 +41,7 @@ type Attempt struct {
 	Took       int64  // ms
 	Status     int    // HTTP status; zero when no answer came
 	Error      string // why none came, or why it did not count; free of secrets and personal data
+	Response   string // the beginning of the answer's body, redacted; empty unless the operator asked for it
 	NextAt     int64  // when the next try is due; zero for none
 	Redelivery bool   // asked for by a person
 }

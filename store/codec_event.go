@@ -12,12 +12,15 @@ func appendEvent(b []byte, n *engine.Notification) []byte {
 	b = append(b, version1)
 	b = binary.AppendVarint(b, n.Time)
 	b = append(b, byte(n.Kind), byte(n.State))
-	b = appendFlags(b, n.Queue)
+	b = appendFlags(b, n.Queue, n.GapFrom > 0)
 	b = binary.AppendUvarint(b, n.Sequence)
 	b = binary.AppendUvarint(b, uint64(n.Call))
 	b = appendString(b, n.App)
 	b = appendString(b, n.Subscriber)
 	b = appendString(b, n.EventID)
+	if n.GapFrom > 0 {
+		b = binary.AppendUvarint(b, n.GapFrom)
+	}
 	b = binary.AppendUvarint(b, uint64(len(n.Body)))
 	return append(b, n.Body...)
 }
@@ -28,12 +31,17 @@ func decodeEvent(b []byte, n *engine.Notification) error {
 	n.Time = d.int()
 	n.Kind = engine.StreamKind(d.byte())
 	n.State = engine.State(d.byte())
-	d.flags(&n.Queue)
+	var gap bool
+	d.flags(&n.Queue, &gap)
 	n.Sequence = d.uint()
 	n.Call = engine.CallID(d.uint())
 	n.App = d.string()
 	n.Subscriber = d.string()
 	n.EventID = d.string()
+	n.GapFrom = 0
+	if gap {
+		n.GapFrom = d.uint()
+	}
 	body := d.bytes()
 	if err := d.done("event"); err != nil {
 		return err
@@ -77,7 +85,11 @@ func appendAttempt(b []byte, a *engine.Attempt) []byte {
 	b = binary.AppendVarint(b, int64(a.Status))
 	b = appendString(b, a.Error)
 	b = binary.AppendVarint(b, a.NextAt)
-	return appendFlags(b, a.Redelivery)
+	b = appendFlags(b, a.Redelivery, a.Response != "")
+	if a.Response != "" {
+		b = appendString(b, a.Response)
+	}
+	return b
 }
 
 func decodeAttempt(b []byte) (engine.Attempt, error) {
@@ -94,6 +106,10 @@ func decodeAttempt(b []byte) (engine.Attempt, error) {
 	a.Status = int(d.int())
 	a.Error = d.string()
 	a.NextAt = d.int()
-	d.flags(&a.Redelivery)
+	var response bool
+	d.flags(&a.Redelivery, &response)
+	if response {
+		a.Response = d.string()
+	}
 	return a, d.done("attempt")
 }

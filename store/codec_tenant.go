@@ -10,10 +10,11 @@ func appendApp(b []byte, a *tenant.App) []byte {
 	b = append(b, version1)
 	b = appendString(b, a.ID)
 	b = appendString(b, a.Name)
-	b = appendFlags(b, a.Demo)
+	b = appendFlags(b, a.Demo, a.Challenge, true) // records of before had no third webhook
 	b = binary.AppendVarint(b, a.CreatedAt)
 	b = appendReceiver(b, &a.Calls)
 	b = appendReceiver(b, &a.Subscriber)
+	b = appendReceiver(b, &a.Operations)
 	b = binary.AppendUvarint(b, uint64(len(a.Keys)))
 	for i := range a.Keys {
 		k := &a.Keys[i]
@@ -28,10 +29,14 @@ func appendApp(b []byte, a *tenant.App) []byte {
 func decodeApp(b []byte) (*tenant.App, error) {
 	d := decode(b)
 	a := &tenant.App{ID: d.string(), Name: d.string()}
-	d.flags(&a.Demo)
+	var operations bool
+	d.flags(&a.Demo, &a.Challenge, &operations)
 	a.CreatedAt = d.int()
 	d.receiver(&a.Calls)
 	d.receiver(&a.Subscriber)
+	if operations {
+		d.receiver(&a.Operations)
+	}
 	if n := d.count(35); n > 0 {
 		a.Keys = make([]tenant.Key, n)
 		for i := range a.Keys {
@@ -59,10 +64,14 @@ func appendReceiver(b []byte, r *tenant.Receiver) []byte {
 	for _, h := range r.Headers {
 		b = appendString(appendString(b, h.Name), h.Value)
 	}
-	b = appendFlags(b, r.Batch, r.Extended, r.Paused)
+	b = appendFlags(b, r.Batch, r.Extended, r.Paused, len(r.Held) > 0)
 	b = appendString(b, r.Disabled)
 	b = append(b, r.Filter.States, r.Filter.Directions)
-	return appendList(b, r.Filter.Subscribers)
+	b = appendList(b, r.Filter.Subscribers)
+	if len(r.Held) > 0 {
+		b = appendList(b, r.Held)
+	}
+	return b
 }
 
 func (d *decoder) receiver(r *tenant.Receiver) {
@@ -81,10 +90,14 @@ func (d *decoder) receiver(r *tenant.Receiver) {
 			r.Headers[i] = tenant.Header{Name: d.string(), Value: d.string()}
 		}
 	}
-	d.flags(&r.Batch, &r.Extended, &r.Paused)
+	var held bool
+	d.flags(&r.Batch, &r.Extended, &r.Paused, &held)
 	r.Disabled = d.string()
 	r.Filter.States, r.Filter.Directions = d.byte(), d.byte()
 	r.Filter.Subscribers = list[string](d)
+	if held {
+		r.Held = list[string](d)
+	}
 }
 
 func appendNetwork(b []byte, n *tenant.Network) []byte {

@@ -105,59 +105,86 @@ func (s *Store) Networks() []*tenant.Network { return slices.Clone(s.tenants.tab
 
 // PutApp stores an app. The caller must not change it afterwards.
 func (s *Store) PutApp(a *tenant.App) error {
-	return s.change("put app "+a.ID, plainKey(nil, prefixApp, a.ID), appendApp(nil, a), func(t *table) *table {
+	return s.change("put app "+a.ID, func(*table) *change { return putApp(a) })
+}
+
+func putApp(a *tenant.App) *change {
+	return &change{plainKey(nil, prefixApp, a.ID), appendApp(nil, a), func(t *table) *table {
 		apps := maps.Clone(t.apps)
 		apps[a.ID] = a
 		return newTable(apps, t.networks)
+	}}
+}
+
+// ChangeApp replaces an app by what fn makes of it, and nobody else changes it
+// in between: who changes one part leaves the others as they are. It reports
+// false, and does not call fn, if there is no such app. fn must not change
+// what it gets nor wait for anything; if it returns an error, or what it got,
+// nothing is stored.
+func (s *Store) ChangeApp(id string, fn func(*tenant.App) (*tenant.App, error)) (found bool, err error) {
+	var refused error
+	err = s.change("change app "+id, func(t *table) *change {
+		var was, is *tenant.App
+		if was, found = t.apps[id]; !found {
+			return nil
+		}
+		if is, refused = fn(was); refused != nil || is == was {
+			return nil
+		}
+		return putApp(is)
 	})
+	return found, cmp.Or(refused, err)
 }
 
 // DeleteApp forgets an app. Its events stay until they are old; who followed
 // it must be unlinked first.
 func (s *Store) DeleteApp(id string) error {
-	return s.change("delete app "+id, plainKey(nil, prefixApp, id), nil, func(t *table) *table {
-		apps := maps.Clone(t.apps)
-		delete(apps, id)
-		return newTable(apps, t.networks)
+	return s.change("delete app "+id, func(*table) *change {
+		return &change{plainKey(nil, prefixApp, id), nil, func(t *table) *table {
+			apps := maps.Clone(t.apps)
+			delete(apps, id)
+			return newTable(apps, t.networks)
+		}}
 	})
 }
 
 // PutNetwork stores a network. The caller must not change it afterwards.
 func (s *Store) PutNetwork(n *tenant.Network) error {
-	return s.change("put network "+n.ID, plainKey(nil, prefixNet, n.ID), appendNetwork(nil, n), func(t *table) *table {
-		networks := maps.Clone(t.networks)
-		networks[n.ID] = n
-		return newTable(t.apps, networks)
+	return s.change("put network "+n.ID, func(*table) *change {
+		return &change{plainKey(nil, prefixNet, n.ID), appendNetwork(nil, n), func(t *table) *table {
+			networks := maps.Clone(t.networks)
+			networks[n.ID] = n
+			return newTable(t.apps, networks)
+		}}
 	})
 }
 
 // DeleteNetwork forgets a network.
 func (s *Store) DeleteNetwork(id string) error {
-	return s.change("delete network "+id, plainKey(nil, prefixNet, id), nil, func(t *table) *table {
-		networks := maps.Clone(t.networks)
-		delete(networks, id)
-		return newTable(t.apps, networks)
+	return s.change("delete network "+id, func(*table) *change {
+		return &change{plainKey(nil, prefixNet, id), nil, func(t *table) *table {
+			networks := maps.Clone(t.networks)
+			delete(networks, id)
+			return newTable(t.apps, networks)
+		}}
 	})
 }
 
-// change syncs one row (nil for its removal) and then shows the new table.
-func (s *Store) change(what string, key, value []byte, apply func(*table) *table) error {
+// change is one row of tenants to write (no value for its removal), and the
+// table with it.
+type change struct {
+	key, value []byte
+	apply      func(*table) *table
+}
+
+// change syncs what make comes up with and then shows the new table; nothing
+// if that is nil.
+func (s *Store) change(what string, make func(*table) *change) error {
 	if err := s.use(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	defer s.done()
-	s.tenants.mu.Lock()
-	var err error
-	if value == nil {
-		err = s.db.Delete(key, pebble.Sync)
-	} else {
-		err = s.db.Set(key, value, pebble.Sync)
-	}
-	if err = errors.Join(err, s.journal.failure()); err == nil {
-		s.tenants.table.Store(apply(s.tenants.table.Load()))
-	}
-	told := slices.Clone(s.tenants.onChange)
-	s.tenants.mu.Unlock()
+	told, err := s.changeTable(make)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
@@ -165,6 +192,26 @@ func (s *Store) change(what string, key, value []byte, apply func(*table) *table
 		f()
 	}
 	return nil
+}
+
+func (s *Store) changeTable(make func(*table) *change) (told []func(), err error) {
+	s.tenants.mu.Lock()
+	defer s.tenants.mu.Unlock()
+	t := s.tenants.table.Load()
+	c := make(t)
+	if c == nil {
+		return nil, nil
+	}
+	if c.value == nil {
+		err = s.db.Delete(c.key, pebble.Sync)
+	} else {
+		err = s.db.Set(c.key, c.value, pebble.Sync)
+	}
+	if err = errors.Join(err, s.journal.failure()); err != nil {
+		return nil, err
+	}
+	s.tenants.table.Store(c.apply(t))
+	return slices.Clone(s.tenants.onChange), nil
 }
 
 // OnChange has fn called after each change of apps or networks.

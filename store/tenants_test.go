@@ -150,3 +150,32 @@ func TestSubscribersAreListedByID(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, ok)
 }
+
+func TestAChangeOfAnAppLeavesWhatOthersChanged(t *testing.T) {
+	s := openIn(t, vfs.NewMem())
+	require.NoError(t, s.PutApp(demoApp("a", 1)))
+
+	done := make(chan error, 2)
+	change := func(fn func(*tenant.App) *tenant.App) {
+		_, err := s.ChangeApp("a", func(was *tenant.App) (*tenant.App, error) { return fn(was), nil })
+		done <- err
+	}
+	go change(func(was *tenant.App) *tenant.App { is := *was; is.Name = "renamed"; return &is })
+	go change(func(was *tenant.App) *tenant.App {
+		r := was.Calls
+		r.Paused = true
+		return was.With(engine.StreamCalls, r)
+	})
+	require.NoError(t, <-done)
+	require.NoError(t, <-done)
+	a, _ := s.App("a")
+	require.Equal(t, "renamed", a.Name)
+	require.True(t, a.Calls.Paused)
+
+	found, err := s.ChangeApp("a", func(was *tenant.App) (*tenant.App, error) { return nil, fmt.Errorf("no") })
+	require.True(t, found)
+	require.EqualError(t, err, "no")
+	found, err = s.ChangeApp("unknown", nil)
+	require.NoError(t, err)
+	require.False(t, found)
+}

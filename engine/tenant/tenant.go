@@ -19,6 +19,8 @@ type App struct {
 
 	Calls      Receiver // the calls webhook
 	Subscriber Receiver // the subscriber webhook
+	Operations Receiver // told when one of the two fails, is disabled or recovers
+	Challenge  bool     // a webhook is set only after its receiver has answered a signed challenge
 	Keys       []Key
 	CreatedAt  int64 // ms since the epoch
 }
@@ -36,8 +38,9 @@ type Receiver struct {
 	Extended   bool     // changes of detail, and bodies without a call, are events too
 	Filter     engine.Filter
 
-	Paused   bool   // nothing is sent until a person resumes it; events wait
-	Disabled string // why nothing is sent any more (410, or a person's word); empty while enabled
+	Paused   bool     // nothing is sent until a person resumes it; events wait
+	Held     []string // subscribers whose streams are paused, folded and sorted
+	Disabled string   // why nothing is sent any more (410, or a person's word); empty while enabled
 }
 
 // Retired is a secret on its way out.
@@ -58,6 +61,17 @@ func (a *App) Receiver(kind engine.StreamKind) Receiver {
 		return a.Subscriber
 	}
 	return a.Calls
+}
+
+// With is a copy of the app with another webhook of a kind.
+func (a *App) With(kind engine.StreamKind, r Receiver) *App {
+	b := *a
+	if kind == engine.StreamSubscriber {
+		b.Subscriber = r
+	} else {
+		b.Calls = r
+	}
+	return &b
 }
 
 // Scope is what a key may do.

@@ -28,12 +28,29 @@ type Poster interface {
 // Target is one receiver.
 type Target interface {
 	// Post makes one attempt and returns in bounded time.
-	Post(ev *engine.Notification) Outcome
+	Post(p *Parcel) Outcome
 	// Close lets go of what is idle; an attempt under way ends by itself.
 	Close()
 	// Abort ends attempts under way as Canceled.
 	Abort()
 }
+
+// Parcel is what one POST carries.
+type Parcel struct {
+	ID         string                 // webhook-id, the same in each retry
+	Events     []*engine.Notification // at least one; consecutive within each stream
+	Batch      bool                   // the body is an array, even of one event
+	GapFrom    uint64                 // the first number of a range given up before this event; 0 for none
+	Redelivery bool                   // asked for by a person
+}
+
+// parcel is one event by itself.
+func parcel(n *engine.Notification) *Parcel {
+	return &Parcel{ID: n.EventID, Events: []*engine.Notification{n}}
+}
+
+// body is the JSON to send.
+func (p *Parcel) body() []byte { return p.Events[0].Body }
 
 // ClientConfig is how attempts are made. Zero fields mean the defaults.
 type ClientConfig struct {
@@ -139,16 +156,16 @@ func (t *target) Abort() {
 }
 
 // Post implements Target.
-func (t *target) Post(ev *engine.Notification) Outcome {
+func (t *target) Post(p *Parcel) Outcome {
 	start := time.Now()
 	deadline := start.Add(t.pool.client.cfg.TotalTimeout)
 	stamp := t.pool.client.cfg.Now().Unix()
-	out, stale := t.once(ev, stamp, deadline, false)
+	out, stale := t.once(p, stamp, deadline, false)
 	if stale {
 		// The receiver closed a kept connection just when we used it, and
 		// answered nothing. Waiting a second would help nobody; the id is the
 		// same, should it have read the request after all.
-		out, _ = t.once(ev, stamp, deadline, true)
+		out, _ = t.once(p, stamp, deadline, true)
 	}
 	if t.pool.ctx.Err() != nil && out.Status == 0 {
 		out.Class = Canceled
@@ -159,13 +176,13 @@ func (t *target) Post(ev *engine.Notification) Outcome {
 
 // once sends the request on one connection. stale says that a reused
 // connection was closed without a byte of answer.
-func (t *target) once(ev *engine.Notification, stamp int64, deadline time.Time, fresh bool) (out Outcome, stale bool) {
+func (t *target) once(p *Parcel, stamp int64, deadline time.Time, fresh bool) (out Outcome, stale bool) {
 	c, err := t.pool.get(deadline, fresh)
 	if err != nil {
 		return Outcome{Class: classOfError(err), Err: err}, false
 	}
 	c.SetDeadline(deadline)
-	c.write = t.append(c.write[:0], c.sign, ev, stamp)
+	c.write = t.append(c.write[:0], c.sign, p, stamp)
 	// A receiver may answer, and close, before it has read everything, so a
 	// failed write is no reason not to look for an answer.
 	_, writeErr := c.Write(c.write)
@@ -192,18 +209,19 @@ func (t *target) once(ev *engine.Notification, stamp int64, deadline time.Time, 
 	return out, false
 }
 
-func (t *target) append(b []byte, sign *signer, ev *engine.Notification, stamp int64) []byte {
+func (t *target) append(b []byte, sign *signer, p *Parcel, stamp int64) []byte {
+	body := p.body()
 	b = append(b, t.head...)
 	b = append(b, "Content-Length: "...)
-	b = strconv.AppendInt(b, int64(len(ev.Body)), 10)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
 	b = append(b, "\r\nwebhook-id: "...)
-	b = append(b, ev.EventID...)
+	b = append(b, p.ID...)
 	b = append(b, "\r\nwebhook-timestamp: "...)
 	b = strconv.AppendInt(b, stamp, 10)
 	b = append(b, "\r\nwebhook-signature: "...)
-	b = sign.append(b, ev.EventID, stamp, ev.Body)
+	b = sign.append(b, p.ID, stamp, body)
 	b = append(b, "\r\n\r\n"...)
-	return append(b, ev.Body...)
+	return append(b, body...)
 }
 
 var (

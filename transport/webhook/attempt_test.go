@@ -73,7 +73,7 @@ func TestARequestIsWhatTheContractSays(t *testing.T) {
 	})
 	target := aim(t, shortTimes(), srv.URL+"/hooks/calls?tenant=a%20b")
 	for range 20 {
-		out := target.Post(note(7))
+		out := target.Post(parcel(note(7)))
 		require.Equal(t, Delivered, out.Class, "%v", out.Err)
 		require.Equal(t, 200, out.Status)
 	}
@@ -87,7 +87,7 @@ func TestProxiesOfTheEnvironmentAreIgnored(t *testing.T) {
 		t.Setenv(name, "http://127.0.0.1:1")
 	}
 	srv := serve(t, func(http.ResponseWriter, *http.Request) {})
-	require.Equal(t, Delivered, aim(t, shortTimes(), srv.URL).Post(note(1)).Class)
+	require.Equal(t, Delivered, aim(t, shortTimes(), srv.URL).Post(parcel(note(1))).Class)
 }
 
 func TestAnswersAndWhatTheyCountFor(t *testing.T) {
@@ -107,7 +107,7 @@ func TestAnswersAndWhatTheyCountFor(t *testing.T) {
 		500: Failed5xx, 502: Failed5xx, 503: Failed5xx, 599: Failed5xx, 600: Malformed, 999: Malformed,
 	} {
 		status.Store(int32(code))
-		out := target.Post(note(1))
+		out := target.Post(parcel(note(1)))
 		require.Equal(t, want, out.Class, "%d: %v", code, out.Err)
 		require.Equal(t, code, out.Status)
 		if want == Delivered {
@@ -262,7 +262,7 @@ func TestHostileReceivers(t *testing.T) {
 			target := aim(t, shortTimes(), raw(t, tt.do))
 			for i := range 2 {
 				began := time.Now()
-				out := target.Post(note(i + 1))
+				out := target.Post(parcel(note(i + 1)))
 				require.Equal(t, tt.want, out.Class, "%v", out.Err)
 				require.Less(t, time.Since(began), 3*time.Second)
 			}
@@ -284,7 +284,7 @@ func TestAKeptConnectionThatWasClosedIsNotAFailure(t *testing.T) {
 	})
 	target := aim(t, shortTimes(), url)
 	for i := range 5 {
-		require.Equal(t, Delivered, target.Post(note(i+1)).Class)
+		require.Equal(t, Delivered, target.Post(parcel(note(i+1))).Class)
 		<-hung
 	}
 	require.EqualValues(t, 5, served.Load())
@@ -294,7 +294,7 @@ func TestAKeptConnectionThatWasClosedIsNotAFailure(t *testing.T) {
 func TestANewConnectionThatIsClosedIsAFailure(t *testing.T) {
 	var dialled atomic.Int32
 	url := raw(t, func(_ net.Conn, r *bufio.Reader) { dialled.Add(1); swallow(r) })
-	require.Equal(t, Reset, aim(t, shortTimes(), url).Post(note(1)).Class)
+	require.Equal(t, Reset, aim(t, shortTimes(), url).Post(parcel(note(1))).Class)
 	require.EqualValues(t, 1, dialled.Load(), "one attempt is one request")
 }
 
@@ -303,13 +303,13 @@ func TestNobodyListens(t *testing.T) {
 	require.NoError(t, err)
 	url := "http://" + l.Addr().String()
 	l.Close()
-	require.Equal(t, ConnRefused, aim(t, shortTimes(), url).Post(note(1)).Class)
+	require.Equal(t, ConnRefused, aim(t, shortTimes(), url).Post(parcel(note(1))).Class)
 }
 
 func TestANameThatDoesNotResolve(t *testing.T) {
 	cfg := shortTimes()
 	cfg.Resolver = &net.Resolver{PreferGo: true, Dial: resolveTo(t, nil)}
-	out := aim(t, cfg, "https://hooks.example.com/").Post(note(1))
+	out := aim(t, cfg, "https://hooks.example.com/").Post(parcel(note(1)))
 	require.Equal(t, DNS, out.Class, "%v", out.Err)
 }
 
@@ -318,7 +318,7 @@ func TestANameThatTurnsPrivateIsBlocked(t *testing.T) {
 	cfg.Guard = Guard{}
 	for _, ip := range []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(169, 254, 169, 254), net.IPv4(10, 0, 0, 1)} {
 		cfg.Resolver = &net.Resolver{PreferGo: true, Dial: resolveTo(t, ip.To4())}
-		out := aim(t, cfg, "https://rebind.example.com/").Post(note(1))
+		out := aim(t, cfg, "https://rebind.example.com/").Post(parcel(note(1)))
 		require.Equal(t, Blocked, out.Class, "%v", out.Err)
 		require.Contains(t, out.reason(), "not allowed")
 	}
@@ -334,31 +334,31 @@ func TestCertificatesAreVerified(t *testing.T) {
 	trusted.AddCert(srv.Certificate())
 
 	cfg := shortTimes()
-	out := aim(t, cfg, srv.URL).Post(note(1))
+	out := aim(t, cfg, srv.URL).Post(parcel(note(1)))
 	require.Equal(t, TLS, out.Class, "a certificate of nobody: %v", out.Err)
 	require.NotEmpty(t, out.reason())
 
 	cfg.RootCAs = trusted
-	require.Equal(t, Delivered, aim(t, cfg, srv.URL).Post(note(1)).Class)
+	require.Equal(t, Delivered, aim(t, cfg, srv.URL).Post(parcel(note(1))).Class)
 
 	cfg.Resolver = &net.Resolver{PreferGo: true, Dial: resolveTo(t, net.IPv4(127, 0, 0, 1).To4())}
 	_, port, err := net.SplitHostPort(srv.Listener.Addr().String())
 	require.NoError(t, err)
-	require.Equal(t, Delivered, aim(t, cfg, "https://example.com:"+port).Post(note(1)).Class, "the name of the certificate")
-	require.Equal(t, TLS, aim(t, cfg, "https://example.org:"+port).Post(note(1)).Class, "another name")
+	require.Equal(t, Delivered, aim(t, cfg, "https://example.com:"+port).Post(parcel(note(1))).Class, "the name of the certificate")
+	require.Equal(t, TLS, aim(t, cfg, "https://example.org:"+port).Post(parcel(note(1))).Class, "another name")
 
 	old := httptest.NewUnstartedServer(handler)
 	old.Config.ErrorLog = log.New(io.Discard, "", 0)
 	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11}
 	old.StartTLS()
 	t.Cleanup(old.Close)
-	require.Equal(t, TLS, aim(t, cfg, old.URL).Post(note(1)).Class, "TLS 1.1")
+	require.Equal(t, TLS, aim(t, cfg, old.URL).Post(parcel(note(1))).Class, "TLS 1.1")
 
 	plain := serve(t, handler)
-	require.Equal(t, TLS, aim(t, cfg, "https"+strings.TrimPrefix(plain.URL, "http")).Post(note(1)).Class, "no TLS at all")
+	require.Equal(t, TLS, aim(t, cfg, "https"+strings.TrimPrefix(plain.URL, "http")).Post(parcel(note(1))).Class, "no TLS at all")
 
 	mute := raw(t, func(_ net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
-	require.Equal(t, Timeout, aim(t, cfg, "https"+strings.TrimPrefix(mute, "http")).Post(note(1)).Class, "a handshake without an answer")
+	require.Equal(t, Timeout, aim(t, cfg, "https"+strings.TrimPrefix(mute, "http")).Post(parcel(note(1))).Class, "a handshake without an answer")
 }
 
 func TestUnusableReceiversAreRefused(t *testing.T) {
@@ -381,8 +381,8 @@ func TestAbortEndsAnAttemptAsCanceled(t *testing.T) {
 	cfg.TotalTimeout = time.Minute
 	target := aim(t, cfg, url)
 	go func() { <-arrived; target.Abort() }()
-	require.Equal(t, Canceled, target.Post(note(1)).Class)
-	require.Equal(t, Canceled, target.Post(note(1)).Class, "and there is no other")
+	require.Equal(t, Canceled, target.Post(parcel(note(1))).Class)
+	require.Equal(t, Canceled, target.Post(parcel(note(1))).Class, "and there is no other")
 }
 
 func TestIdleConnectionsAreClosed(t *testing.T) {
@@ -395,6 +395,6 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 	})
 	cfg := shortTimes()
 	cfg.IdleTimeout = 20 * time.Millisecond
-	require.Equal(t, Delivered, aim(t, cfg, url).Post(note(1)).Class)
+	require.Equal(t, Delivered, aim(t, cfg, url).Post(parcel(note(1))).Class)
 	<-closed
 }

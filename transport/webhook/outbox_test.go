@@ -316,8 +316,8 @@ func (t *memTarget) Abort() {
 	}
 }
 
-func (t *memTarget) Post(n *engine.Notification) Outcome {
-	p := t.p
+func (t *memTarget) Post(parcel *Parcel) Outcome {
+	p, n := t.p, parcel.Events[0]
 	id := n.Stream()
 	p.mu.Lock()
 	if p.flying[id] {

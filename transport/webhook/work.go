@@ -67,7 +67,7 @@ func (ep *endpoint) deliver(j job) {
 	n := &ev.Notification
 	began := d.now()
 	d.flying.Add(1)
-	out := j.target.Post(n)
+	out := j.target.Post(parcel(n))
 	d.flying.Add(-1)
 	if out.Class == Delivered {
 		d.cfg.Outbox.Delivered(stream, n.Sequence)

@@ -115,7 +115,7 @@ func TestTheGuardLetsTheDemoAppIn(t *testing.T) {
 	target, err := client.Aim("demo", r.Webhook(engine.StreamCalls))
 	require.NoError(t, err)
 	defer target.Close()
-	out := target.Post(&engine.Notification{EventID: "evt_1", Body: []byte(body(1, "ringing"))})
+	out := target.Post(&webhook.Parcel{ID: "evt_1", Events: []*engine.Notification{{EventID: "evt_1", Body: []byte(body(1, "ringing"))}}})
 	require.Equal(t, webhook.Delivered, out.Class, "%v", out.Err)
 	_, err = client.Aim("another", r.Webhook(engine.StreamCalls))
 	require.ErrorIs(t, err, webhook.ErrBlocked)
