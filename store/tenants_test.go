@@ -153,6 +153,7 @@ func TestSubscribersAreListedByID(t *testing.T) {
 
 func TestAChangeOfAnAppLeavesWhatOthersChanged(t *testing.T) {
 	s := openIn(t, vfs.NewMem())
+	defer s.Close()
 	require.NoError(t, s.PutApp(demoApp("a", 1)))
 
 	done := make(chan error, 2)
