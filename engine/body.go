@@ -12,6 +12,7 @@ import (
 const (
 	typeState       = "call.state"             // a call changed its state
 	typeDetail      = "call.detail"            // something finer changed; the state stands
+	typeGap         = "stream.gap"             // events that were kept too long were given up
 	typeProvisioned = "subscriber.provisioned" // the app may follow a subscriber now
 )
 

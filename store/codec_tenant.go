@@ -64,12 +64,15 @@ func appendReceiver(b []byte, r *tenant.Receiver) []byte {
 	for _, h := range r.Headers {
 		b = appendString(appendString(b, h.Name), h.Value)
 	}
-	b = appendFlags(b, r.Batch, r.Extended, r.Paused, len(r.Held) > 0)
+	b = appendFlags(b, r.Batch, r.Extended, r.Paused, len(r.Held) > 0, r.Since > 0)
 	b = appendString(b, r.Disabled)
 	b = append(b, r.Filter.States, r.Filter.Directions)
 	b = appendList(b, r.Filter.Subscribers)
 	if len(r.Held) > 0 {
 		b = appendList(b, r.Held)
+	}
+	if r.Since > 0 {
+		b = binary.AppendUvarint(b, r.Since)
 	}
 	return b
 }
@@ -90,13 +93,16 @@ func (d *decoder) receiver(r *tenant.Receiver) {
 			r.Headers[i] = tenant.Header{Name: d.string(), Value: d.string()}
 		}
 	}
-	var held bool
-	d.flags(&r.Batch, &r.Extended, &r.Paused, &held)
+	var held, since bool
+	d.flags(&r.Batch, &r.Extended, &r.Paused, &held, &since)
 	r.Disabled = d.string()
 	r.Filter.States, r.Filter.Directions = d.byte(), d.byte()
 	r.Filter.Subscribers = list[string](d)
 	if held {
 		r.Held = list[string](d)
+	}
+	if since {
+		r.Since = d.uint()
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 //	xsi/<network><target>                            what a provider remembers across restarts
 //	app/<app>  net/<network>                         tenants
 //	meta/format  meta/installation  meta/index       the store itself
+//	meta/cursor                                      the key under which places in the log are told (cursorkey.go)
 //
 // A string in a key may hold any byte. It is written with 00 as 00 FF and ends
 // with 00 01: so no string is a prefix of another, and keys sort as strings do.
@@ -54,6 +55,7 @@ const (
 	keyFormat       = "meta/format"
 	keyInstallation = "meta/installation"
 	keyIndex        = "meta/index"
+	keyCursor       = "meta/cursor"
 )
 
 const theGroup = 0 // <g>: one node has one group

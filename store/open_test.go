@@ -180,7 +180,7 @@ func TestPebblesEndIsOurs(t *testing.T) {
 	require.ErrorContains(t, done.Err(t), "disk gone")
 	require.ErrorContains(t, s.PutApp(demoApp("a", 1)), "disk gone")
 	require.ErrorContains(t, s.Memory("net").Put("x", nil), "disk gone")
-	require.ErrorContains(t, s.DropWaiting("app", engine.StreamCalls), "disk gone")
+	require.ErrorContains(t, s.DropWaiting("app", engine.StreamCalls, 1), "disk gone")
 	require.ErrorContains(t, s.Close(), "disk gone")
 }
 

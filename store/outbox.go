@@ -118,9 +118,9 @@ func (s *Store) Delivered(stream engine.StreamID, sequence uint64) {
 	s.journal.waiting.Add(-1)
 }
 
-// DropWaiting lets all events of an app's webhook wait no more: the webhook is
-// gone. They stay in the log.
-func (s *Store) DropWaiting(app string, kind engine.StreamKind) error {
+// DropWaiting lets the events of an app's webhook, up to an index, wait no
+// more: the webhook they waited for is gone. They stay in the log.
+func (s *Store) DropWaiting(app string, kind engine.StreamKind, through uint64) error {
 	return s.drop(func(it *pebble.Iterator, remove func() error) error {
 		for ok := it.First(); ok; {
 			id, _, err := parseStreamKey(it.Key(), prefixWait)
@@ -136,25 +136,14 @@ func (s *Store) DropWaiting(app string, kind engine.StreamKind) error {
 			case id.Kind != kind:
 				ok = it.SeekGE(after(streamKey(nil, prefixWait, id)))
 			default:
-				if err := remove(); err != nil {
+				w, err := waitRow(it)
+				if err == nil && w.Index <= through {
+					err = remove()
+				}
+				if err != nil {
 					return err
 				}
 				ok = it.Next()
-			}
-		}
-		return it.Error()
-	})
-}
-
-// Skip lets the events of one stream up to a number wait no more: they are
-// past retention, or an operator gave them up.
-func (s *Store) Skip(stream engine.StreamID, through uint64) error {
-	from := streamKey(nil, prefixWait, stream)
-	end := after(appendSequence(from[:len(from):len(from)], through))
-	return s.drop(func(it *pebble.Iterator, remove func() error) error {
-		for ok := it.SeekGE(from); ok && pebble.DefaultComparer.Compare(it.Key(), end) < 0; ok = it.Next() {
-			if err := remove(); err != nil {
-				return err
 			}
 		}
 		return it.Error()

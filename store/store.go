@@ -85,6 +85,7 @@ type Store struct {
 	log  *slog.Logger
 
 	installation string
+	cursorKey    [CursorKeyLen]byte
 	journal      *journal
 	lazy         *lazy
 	tenants      tenants
@@ -126,6 +127,9 @@ func (s *Store) open() error {
 		return err
 	}
 	if err := s.checkFormat(); err != nil {
+		return err
+	}
+	if err := s.loadCursorKey(); err != nil {
 		return err
 	}
 	if err := s.loadTenants(); err != nil {

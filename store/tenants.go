@@ -105,7 +105,27 @@ func (s *Store) Networks() []*tenant.Network { return slices.Clone(s.tenants.tab
 
 // PutApp stores an app. The caller must not change it afterwards.
 func (s *Store) PutApp(a *tenant.App) error {
-	return s.change("put app "+a.ID, func(*table) *change { return putApp(a) })
+	return s.change("put app "+a.ID, func(t *table) *change { return s.putApp(t.apps[a.ID], a) })
+}
+
+// putApp notes on a webhook that is new from where on the log is for it:
+// whatever an earlier one left waiting is not.
+func (s *Store) putApp(was, is *tenant.App) *change {
+	a := *is
+	if was == nil {
+		was = &tenant.App{}
+	}
+	for _, r := range []struct{ was, is *tenant.Receiver }{
+		{&was.Calls, &a.Calls}, {&was.Subscriber, &a.Subscriber}, {&was.Operations, &a.Operations},
+	} {
+		if !r.is.Set() {
+			continue
+		}
+		if r.is.Since = r.was.Since; !r.was.Set() {
+			r.is.Since = s.Durable()
+		}
+	}
+	return putApp(&a)
 }
 
 func putApp(a *tenant.App) *change {
@@ -131,7 +151,7 @@ func (s *Store) ChangeApp(id string, fn func(*tenant.App) (*tenant.App, error)) 
 		if is, refused = fn(was); refused != nil || is == was {
 			return nil
 		}
-		return putApp(is)
+		return s.putApp(was, is)
 	})
 	return found, cmp.Or(refused, err)
 }

@@ -180,3 +180,24 @@ func TestAChangeOfAnAppLeavesWhatOthersChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, found)
 }
+
+func TestANewWebhookIsNotForWhatWasBefore(t *testing.T) {
+	s := openIn(t, vfs.NewMem())
+	defer s.Close()
+	since := func() uint64 { a, _ := s.App("a"); return a.Calls.Since }
+	sub := storetest.Subscriber("alice")
+	require.NoError(t, s.PutApp(demoApp("a", 1)))
+	require.Zero(t, since())
+	storetest.Put(t, s, nil, []engine.Notification{storetest.Told("a", sub, 1), storetest.Told("a", sub, 2)})
+	require.NoError(t, s.PutApp(demoApp("a", 1)))
+	require.Zero(t, since(), "it was set all the time")
+	set := func(r tenant.Receiver) {
+		_, err := s.ChangeApp("a", func(was *tenant.App) (*tenant.App, error) { return was.With(engine.StreamCalls, r), nil })
+		require.NoError(t, err)
+	}
+	set(tenant.Receiver{})
+	set(tenant.Receiver{URL: "https://example.com"})
+	require.EqualValues(t, 2, since())
+	set(tenant.Receiver{URL: "https://example.org"})
+	require.EqualValues(t, 2, since(), "another URL is the same webhook")
+}

@@ -38,6 +38,8 @@ type Receiver struct {
 	Extended   bool     // changes of detail, and bodies without a call, are events too
 	Filter     engine.Filter
 
+	Since uint64 // index in the log when the webhook was set: what is older is not for it
+
 	Paused   bool     // nothing is sent until a person resumes it; events wait
 	Held     []string // subscribers whose streams are paused, folded and sorted
 	Disabled string   // why nothing is sent any more (410, or a person's word); empty while enabled

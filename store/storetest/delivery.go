@@ -121,7 +121,12 @@ func dropWaiting(t *testing.T, open Open) {
 		s.Submit(0, 0, nil, emit, NewDone())
 	}
 	Put(t, s, nil, nil)
-	require.NoError(t, s.DropWaiting("app", engine.StreamCalls))
+	through := s.Durable()
+	late := Told("app", Subscriber(ids(7)), 3)
+	Put(t, s, nil, []engine.Notification{late})
+	require.NoError(t, s.DropWaiting("app", engine.StreamCalls, through))
+	require.Equal(t, []uint64{3}, waiting(t, s, late.Stream(), 0), "what came after is for whoever is next")
+	require.NoError(t, s.DropWaiting("app", engine.StreamCalls, s.Durable()))
 	left := map[string]int{}
 	for _, w := range firsts(t, s, engine.StreamID{}, 0) {
 		left[w.Stream.App+"/"+w.Stream.Kind.String()]++
@@ -130,21 +135,6 @@ func dropWaiting(t *testing.T, open Open) {
 	_, found, err := s.Event(engine.StreamOf("app", ids(3), engine.StreamCalls), 2)
 	require.NoError(t, err)
 	require.True(t, found, "they stay in the log")
-}
-
-func skip(t *testing.T, open Open) {
-	s := open(t)
-	defer closed(t, s)
-	sub, other := Subscriber("alice"), Subscriber("alice2")
-	for n := uint64(1); n <= 2500; n++ {
-		s.Submit(0, 0, nil, []engine.Notification{Told("app", sub, n)}, NewDone())
-	}
-	Put(t, s, nil, []engine.Notification{Told("app", other, 1)})
-	require.NoError(t, s.Skip(Stream("app", sub), 2498))
-	require.Equal(t, []uint64{2499, 2500}, waiting(t, s, Stream("app", sub), 0))
-	require.NoError(t, s.Skip(Stream("app", sub), 1<<63))
-	require.Empty(t, waiting(t, s, Stream("app", sub), 0))
-	require.Equal(t, []uint64{1}, waiting(t, s, Stream("app", other), 0))
 }
 
 func eventLog(t *testing.T, open Open) {

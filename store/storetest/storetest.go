@@ -20,8 +20,8 @@ type Impl interface {
 	Waiting(behind engine.StreamID, limit int, fn func(engine.Waiting) error) error
 	Next(stream engine.StreamID, behind uint64) (engine.StoredEvent, bool, error)
 	Delivered(stream engine.StreamID, sequence uint64)
-	Skip(stream engine.StreamID, through uint64) error
-	DropWaiting(app string, kind engine.StreamKind) error
+	Expire(stream engine.StreamID, before, now int64, eventID string) (bool, error)
+	DropWaiting(app string, kind engine.StreamKind, through uint64) error
 	Attempt(engine.Attempt)
 	Attempts(stream engine.StreamID, sequence uint64) ([]engine.Attempt, error)
 	Event(stream engine.StreamID, sequence uint64) (engine.StoredEvent, bool, error)
@@ -54,7 +54,9 @@ func Run(t *testing.T, open Open) {
 		{"events are numbered on after a restart", numbering},
 		{"the outbox gives the first of each stream", outbox},
 		{"a dropped webhook queues nothing", dropWaiting},
-		{"a skipped range waits no more", skip},
+		{"what waited too long becomes a gap", expire},
+		{"a gap grows old too", expireAgain},
+		{"a gap is bounded", expireMuch},
 		{"the log is read by index", eventLog},
 		{"attempts are kept by event", attempts},
 		{"many at once", crowd},

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"crypto/rand"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// CursorKeyLen is how many bytes a cursor key has.
+const CursorKeyLen = 32
+
+// CursorKey is a random key made when the directory was. Places in the event
+// log are told under it, so it stays the same for as long as anybody may hold
+// one; it never leaves the process.
+func (s *Store) CursorKey() [CursorKeyLen]byte { return s.cursorKey }
+
+// loadCursorKey reads the key, or makes it: directories from before there were
+// cursors have none.
+func (s *Store) loadCursorKey() error {
+	found, err := s.get([]byte(keyCursor), func(v []byte) error {
+		key, err := decodeBlob(v)
+		if err == nil && len(key) != CursorKeyLen {
+			err = fmt.Errorf("has %d bytes", len(key))
+		}
+		copy(s.cursorKey[:], key)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("open %s: cursor key: %w", s.dir, err)
+	}
+	if found {
+		return nil
+	}
+	_, _ = rand.Read(s.cursorKey[:]) // never fails
+	// Synced before anybody is given a cursor.
+	if err := s.db.Set([]byte(keyCursor), appendBlob(nil, s.cursorKey[:]), pebble.Sync); err != nil {
+		return fmt.Errorf("open %s: write cursor key: %w", s.dir, err)
+	}
+	return nil
+}
