@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"offhook/transport/eventlog"
 	"offhook/transport/httpapi/web"
 )
 
@@ -16,6 +17,7 @@ import (
 type Config struct {
 	Calls   Calls
 	Tenants Tenants
+	Events  *eventlog.Hub    // the event log and its streams; nil for none. Shutdown closes it
 	Log     *slog.Logger     // nil logs nothing
 	Metrics *Metrics         // nil measures nothing
 	Now     func() time.Time // nil means time.Now
@@ -94,14 +96,23 @@ func (s *Server) route() {
 	} {
 		s.routes.Handle(r.method, r.path, r.handler)
 	}
+	if s.config.Events != nil {
+		s.routes.Handle("GET", "/apps/{app_id}/events", s.read(s.events))
+		s.routes.Handle("GET", "/apps/{app_id}/events/stream", s.read(s.stream))
+	}
 }
 
 // Serve answers requests until Shutdown, then returns nil.
 func (s *Server) Serve(ln net.Listener) error { return s.web.Serve(ln) }
 
-// Shutdown stops accepting and waits for requests in flight, as long as ctx
-// allows.
-func (s *Server) Shutdown(ctx context.Context) error { return s.web.Shutdown(ctx) }
+// Shutdown ends the event streams, stops accepting and waits for requests in
+// flight, as long as ctx allows.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if s.config.Events != nil {
+		s.config.Events.Close()
+	}
+	return s.web.Shutdown(ctx)
+}
 
 // within bounds how long a request waits for the core.
 func (s *Server) within() (context.Context, context.CancelFunc) {
