@@ -19,6 +19,7 @@ type Config struct {
 	Admin        Admin         `yaml:"admin"`
 	Webhooks     Webhooks      `yaml:"webhooks"`
 	Calls        Calls         `yaml:"calls"`
+	Events       Events        `yaml:"events"`
 	Retention    time.Duration `yaml:"retention"`     // of ended calls and delivered events
 	DrainTimeout time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
 	Log          Log           `yaml:"log"`
@@ -56,6 +57,13 @@ type Webhooks struct {
 type Calls struct {
 	ConfirmTimeout    time.Duration `yaml:"confirm_timeout"` // a command waits so long for the event that confirms it
 	AppsPerSubscriber int           `yaml:"apps_per_subscriber"`
+}
+
+// Events are bounds of the event streams.
+type Events struct {
+	Streams       int           `yaml:"streams"`         // open at the same time, of all apps
+	StreamsPerApp int           `yaml:"streams_per_app"` // of one app
+	Heartbeat     time.Duration `yaml:"heartbeat"`       // how often a stream shows that it lives
 }
 
 // Log is what is logged on standard error, and how.
@@ -129,6 +137,7 @@ func defaultConfig() *Config {
 		Listen:       defaultListen,
 		Admin:        Admin{Listen: defaultAdminListen},
 		Calls:        Calls{ConfirmTimeout: 2 * time.Second, AppsPerSubscriber: 32},
+		Events:       Events{Streams: 1024, StreamsPerApp: 64, Heartbeat: 15 * time.Second},
 		Retention:    7 * 24 * time.Hour,
 		DrainTimeout: 20 * time.Second,
 		Log:          Log{Level: "info", Format: "text"},

@@ -80,6 +80,7 @@ tls: { cert_file: "DIR/cert.pem", key_file: "DIR/key.pem" }
 admin: { listen: "127.0.0.1:9081", token: "a-token" }
 webhooks: { allow_http: true, allow_private_networks: true }
 calls: { confirm_timeout: 1500ms, apps_per_subscriber: 8 }
+events: { streams: 2000, streams_per_app: 100, heartbeat: 20s }
 retention: 720h
 log: { level: debug, format: json }
 networks:
@@ -107,6 +108,7 @@ networks:
 	require.True(t, c.Webhooks.AllowHTTP && c.Webhooks.AllowPrivateNetworks)
 	require.Equal(t, 1500*time.Millisecond, c.Calls.ConfirmTimeout)
 	require.Equal(t, 8, c.Calls.AppsPerSubscriber)
+	require.Equal(t, Events{Streams: 2000, StreamsPerApp: 100, Heartbeat: 20 * time.Second}, c.Events)
 	require.False(t, c.Simulator.Enabled, "off as soon as networks are configured")
 	require.Equal(t, []*tenant.Network{
 		{

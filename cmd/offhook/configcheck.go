@@ -121,6 +121,7 @@ func (k *checker) bounds() {
 		least, max time.Duration
 	}{
 		{"calls.confirm_timeout", c.Calls.ConfirmTimeout, 100 * time.Millisecond, 10 * time.Second},
+		{"events.heartbeat", c.Events.Heartbeat, time.Second, 5 * time.Minute},
 		{"retention", c.Retention, time.Hour, 10 * 365 * 24 * time.Hour},
 		{"drain_timeout", c.DrainTimeout, time.Second, 10 * time.Minute},
 	} {
@@ -129,6 +130,8 @@ func (k *checker) bounds() {
 		}
 	}
 	k.between("calls.apps_per_subscriber", c.Calls.AppsPerSubscriber, 1, 1024)
+	k.between("events.streams", c.Events.Streams, 1, 10000) // the listener takes 16,384 connections
+	k.between("events.streams_per_app", c.Events.StreamsPerApp, 1, 10000)
 }
 
 func (k *checker) between(path string, have, least, most int) {

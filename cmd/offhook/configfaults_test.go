@@ -50,6 +50,8 @@ func TestBrokenFiles(t *testing.T) {
 		"endless confirm":    {"calls: { confirm_timeout: 1m }\n", "offhook.yaml:1: calls.confirm_timeout: must be between 100ms and 10s, not 1m0s"},
 		"no retention":       {"retention: 0s\n", "offhook.yaml:1: retention: must be between 1h0m0s and 87600h0m0s, not 0s"},
 		"no apps":            {"calls: { apps_per_subscriber: 0 }\n", "offhook.yaml:1: calls.apps_per_subscriber: must be between 1 and 1024, not 0"},
+		"no streams":         {"events: { streams: 0 }\n", "offhook.yaml:1: events.streams: must be between 1 and 10000, not 0"},
+		"no heartbeat":       {"events: { heartbeat: 0s }\n", "offhook.yaml:1: events.heartbeat: must be between 1s and 5m0s, not 0s"},
 		"too many phones":    {"simulator: { subscribers: 80000 }\n", "offhook.yaml:1: simulator.subscribers: must be between 1 and 79100, not 80000"},
 		"unknown traffic":    {"simulator: { traffic: dmeo }\n", `offhook.yaml:1: simulator.traffic: must be demo or none, not "dmeo"; did you mean "demo"?`},
 		"unknown level":      {"log: { level: loud }\n", `offhook.yaml:1: log.level: must be debug, info, warn or error, not "loud"`},

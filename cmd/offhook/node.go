@@ -17,6 +17,7 @@ import (
 	"offhook/engine/tenant"
 	"offhook/provider/broadworks"
 	"offhook/store"
+	"offhook/transport/eventlog"
 	"offhook/transport/httpapi"
 	"offhook/transport/webhook"
 )
@@ -27,6 +28,7 @@ type node struct {
 	store      *store.Store
 	directory  *actor.Directory
 	dispatcher *webhook.Dispatcher
+	streams    *eventlog.Hub
 	networks   *networks
 	api        *httpapi.Server
 	registry   *prometheus.Registry
@@ -52,18 +54,27 @@ func openNode(dataDir string, retention time.Duration, log *slog.Logger) (*node,
 
 // build puts everything together on the store. Nothing listens, calls or
 // delivers before start.
-func (n *node) build(guard webhook.Guard, rules engine.Config, tls TLS) (err error) {
+func (n *node) build(guard webhook.Guard, rules engine.Config, events Events, tls TLS) (err error) {
 	n.dispatcher = webhook.New(webhook.Config{
 		Outbox: n.store, Tenants: n.store, Poster: webhook.NewClient(webhook.ClientConfig{Guard: guard, Version: version}),
 		Metrics: webhook.NewMetrics(n.registry), Log: n.log,
 	})
+	// Nothing was submitted yet: what is live after start shows at least this.
+	durable := n.store.Durable()
+	n.streams = eventlog.New(eventlog.Config{
+		Log: n.store, Key: n.store.CursorKey(),
+		Live:    func(app string) []actor.CallView { return n.directory.Live(app) },
+		Horizon: func() uint64 { return max(n.directory.Released(), durable) },
+		PerApp:  events.StreamsPerApp, InAll: events.Streams, Heartbeat: events.Heartbeat,
+		Logger: n.log, Metrics: eventlog.NewMetrics(n.registry),
+	})
 	n.networks = newNetworks(n.store, broadworks.NewMetrics(n.registry), n.log)
 	n.directory = actor.New(actor.Config{
-		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher},
+		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
 		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
-		Calls: n.directory, Tenants: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry),
+		Calls: n.directory, Tenants: n.store, Events: n.streams, Log: n.log, Metrics: httpapi.NewMetrics(n.registry),
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 	})
 	return err
@@ -85,10 +96,11 @@ func (n *node) fail(err error) {
 // of the event log.
 type outbox struct {
 	*webhook.Dispatcher
+	streams *eventlog.Hub
 }
 
 // Logged implements actor.Outbox.
-func (outbox) Logged(string) {}
+func (o outbox) Logged(app string) { o.streams.Logged(app) }
 
 // start brings back what was live and goes on delivering: first the owners, so
 // that lists are right, then the dispatcher.
