@@ -1,0 +1,168 @@
+package eventlog
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"offhook/engine"
+)
+
+// numbers are those of the events of a page.
+func (p Page) numbers(t *testing.T) (all []uint64) {
+	t.Helper()
+	var items []struct{ N uint64 }
+	require.NoError(t, json.Unmarshal(p.Body, &items), "%s", p.Body)
+	for _, it := range items {
+		all = append(all, it.N)
+	}
+	return all
+}
+
+func (d *desk) page(t *testing.T, q Query) Page {
+	t.Helper()
+	p, err := d.Page(q)
+	require.NoError(t, err)
+	return p
+}
+
+func TestPages(t *testing.T) {
+	d := newDesk()
+	p := d.page(t, Query{App: "ours", Limit: 10})
+	require.Equal(t, Page{Body: []byte("[]")}, p)
+	for range 5 {
+		d.happens("ours", "alice") // 1, 3, 5, 7, 9
+		d.happens("theirs", "bob")
+	}
+	p = d.page(t, Query{App: "ours", Limit: 2})
+	require.Equal(t, []uint64{1, 3}, p.numbers(t))
+	require.True(t, p.More)
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: p.Last})
+	require.Equal(t, []uint64{5, 7}, p.numbers(t))
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: p.Last})
+	require.Equal(t, []uint64{9}, p.numbers(t))
+	require.False(t, p.More)
+
+	// From here on: nothing yet, then what has come.
+	end := p.Last
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: end})
+	require.Equal(t, Page{Body: []byte("[]"), Last: end}, p)
+	d.happens("ours", "alice")
+	require.Equal(t, []uint64{11}, d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: end}).numbers(t))
+
+	d.book.fail(errDisk)
+	_, err := d.Page(Query{App: "ours", Limit: 2})
+	require.ErrorIs(t, err, errDisk)
+}
+
+// A page that fits exactly has nothing behind it.
+func TestTheLastPageHasNoNext(t *testing.T) {
+	d := newDesk()
+	for range 2 * pageStep {
+		d.happens("ours", "alice")
+	}
+	for _, q := range []Query{{App: "ours", Limit: 2 * pageStep}, {App: "ours", Subscriber: "alice", Limit: 2 * pageStep}} {
+		p := d.page(t, q)
+		require.Len(t, p.numbers(t), 2*pageStep)
+		require.False(t, p.More, "subscriber %q", q.Subscriber)
+		q.Limit--
+		require.True(t, d.page(t, q).More, "subscriber %q", q.Subscriber)
+	}
+}
+
+func TestAPageOfOneSubscriber(t *testing.T) {
+	d := newDesk()
+	for range 10 {
+		d.happens("ours", "alice") // odd
+		d.happens("ours", "Bob")   // even
+	}
+	p := d.page(t, Query{App: "ours", Subscriber: "BOB", Limit: 3})
+	require.Equal(t, []uint64{2, 4, 6}, p.numbers(t))
+	require.True(t, p.More)
+	p = d.page(t, Query{App: "ours", Subscriber: "bob", Limit: 100, Resume: true, After: p.Last})
+	require.Equal(t, []uint64{8, 10, 12, 14, 16, 18, 20}, p.numbers(t))
+	require.False(t, p.More)
+}
+
+// Whoever asks for one subscriber among many does not make us read the whole
+// log at once, and comes to the end all the same.
+func TestOneRequestReadsABoundedPartOfTheLog(t *testing.T) {
+	d := newDesk()
+	rare := d.happens("ours", "rare")
+	for range 3*pageScan - 2 {
+		d.book.log("ours", "alice")
+	}
+	last := d.book.log("ours", "rare")
+	var found []uint64
+	q := Query{App: "ours", Subscriber: "rare", Limit: 100}
+	pages := 0
+	for {
+		d.book.reads = 0
+		p := d.page(t, q)
+		require.LessOrEqual(t, d.book.reads, pageScan/pageStep)
+		require.LessOrEqual(t, d.book.most, pageStep)
+		found = append(found, p.numbers(t)...)
+		pages++
+		if !p.More {
+			break
+		}
+		q.Resume, q.After = true, p.Last
+	}
+	require.Equal(t, []uint64{rare.Index, last.Index}, found)
+	require.InDelta(t, 3, pages, 1)
+}
+
+func TestAPageSaysWhatIsGone(t *testing.T) {
+	d := newDesk()
+	for range 10 {
+		d.happens("ours", "alice")
+	}
+	d.book.sweep(5)
+	p := d.page(t, Query{App: "ours", Limit: 2})
+	require.Equal(t, GapNone, p.Gap, "who asks for what there is misses nothing")
+	require.Equal(t, []uint64{6, 7}, p.numbers(t))
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: 4})
+	require.Equal(t, GapRetention, p.Gap)
+	require.Equal(t, []uint64{6, 7}, p.numbers(t))
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: 5})
+	require.Equal(t, GapNone, p.Gap)
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: 11})
+	require.Equal(t, GapUnknown, p.Gap)
+	require.Equal(t, []uint64{6, 7}, p.numbers(t))
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: 1<<64 - 1})
+	require.Equal(t, GapUnknown, p.Gap)
+}
+
+// sweeping is a log that is swept while a page is read.
+type sweeping struct {
+	*notebook
+	at int // the read before which it is
+}
+
+func (s *sweeping) Events(app string, behind uint64, limit int, fn func(engine.StoredEvent) error) (uint64, error) {
+	if s.at--; s.at == 0 {
+		s.sweep(pageStep + 100)
+	}
+	return s.notebook.Events(app, behind, limit, fn)
+}
+
+func TestASweepInTheMiddleOfAPageIsToldWithTheNext(t *testing.T) {
+	book := &notebook{}
+	h := New(Config{Log: &sweeping{book, 2}})
+	for range 2 * pageStep {
+		book.log("ours", "alice")
+	}
+	q := Query{App: "ours", Subscriber: "alice", Limit: 2 * pageStep}
+	p, err := h.Page(q)
+	require.NoError(t, err)
+	require.Len(t, p.numbers(t), pageStep)
+	require.True(t, p.More)
+	require.Equal(t, GapNone, p.Gap)
+	q.Resume, q.After = true, p.Last
+	p, err = h.Page(q)
+	require.NoError(t, err)
+	require.Equal(t, GapRetention, p.Gap)
+	require.EqualValues(t, pageStep+101, p.numbers(t)[0])
+	require.False(t, p.More)
+}
