@@ -53,6 +53,53 @@ func (s *Store) Waiting(behind engine.StreamID, limit int, fn func(engine.Waitin
 	return it.Error()
 }
 
+// WaitingOf is Waiting for the streams of one webhook: those behind a
+// subscriber, "" for all.
+func (s *Store) WaitingOf(app string, kind engine.StreamKind, behind string, limit int, fn func(engine.Waiting) error) (err error) {
+	if err := s.use(); err != nil {
+		return err
+	}
+	defer s.done()
+	if err := s.lazy.flush(); err != nil {
+		return err
+	}
+	it, err := s.newIter(prefixWait)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	durable, n := s.Durable(), 0
+	slot := 0
+	from := appendText(appendSlotted(nil, prefixWait, 0), app)
+	if behind != "" {
+		id := engine.StreamOf(app, behind, kind)
+		slot, from = int(engine.SlotOf(id.Subscriber)), after(streamKey(nil, prefixWait, id))
+	}
+	for {
+		end := after(appendText(appendSlotted(nil, prefixWait, uint16(slot)), app))
+		for ok := it.SeekGE(from); ok && pebble.DefaultComparer.Compare(it.Key(), end) < 0; {
+			w, err := waitRow(it)
+			if err != nil {
+				return err
+			}
+			next := after(it.Key()[:len(it.Key())-8])
+			if w.Stream.Kind == kind && w.Index <= durable {
+				if err := fn(w); err != nil {
+					return err
+				}
+				if n++; n == limit {
+					return nil
+				}
+			}
+			ok = it.SeekGE(next)
+		}
+		if slot++; slot == engine.Slots {
+			return it.Error()
+		}
+		from = appendText(appendSlotted(nil, prefixWait, uint16(slot)), app)
+	}
+}
+
 func waitRow(it *pebble.Iterator) (w engine.Waiting, err error) {
 	if w.Stream, w.Sequence, err = parseStreamKey(it.Key(), prefixWait); err != nil {
 		return w, fmt.Errorf("read waiting events: %w", err)

@@ -78,6 +78,23 @@ func outbox(t *testing.T, open Open) {
 		behind = page[0].Stream
 	}
 	require.Equal(t, list, paged)
+	var app []engine.Waiting
+	for behind := ""; ; behind = app[len(app)-1].Stream.Subscriber {
+		before := len(app)
+		require.NoError(t, s.WaitingOf("app", engine.StreamCalls, behind, 1, func(w engine.Waiting) error {
+			app = append(app, w)
+			return nil
+		}))
+		if len(app) == before {
+			break
+		}
+	}
+	require.Len(t, app, 2)
+	for _, w := range app {
+		require.Contains(t, list, w)
+		require.Equal(t, Stream("app", alice).App, w.Stream.App)
+		require.Equal(t, engine.StreamCalls, w.Stream.Kind)
+	}
 
 	require.Equal(t, []uint64{1, 2, 3, 5}, waiting(t, s, Stream("app", alice), 0), "4 is logged and not queued")
 	require.Equal(t, []uint64{3, 5}, waiting(t, s, Stream("app", alice), 2))

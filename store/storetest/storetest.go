@@ -18,6 +18,7 @@ type Impl interface {
 	actor.Store
 
 	Waiting(behind engine.StreamID, limit int, fn func(engine.Waiting) error) error
+	WaitingOf(app string, kind engine.StreamKind, behind string, limit int, fn func(engine.Waiting) error) error
 	Next(stream engine.StreamID, behind uint64) (engine.StoredEvent, bool, error)
 	Delivered(stream engine.StreamID, sequence uint64)
 	Expire(stream engine.StreamID, before, now int64, eventID string) (bool, error)

@@ -44,6 +44,12 @@ type Parcel struct {
 	Redelivery bool                   // asked for by a person
 }
 
+// What one POST carries at most in batch mode.
+const (
+	maxBatchEvents = 100
+	maxBatchBytes  = 256 << 10
+)
+
 // parcel is one event by itself.
 func parcel(n *engine.Notification) *Parcel {
 	return &Parcel{ID: n.EventID, Events: []*engine.Notification{n}}

@@ -32,6 +32,7 @@ func sink(b *testing.B) (url string, got *atomic.Int64) {
 
 // tape is an outbox that makes its events up and forgets them.
 type tape struct {
+	Outbox  // nothing else of one is used
 	body    []byte
 	streams map[string]*reel
 	left    atomic.Int64
@@ -48,6 +49,8 @@ func newTape(streams, events int) *tape {
 	t.left.Store(int64(events))
 	return t
 }
+
+func (t *tape) Durable() uint64 { return 0 }
 
 func (t *tape) Waiting(engine.StreamID, int, func(engine.Waiting) error) error { return nil }
 

@@ -27,11 +27,16 @@ type Dispatcher struct {
 	mu    sync.Mutex                                // guards changes of table
 	table atomic.Pointer[map[endpointKey]*endpoint] // copied on change
 
-	pass     atomic.Uint64 // of the scan
-	wake     chan struct{} // an endpoint could use the scan
-	stop     chan struct{}
-	scanned  chan struct{} // the scan has ended
-	running  atomic.Bool   // attempts may begin
+	pass    atomic.Uint64 // of the scan
+	wake    chan struct{} // an endpoint could use the scan
+	orphans atomic.Bool   // a webhook was removed: what waits for it is to be dropped
+	stop    chan struct{}
+	scanned chan struct{} // the scan has ended
+	expired chan struct{} // the expirer has ended
+
+	redeliveries chan struct{} // one in it for each under way
+
+	running  atomic.Bool // attempts may begin
 	stopping atomic.Bool
 	started  bool
 	workers  sync.WaitGroup
@@ -43,6 +48,8 @@ func New(cfg Config) *Dispatcher {
 	def(&cfg.Slots, 512)
 	def(&cfg.Lanes, 16384)
 	def(&cfg.Rescan, 5*time.Minute)
+	def(&cfg.Retention, 7*24*time.Hour)
+	def(&cfg.Grace, time.Hour)
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -56,7 +63,8 @@ func New(cfg Config) *Dispatcher {
 	d := &Dispatcher{
 		cfg: cfg, log: log, born: time.Now(), seed: maphash.MakeSeed(),
 		slots: slots{free: cfg.Slots},
-		wake:  make(chan struct{}, 1), stop: make(chan struct{}), scanned: make(chan struct{}),
+		wake:  make(chan struct{}, 1), stop: make(chan struct{}), scanned: make(chan struct{}), expired: make(chan struct{}),
+		redeliveries: make(chan struct{}, maxRedeliveries),
 	}
 	d.table.Store(&map[endpointKey]*endpoint{})
 	d.pass.Store(1)
@@ -76,6 +84,7 @@ func (d *Dispatcher) Start() {
 		ep.mu.Unlock()
 	}
 	go d.scan()
+	go d.expirer()
 }
 
 // Stop lets attempts under way finish, aborts them when ctx ends, and leaves
@@ -92,6 +101,7 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 	close(d.stop)
 	if d.started {
 		<-d.scanned
+		<-d.expired
 	}
 	for _, ep := range d.endpoints() {
 		ep.mu.Lock() // from here on nobody starts a worker
@@ -162,19 +172,6 @@ func (d *Dispatcher) Refresh() {
 				}
 			}
 		}
-	}
-}
-
-// Resume tries again at once what is parked or disabled of one webhook.
-func (d *Dispatcher) Resume(app string, kind engine.StreamKind) {
-	ep := (*d.table.Load())[endpointKey{app, kind}]
-	if ep == nil {
-		return
-	}
-	ep.mu.Lock()
-	defer ep.mu.Unlock()
-	if ep.target != nil {
-		ep.revive()
 	}
 }
 

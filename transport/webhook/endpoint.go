@@ -23,7 +23,8 @@ const (
 	absent   standing = iota // no webhook is set
 	serving                  // the breaker decides
 	unusable                 // its URL or secrets can never work
-	disabled                 // it answered 410
+	paused                   // a person wants it to wait
+	disabled                 // it answered 410, or a person gave it up
 )
 
 // endpoint is one receiver with the lanes of its streams.
@@ -34,7 +35,9 @@ type endpoint struct {
 	mu       sync.Mutex
 	standing standing
 	receiver tenant.Receiver
-	target   Target // set while serving or disabled
+	terms    terms
+	target   Target // nil while absent or unusable
+	refused  bool   // it answered 410, and the app does not say so yet
 
 	lanes   map[string]*lane
 	ready   queue
@@ -59,46 +62,138 @@ func newEndpoint(d *Dispatcher, key endpointKey) *endpoint {
 	return &endpoint{d: d, key: key, lanes: map[string]*lane{}, window: newWindow(d.cfg.Slots / 4)}
 }
 
-// aim makes the endpoint serve a receiver. Nothing changes if it already does.
+// aim makes the endpoint serve a receiver as the app has it now.
 func (ep *endpoint) aim(r tenant.Receiver) {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
-	if ep.standing != absent && ep.receiver.URL == r.URL && slices.Equal(ep.receiver.Secrets, r.Secrets) {
+	was, before := ep.standing, ep.receiver
+	if !r.Set() {
+		ep.leaveOff()
 		return
 	}
+	if was == absent {
+		ep.more = ep.d.pass.Load() // rows of before may still wait
+	}
+	ep.receiver = r
+	ep.terms = terms{url: r.URL, batch: r.Batch, extended: r.Extended, since: r.Since}
+	renewed := ep.target == nil || !sameRequest(before, r)
+	if renewed && !ep.retarget() {
+		return
+	}
+	if r.Disabled != "" || r.URL != before.URL {
+		ep.refused = false // it is known, or another receiver's business
+	}
+	switch {
+	case r.Disabled != "" || ep.refused:
+		ep.standing = disabled
+	case r.Paused:
+		ep.standing = paused
+	default:
+		ep.standing = serving
+	}
+	ep.hold(before.Held)
+	if ep.standing == serving && (renewed || was != serving) {
+		ep.revive()
+		return
+	}
+	ep.pump()
+	ep.hunger()
+}
+
+// leaveOff ends an endpoint whose webhook was removed.
+func (ep *endpoint) leaveOff() {
 	if ep.target != nil {
 		ep.target.Close()
 		ep.target = nil
 	}
-	if ep.standing == absent {
-		ep.more = ep.d.pass.Load() // rows of an earlier webhook may still wait
+	if ep.standing != absent {
+		ep.d.orphans.Store(true)
+		ep.d.nudge()
 	}
-	ep.receiver = r
-	if !r.Set() {
-		ep.standing = absent
-		ep.forget()
-		return
+	ep.standing, ep.receiver, ep.terms, ep.refused = absent, tenant.Receiver{}, terms{}, false
+	ep.forget()
+}
+
+// retarget prepares for the requests the receiver wants now.
+func (ep *endpoint) retarget() bool {
+	if ep.target != nil {
+		ep.target.Close()
+		ep.target = nil
 	}
-	target, err := ep.d.cfg.Poster.Aim(ep.key.app, r)
+	target, err := ep.d.cfg.Poster.Aim(ep.key.app, ep.receiver)
 	if err != nil {
 		ep.standing = unusable
 		ep.d.log.Error("webhook cannot be used", "app", ep.key.app, "kind", ep.key.kind.String(), "reason", err.Error())
-		return
+		return false
 	}
 	ep.target = target
-	ep.revive()
+	return true
+}
+
+// sameRequest reports whether two receivers get the same requests.
+func sameRequest(a, b tenant.Receiver) bool {
+	return a.URL == b.URL && a.SigningKey == b.SigningKey && slices.Equal(a.Secrets, b.Secrets) &&
+		slices.Equal(a.Retired, b.Retired) && slices.Equal(a.Headers, b.Headers)
+}
+
+// holds reports whether the stream of a subscriber is paused.
+func (ep *endpoint) holds(subscriber string) bool {
+	if len(ep.receiver.Held) == 0 {
+		return false
+	}
+	_, held := slices.BinarySearch(ep.receiver.Held, subscriber)
+	return held
+}
+
+// hold brings the lanes in line with the list of paused streams.
+func (ep *endpoint) hold(before []string) {
+	if slices.Equal(before, ep.receiver.Held) {
+		return
+	}
+	for _, sub := range before {
+		if l := ep.lanes[sub]; l != nil && l.state == laneIdle && l.top > l.acked && !ep.holds(sub) {
+			ep.idle.remove(l)
+			ep.afresh(l)
+		}
+	}
+	if len(before) > 0 {
+		ep.more = ep.d.pass.Load() // what has no lane waits where the scan finds it
+	}
+	for _, sub := range ep.receiver.Held {
+		if l := ep.lanes[sub]; l != nil && ep.unqueue(l) {
+			ep.rest(l)
+		}
+	}
+}
+
+// unqueue takes a lane out of wherever it is; false if it is flying.
+func (ep *endpoint) unqueue(l *lane) bool {
+	switch l.state {
+	case laneFlying:
+		return false
+	case laneIdle:
+		ep.idle.remove(l)
+	case laneReady:
+		ep.ready.drop(func(other *lane) bool { return other == l })
+	case laneWaiting:
+		ep.waiting.remove(l)
+	}
+	return true
+}
+
+// afresh tries a lane now, whatever happened to it before.
+func (ep *endpoint) afresh(l *lane) {
+	l.parked, l.failures = false, 0
+	ep.put(l, laneReady)
 }
 
 // revive starts afresh with a receiver: what was parked or waiting is tried now.
 func (ep *endpoint) revive() {
-	ep.standing = serving
 	ep.breaker = breaker{}
 	ep.window = newWindow(int(ep.window.max))
 	ep.resting = nil
 	for len(ep.waiting) > 0 {
-		l := heap.Pop(&ep.waiting).(*lane)
-		l.parked, l.failures = false, 0
-		ep.ready.push(l)
+		ep.afresh(heap.Pop(&ep.waiting).(*lane))
 	}
 	ep.pump()
 	ep.hunger()
@@ -126,6 +221,9 @@ func (ep *endpoint) tell(subscriber string, sequence uint64, found bool) (admitt
 	}
 	l := ep.lanes[subscriber]
 	if l == nil {
+		if ep.holds(subscriber) {
+			return false // found again when it goes on
+		}
 		if l = ep.admit(subscriber); l == nil {
 			ep.more = ep.d.pass.Load()
 			return false
@@ -139,7 +237,7 @@ func (ep *endpoint) tell(subscriber string, sequence uint64, found bool) (admitt
 		return admitted
 	}
 	l.blind = l.blind || found
-	if l.state == laneIdle {
+	if l.state == laneIdle && !ep.holds(subscriber) {
 		ep.idle.remove(l)
 		l.headTime = 0
 		if !found {

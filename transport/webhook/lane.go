@@ -24,7 +24,11 @@ type lane struct {
 	failures int   // attempts on the head event that failed in this process
 	silent   bool  // the last one came to no answer
 	due      time.Time
-	parked   bool // exhausted: due is never
+	parked   bool   // exhausted: due is never
+	single   uint64 // up to here its events go by themselves: they were in a batch that failed
+
+	guests []chan struct{} // who wants to borrow it, in turn; closed when it is theirs
+	then   laneState       // where it goes after them
 
 	place      int   // in the heap of waiting lanes
 	prev, next *lane // in the list of idle lanes
@@ -33,7 +37,7 @@ type lane struct {
 type laneState uint8
 
 const (
-	laneIdle    laneState = iota // nothing waits; kept while there is room
+	laneIdle    laneState = iota // nothing waits, or its stream is paused; kept while there is room
 	laneReady                    // in the queue for a worker
 	laneFlying                   // a worker has it
 	laneWaiting                  // failed; in the heap until due
@@ -46,6 +50,16 @@ var neverDue = time.Unix(1<<40, 0)
 // deletes lazily, so only the lane knows at first that the event is not to be
 // sent again.
 const ackMemory = 250 * time.Millisecond
+
+// pass learns that everything up to a number is done with.
+func (l *lane) pass(sequence uint64, now time.Time) {
+	if sequence > l.acked {
+		l.acked, l.ackedAt = sequence, now
+	}
+}
+
+// alone reports whether the next event must not share a batch.
+func (l *lane) alone() bool { return l.single > l.acked }
 
 // forgettable reports whether the outbox alone knows enough of the stream.
 func (l *lane) forgettable(now time.Time) bool { return now.Sub(l.ackedAt) >= ackMemory }
@@ -95,6 +109,8 @@ func (q *queue) pop() *lane {
 	}
 	return l
 }
+
+func (q *queue) first() *lane { return q.lanes[q.head] }
 
 // drop removes the lanes that which says, and keeps the order of the others.
 func (q *queue) drop(which func(*lane) bool) {

@@ -15,6 +15,7 @@ type Metrics struct {
 	parks    *prometheus.CounterVec
 	outages  *prometheus.CounterVec
 	gone     *prometheus.CounterVec
+	given    *prometheus.CounterVec
 	reg      prometheus.Registerer
 }
 
@@ -29,6 +30,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		parks:    counter("streams_parked_total", "Streams parked since an event failed for too long.", "endpoint"),
 		outages:  counter("endpoint_outages_total", "Times an endpoint stopped answering.", "endpoint"),
 		gone:     counter("endpoint_disabled_total", "Times an endpoint answered 410 Gone.", "endpoint"),
+		given:    counter("gaps_total", "Gaps made of events that nobody took for as long as they are kept.", "endpoint"),
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "offhook_webhook_attempt_seconds", Help: "How long one attempt took.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
@@ -38,7 +40,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 20),
 		}),
 	}
-	reg.MustRegister(m.attempts, m.parks, m.outages, m.gone, m.took, m.latency)
+	reg.MustRegister(m.attempts, m.parks, m.outages, m.gone, m.given, m.took, m.latency)
 	return m
 }
 
@@ -71,6 +73,12 @@ func (m *Metrics) opened(k endpointKey) {
 func (m *Metrics) disabled(k endpointKey) {
 	if m != nil {
 		m.gone.WithLabelValues(k.String()).Inc()
+	}
+}
+
+func (m *Metrics) gaps(k endpointKey, n int) {
+	if m != nil {
+		m.given.WithLabelValues(k.String()).Add(float64(n))
 	}
 }
 

@@ -183,9 +183,19 @@ func (m *model) change() {
 		}
 	}
 	m.outbox.mu.Unlock()
-	m.outbox.drop(app, engine.StreamCalls)
 	time.Sleep(time.Duration(m.rng.IntN(2)*m.rng.IntN(3000)) * time.Millisecond)
 	m.tenants.set(app, tenant.Receiver{URL: url, Secrets: []string{testSecret}})
+}
+
+// adjust changes a webhook as a person would, through the API.
+func (m *model) adjust(app string, fn func(*tenant.Receiver)) {
+	m.tenants.ChangeApp(app, func(was *tenant.App) (*tenant.App, error) {
+		r := was.Calls
+		if fn(&r); !r.Set() {
+			return was, nil
+		}
+		return was.With(engine.StreamCalls, r), nil
+	})
 }
 
 // heal makes everything well again and waits for the longest pause there is.
@@ -197,10 +207,8 @@ func (m *model) heal() {
 	m.outbox.mu.Lock()
 	m.outbox.failing = false
 	m.outbox.mu.Unlock()
-	for _, s := range m.Status() {
-		if s.Condition == Disabled {
-			m.Resume(s.App, s.Kind) // everything else comes back by itself
-		}
+	for i := range m.apps {
+		m.adjust(fmt.Sprintf("a%d", i), func(r *tenant.Receiver) { r.Disabled, r.Paused, r.Held = "", false, nil })
 	}
 	time.Sleep(30 * time.Minute)
 }
@@ -211,7 +219,7 @@ func (m *model) check(id engine.StreamID, record []receipt, last uint64) error {
 	for i, r := range record {
 		switch {
 		case r.rewind != 0:
-			next = min(next, r.rewind)
+			next = max(floor+1, min(next, r.rewind)) // what is not for this webhook stays away
 		case r.dropped != 0:
 			next, floor, late = r.dropped+1, r.dropped, 1
 		case r.sequence <= floor && late > 0:

@@ -22,6 +22,8 @@ type memOutbox struct {
 	lazy     []engine.StoredEvent // delivered, not yet on disk: a crash forgets them
 	gone     []lazyRow            // of these, rows that reads still show
 	attempts []engine.Attempt
+	log      map[engine.StreamID]map[uint64]engine.StoredEvent
+	expired  func(engine.StreamID, engine.Notification) // told of gaps; the lock is held
 	index    uint64
 	failing  bool // reads fail
 	reads    int
@@ -58,7 +60,7 @@ func (o *memOutbox) slow() {
 }
 
 func newOutbox() *memOutbox {
-	return &memOutbox{streams: map[engine.StreamID][]engine.StoredEvent{}, numbers: map[engine.StreamID]uint64{}}
+	return &memOutbox{streams: map[engine.StreamID][]engine.StoredEvent{}, numbers: map[engine.StreamID]uint64{}, log: map[engine.StreamID]map[uint64]engine.StoredEvent{}}
 }
 
 var errDisk = errors.New("the disk is on fire")
@@ -114,6 +116,91 @@ func (o *memOutbox) Next(id engine.StreamID, after uint64) (engine.StoredEvent, 
 	return engine.StoredEvent{}, false, nil
 }
 
+// WaitingOf implements Outbox.
+func (o *memOutbox) WaitingOf(app string, kind engine.StreamKind, behind string, limit int, fn func(engine.Waiting) error) error {
+	n := 0
+	return o.Waiting(engine.StreamID{}, 1<<30, func(w engine.Waiting) error {
+		if w.Stream.App != app || w.Stream.Kind != kind || w.Stream.Subscriber <= behind || n == limit {
+			return nil
+		}
+		n++
+		return fn(w)
+	})
+}
+
+// Event implements Outbox. What was delivered is kept.
+func (o *memOutbox) Event(id engine.StreamID, sequence uint64) (engine.StoredEvent, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failing {
+		return engine.StoredEvent{}, false, errDisk
+	}
+	ev, ok := o.log[id][sequence]
+	return ev, ok, nil
+}
+
+// Durable implements Outbox.
+func (o *memOutbox) Durable() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.index
+}
+
+// Expire implements Outbox, as the store does it.
+func (o *memOutbox) Expire(id engine.StreamID, before, now int64, eventID string) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failing {
+		return false, errDisk
+	}
+	o.flush(0)
+	var gap engine.Gap
+	events := o.streams[id]
+	first, n := 0, 0
+	for i := range events {
+		ev := &events[i]
+		if ev.Time >= before {
+			if ev.GapFrom != 0 && n == 0 {
+				first = i + 1
+				continue
+			}
+			break
+		}
+		if !gap.Add(&ev.Notification, nil) {
+			break
+		}
+		n++
+	}
+	if n == 0 || n == 1 && events[first].GapFrom != 0 {
+		return false, nil
+	}
+	made := engine.StoredEvent{Index: events[first+n-1].Index, Notification: gap.Notification(eventID, now)}
+	o.streams[id] = slices.Concat(events[:first], []engine.StoredEvent{made}, events[first+n:])
+	o.log[id][made.Sequence] = made
+	if o.expired != nil {
+		o.expired(id, made.Notification)
+	}
+	return true, nil
+}
+
+// DropWaiting implements Outbox.
+func (o *memOutbox) DropWaiting(app string, kind engine.StreamKind, through uint64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flush(0)
+	for id, events := range o.streams {
+		if id.App != app || id.Kind != kind {
+			continue
+		}
+		if events = slices.DeleteFunc(events, func(ev engine.StoredEvent) bool { return ev.Index <= through }); len(events) == 0 {
+			delete(o.streams, id)
+		} else {
+			o.streams[id] = events
+		}
+	}
+	return nil
+}
+
 func (o *memOutbox) Delivered(id engine.StreamID, sequence uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -141,10 +228,16 @@ func (o *memOutbox) add(app, subscriber string, kind engine.StreamKind, at time.
 	o.numbers[id]++
 	o.index++
 	n := o.numbers[id]
-	o.streams[id] = append(o.streams[id], engine.StoredEvent{Index: o.index, Notification: engine.Notification{
+	ev := engine.StoredEvent{Index: o.index, Notification: engine.Notification{
 		App: app, Subscriber: subscriber, Kind: kind, Sequence: n, EventID: fmt.Sprintf("evt_%s_%s_%d_%d", app, subscriber, kind, n),
-		Time: at.UnixMilli(), Body: fmt.Appendf(nil, `{"app_id":%q,"subscriber_id":%q,"sequence_number":"%d"}`, app, subscriber, n),
-	}})
+		Call: engine.CallID(n), State: engine.StateRinging, Time: at.UnixMilli(),
+		Body: fmt.Appendf(nil, `{"app_id":%q,"subscriber_id":%q,"sequence_number":"%d"}`, app, subscriber, n),
+	}}
+	o.streams[id] = append(o.streams[id], ev)
+	if o.log[id] == nil {
+		o.log[id] = map[uint64]engine.StoredEvent{}
+	}
+	o.log[id][n] = ev
 	return n
 }
 
@@ -176,26 +269,12 @@ func (o *memOutbox) left() int {
 	return n
 }
 
-// drop is what DropWaiting does.
-func (o *memOutbox) drop(app string, kind engine.StreamKind) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.flush(0)
-	for id := range o.streams {
-		if id.App == app && id.Kind == kind {
-			delete(o.streams, id)
-		}
-	}
-	o.lazy = slices.DeleteFunc(o.lazy, func(ev engine.StoredEvent) bool {
-		return ev.Notification.App == app && ev.Notification.Kind == kind
-	})
-}
-
 // memTenants is a few apps in memory.
 type memTenants struct {
 	mu      sync.Mutex
 	apps    map[string]*tenant.App
 	changed []func()
+	index   func() uint64 // of the log; a new webhook begins there
 }
 
 const testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -238,18 +317,41 @@ func (t *memTenants) OnChange(fn func()) {
 }
 
 func (t *memTenants) set(id string, calls tenant.Receiver) {
-	t.mu.Lock()
-	a := tenant.App{ID: id}
-	if old := t.apps[id]; old != nil {
-		a = *old
+	t.change(id, func(a *tenant.App) (*tenant.App, error) {
+		if calls.Since = a.Calls.Since; !a.Calls.Set() && t.index != nil {
+			calls.Since = t.index()
+		}
+		return a.With(engine.StreamCalls, calls), nil
+	})
+}
+
+// ChangeApp implements Tenants.
+func (t *memTenants) ChangeApp(id string, fn func(*tenant.App) (*tenant.App, error)) (bool, error) {
+	if _, ok := t.App(id); !ok {
+		return false, nil
 	}
-	a.Calls = calls
-	t.apps[id] = &a
+	return true, t.change(id, fn)
+}
+
+func (t *memTenants) change(id string, fn func(*tenant.App) (*tenant.App, error)) error {
+	t.mu.Lock()
+	was := t.apps[id]
+	if was == nil {
+		was = &tenant.App{ID: id}
+	}
+	is, err := fn(was)
+	if err == nil {
+		t.apps[id] = is
+	}
 	changed := slices.Clone(t.changed)
 	t.mu.Unlock()
+	if err != nil || is == was {
+		return err
+	}
 	for _, fn := range changed {
 		fn()
 	}
+	return nil
 }
 
 // memPoster is receivers in memory that keep what they got and check the

@@ -84,6 +84,9 @@ func (d *Dispatcher) await() scanReason {
 	just := time.NewTimer(d.cfg.Rescan)
 	defer just.Stop()
 	for {
+		if d.orphans.Swap(false) {
+			return scanAll
+		}
 		if d.hungry() {
 			return scanMore
 		}
@@ -112,13 +115,15 @@ func (d *Dispatcher) sleep(t time.Duration) bool {
 // readThrough makes one pass. It returns how many streams found a lane.
 func (d *Dispatcher) readThrough(all bool) (found int, err error) {
 	pass := d.pass.Add(1)
+	through := d.cfg.Outbox.Durable() // before it is known what is an orphan: what comes later may be none
+	orphans := map[endpointKey]bool{}
 	var after engine.StreamID
 	for {
 		n, began := 0, time.Now()
 		err := d.cfg.Outbox.Waiting(after, scanChunk, func(w engine.Waiting) error {
 			n++
 			after = w.Stream
-			if d.offer(w) {
+			if d.offer(w, orphans) {
 				found++
 			}
 			return nil
@@ -144,14 +149,26 @@ func (d *Dispatcher) readThrough(all bool) (found int, err error) {
 	for _, ep := range d.endpoints() {
 		ep.passed(pass)
 	}
-	return found, nil
+	return found, d.drop(orphans, through)
+}
+
+// drop lets go of what waits for a webhook that was removed.
+func (d *Dispatcher) drop(orphans map[endpointKey]bool, through uint64) error {
+	for key := range orphans {
+		if err := d.cfg.Outbox.DropWaiting(key.app, key.kind, through); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // offer hands a stream the scan found to its endpoint.
-func (d *Dispatcher) offer(w engine.Waiting) bool {
-	ep := d.endpoint(endpointKey{w.Stream.App, w.Stream.Kind})
-	if ep == nil {
-		return false // its webhook was removed; whoever did that drops the rows
+func (d *Dispatcher) offer(w engine.Waiting, orphans map[endpointKey]bool) bool {
+	key := endpointKey{w.Stream.App, w.Stream.Kind}
+	ep := d.endpoint(key)
+	if ep == nil || !d.Wanted(key.app, key.kind) {
+		orphans[key] = true
+		return false
 	}
 	if ep.tell(w.Stream.Subscriber, w.Sequence, true) {
 		return true
@@ -193,10 +210,14 @@ func (ep *endpoint) lacks() bool {
 // hunger wakes the scan if it could bring something. ep.mu is held.
 func (ep *endpoint) hunger() {
 	if ep.lacks() {
-		select {
-		case ep.d.wake <- struct{}{}:
-		default:
-		}
+		ep.d.nudge()
+	}
+}
+
+func (d *Dispatcher) nudge() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
 	}
 }
 

@@ -15,7 +15,8 @@ type Condition string
 const (
 	Healthy    Condition = "healthy"
 	BackingOff Condition = "backing_off" // out: one probe at a time
-	Disabled   Condition = "disabled"    // it answered 410
+	Paused     Condition = "paused"      // a person wants it to wait
+	Disabled   Condition = "disabled"    // it answered 410, or a person gave it up
 	Unusable   Condition = "unusable"    // its URL or secrets can never work
 )
 
@@ -50,6 +51,15 @@ func (d *Dispatcher) Status() []Status {
 	return out
 }
 
+// StatusOf is how the delivery to one receiver is; false if there is none.
+func (d *Dispatcher) StatusOf(app string, kind engine.StreamKind) (Status, bool) {
+	ep := d.endpoint(endpointKey{app, kind})
+	if ep == nil {
+		return Status{}, false
+	}
+	return ep.status(d.now())
+}
+
 func (ep *endpoint) status(now time.Time) (Status, bool) {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
@@ -63,6 +73,8 @@ func (ep *endpoint) status(now time.Time) (Status, bool) {
 	switch {
 	case ep.standing == unusable:
 		s.Condition = Unusable
+	case ep.standing == paused:
+		s.Condition = Paused
 	case ep.standing == disabled:
 		s.Condition = Disabled
 	case ep.breaker.state != closed:
