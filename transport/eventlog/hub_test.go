@@ -16,8 +16,8 @@ func TestStreamsAreBounded(t *testing.T) {
 	d.listen(t, Ask{App: "theirs"})
 	_, err = d.Open(Ask{App: "theirs"})
 	require.ErrorIs(t, err, ErrFull)
-	require.NoError(t, first.stream.Close())
-	require.NoError(t, first.stream.Close(), "closing twice is once")
+	require.NoError(t, first.stream.CloseWithError(nil))
+	require.NoError(t, first.stream.CloseWithError(nil), "closing twice is once")
 	d.listen(t, Ask{App: "theirs"})
 	_, err = d.Open(Ask{App: "ours"})
 	require.ErrorIs(t, err, ErrFull)
@@ -55,7 +55,7 @@ func crowd(t testing.TB, d *desk) (names []string) {
 		}
 		s, err := d.Open(Ask{App: names[i]})
 		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		t.Cleanup(func() { require.NoError(t, s.CloseWithError(nil)) })
 	}
 	return names
 }

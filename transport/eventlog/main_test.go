@@ -134,7 +134,7 @@ func (d *desk) listen(t *testing.T, ask Ask) *client {
 	}
 	s, err := d.Open(ask)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	t.Cleanup(func() { require.NoError(t, s.CloseWithError(nil)) })
 	return &client{t, s, eventlogtest.NewReader(s, "")}
 }
 

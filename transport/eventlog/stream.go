@@ -71,7 +71,7 @@ const (
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// Open begins a stream. It must be closed.
+// Open begins a stream. It must be closed, by CloseWithError.
 //
 // Errors: ErrAppFull, ErrFull, ErrEnding.
 func (h *Hub) Open(ask Ask) (*Stream, error) {
@@ -107,10 +107,8 @@ func (s *Stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close is CloseWithError for a reader without trouble.
-func (s *Stream) Close() error { return s.CloseWithError(nil) }
-
-// CloseWithError ends the stream because its reader failed.
+// CloseWithError ends the stream, because of the error its reader met or nil.
+// There is no Close: fasthttp would call it first, and nobody would learn why.
 func (s *Stream) CloseWithError(err error) error {
 	s.leave.Do(func() {
 		s.ticker.Stop()

@@ -245,7 +245,7 @@ func TestWhoMayReadNoLongerIsCutOffWithTheNextHeartbeat(t *testing.T) {
 		revoked.Store(true)
 		idle.wantsEnd()
 		require.Equal(t, 15*time.Second, time.Since(begin))
-		require.NoError(t, idle.stream.Close())
+		require.NoError(t, idle.stream.CloseWithError(nil))
 
 		// Also one that has always something to read.
 		busy := d.listen(t, Ask{App: "ours", Resume: true, Alive: alive})
@@ -259,7 +259,7 @@ func TestWhoMayReadNoLongerIsCutOffWithTheNextHeartbeat(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		require.InDelta(t, 150, n, 2)
-		require.NoError(t, busy.stream.Close())
+		require.NoError(t, busy.stream.CloseWithError(nil))
 		d.happens("theirs", "bob")
 		require.Contains(t, other.next().Data, "bob")
 		require.EqualValues(t, 1, measured(t, reg, "offhook_event_streams"))
