@@ -52,6 +52,10 @@ var records = []record{
 		a, err := decodeAttempt(b)
 		return &a, err
 	}),
+	of("task", appendTask, func(b []byte) (*engine.ReplayTask, error) {
+		t, err := decodeTask(b)
+		return &t, err
+	}),
 	of("number", func(b []byte, n *uint64) []byte { return appendNumber(b, *n) }, func(b []byte) (*uint64, error) {
 		n, err := decodeNumber(b)
 		return &n, err

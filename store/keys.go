@@ -27,6 +27,7 @@ import (
 //	link/<app><subscriber>                           an app may follow a subscriber
 //	user/<network><user>                             → subscriber id
 //	xsi/<network><target>                            what a provider remembers across restarts
+//	task/<app><id>                                   a range of events being sent again, or that was
 //	app/<app>  net/<network>                         tenants
 //	meta/format  meta/installation  meta/index       the store itself
 //	meta/cursor                                      the key under which places in the log are told (cursorkey.go)
@@ -49,6 +50,7 @@ const (
 	prefixLink = "link/"
 	prefixUser = "user/"
 	prefixXsi  = "xsi/"
+	prefixTask = "task/"
 	prefixApp  = "app/"
 	prefixNet  = "net/"
 
