@@ -40,7 +40,7 @@ type ReplayTask struct {
 	UpdatedAt int64
 	Error     string // why it was canceled, or what it waits for; free of secrets and personal data
 
-	// Where to go on: everything up to Through is settled and counted; what is
-	// behind End came after the task began.
+	// Where to go on: everything up to the place Through is settled and counted.
+	// What is behind the index End came after the task began.
 	Through, End uint64
 }
