@@ -221,7 +221,7 @@ func (s *Stream) beat(b []byte) {
 	case !s.ask.Alive():
 		s.end(b, endRevoked)
 	case s.snapshot == nil:
-		b = append(b, ": \n"...)
+		b = append(b, ": heartbeat\n"...)
 		if s.at > s.told {
 			b = appendID(b, s.cursors, s.at)
 			s.told = s.at

@@ -63,7 +63,7 @@ const streamRetry = 10
 func (s *Server) noStream(err error) error {
 	switch {
 	case errors.Is(err, eventlog.ErrAppFull):
-		s.config.Metrics.Limited("streams of an app")
+		s.config.Metrics.Limited("app_streams")
 		return &problem.Problem{Code: problem.CodeRateLimited, Detail: "this app has as many event streams as it may", RetryAfter: streamRetry}
 	case errors.Is(err, eventlog.ErrFull):
 		s.config.Metrics.Limited("streams")
