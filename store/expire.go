@@ -20,8 +20,10 @@ const expireMost = 10_000
 // if there is nothing to give up; if there is very much, it takes more than
 // one gap, and more than one call.
 //
-// The caller sees to it that nothing of the stream is on its way meanwhile.
-func (s *Store) Expire(stream engine.StreamID, before, now int64, eventID string) (found bool, err error) {
+// What is in the log up to since was for an earlier webhook: it belongs to no
+// gap. The caller sees to it that nothing of the stream is on its way
+// meanwhile.
+func (s *Store) Expire(stream engine.StreamID, since uint64, before, now int64, eventID string) (found bool, err error) {
 	if err := s.use(); err != nil {
 		return false, err
 	}
@@ -29,7 +31,7 @@ func (s *Store) Expire(stream engine.StreamID, before, now int64, eventID string
 	if err := errors.Join(s.journal.failure(), s.lazy.flush()); err != nil {
 		return false, fmt.Errorf("expire: %w", err)
 	}
-	x := &expiry{s: s, stream: stream, before: before}
+	x := &expiry{s: s, stream: stream, since: since, before: before}
 	if err := x.read(); err != nil {
 		return false, fmt.Errorf("expire: %w", err)
 	}
@@ -47,10 +49,12 @@ func (s *Store) Expire(stream engine.StreamID, before, now int64, eventID string
 type expiry struct {
 	s      *Store
 	stream engine.StreamID
+	since  uint64
 	before int64
 
 	gap     engine.Gap
 	gapOnly bool
+	seen    bool
 	n       int
 	from    uint64 // the first row
 	last    engine.Waiting
@@ -74,22 +78,32 @@ func (x *expiry) read() (err error) {
 		if w.Index > durable {
 			break
 		}
+		if w.Index <= x.since {
+			continue
+		}
 		var ev engine.StoredEvent
 		if found, err := x.s.event(x.stream.App, w.Index, &ev); err != nil || !found {
 			return errors.Join(err, fmt.Errorf("event %d waits; in the log: %v", w.Index, found))
 		}
-		if ev.Time >= x.before {
-			if ev.GapFrom != 0 && x.n == 0 {
-				continue // made not long ago; what is behind it may be older
-			}
-			break
+		first := !x.seen
+		x.seen = true
+		switch {
+		case ev.Time < x.before:
+		case ev.GapFrom == 0:
+			return nil
+		case first:
+			continue // the gap that was made last time is perhaps sent already; what is behind it is not
 		}
 		inner, err := gapCalls(&ev.Notification)
 		if err != nil {
 			return fmt.Errorf("event %d: %w", w.Index, err)
 		}
 		if !x.gap.Add(&ev.Notification, inner) {
-			break
+			if x.n > 1 || !x.gapOnly {
+				break
+			}
+			x.gap, x.n = engine.Gap{}, 0 // that gap is full already: another one behind it
+			x.gap.Add(&ev.Notification, inner)
 		}
 		if x.n++; x.n == 1 {
 			x.from = w.Sequence

@@ -49,11 +49,15 @@ func expire(t *testing.T, open Open) {
 	})
 	s.Delivered(id, 1)
 
-	found, err := s.Expire(id, 2, 100, "evt_none")
+	found, err := s.Expire(id, 0, 2, 100, "evt_none")
 	require.NoError(t, err)
 	require.False(t, found, "what was delivered is not given up, and nothing else is old")
 
-	found, err = s.Expire(id, 5, 100, "evt_gap")
+	found, err = s.Expire(id, s.Durable(), 5, 100, "evt_none")
+	require.NoError(t, err)
+	require.False(t, found, "nor what was for an earlier webhook")
+
+	found, err = s.Expire(id, 0, 5, 100, "evt_gap")
 	require.NoError(t, err)
 	require.True(t, found)
 	for range 2 {
@@ -93,26 +97,32 @@ func expireAgain(t *testing.T, open Open) {
 	defer closed(t, s)
 	sub := Subscriber("alice")
 	id := Stream("app", sub)
-	for n := uint64(1); n <= 6; n++ {
+	for n := uint64(1); n <= 7; n++ {
 		Put(t, s, nil, []engine.Notification{of("app", sub, n, n, engine.StateRinging)})
 	}
 	give := func(before, now int64, eventID string) bool {
-		found, err := s.Expire(id, before, now, eventID)
+		found, err := s.Expire(id, 0, before, now, eventID)
 		require.NoError(t, err)
 		return found
 	}
 	require.True(t, give(3, 50, "evt_a"), "1 and 2")
 	require.False(t, give(3, 50, "evt_b"))
 	require.True(t, give(5, 51, "evt_c"), "3 and 4, behind the gap that was perhaps sent already")
-	require.Equal(t, []uint64{2, 4, 5, 6}, waiting(t, s, id, 0))
-	require.True(t, give(52, 90, "evt_d"), "the gaps themselves grew old")
-	require.Equal(t, []uint64{6}, waiting(t, s, id, 0))
-	ev, _, err := s.Next(id, 0)
+	require.Equal(t, []uint64{2, 4, 5, 6, 7}, waiting(t, s, id, 0))
+	require.True(t, give(6, 52, "evt_d"), "5 joins the gap that nobody has seen")
+	require.False(t, give(6, 52, "evt_e"))
+	require.Equal(t, []uint64{2, 5, 6, 7}, waiting(t, s, id, 0))
+	ev, _, err := s.Next(id, 2)
+	require.NoError(t, err)
+	require.Equal(t, "3", readGap(t, ev).From)
+	require.True(t, give(53, 90, "evt_f"), "the gaps themselves grew old")
+	require.Equal(t, []uint64{7}, waiting(t, s, id, 0))
+	ev, _, err = s.Next(id, 0)
 	require.NoError(t, err)
 	g := readGap(t, ev)
 	require.Equal(t, "1", g.From)
-	require.Len(t, g.Calls, 6, "no call is forgotten on the way")
-	require.False(t, give(91, 99, "evt_e"), "a gap alone stays what it is")
+	require.Len(t, g.Calls, 7, "no call is forgotten on the way")
+	require.False(t, give(91, 99, "evt_g"), "a gap alone stays what it is")
 }
 
 func expireMuch(t *testing.T, open Open) {
@@ -128,7 +138,7 @@ func expireMuch(t *testing.T, open Open) {
 	rounds := 0
 	for more := true; more; rounds++ {
 		var err error
-		more, err = s.Expire(id, 1<<40, 1<<41, "evt_gap")
+		more, err = s.Expire(id, 0, 1<<40, 1<<41, "evt_gap")
 		require.NoError(t, err)
 		require.Less(t, rounds, 10)
 	}

@@ -87,9 +87,12 @@ func (d *Dispatcher) giveUp(w engine.Waiting, before int64) (old bool, err error
 	if l == nil {
 		return true, nil // something of it is on its way: another time
 	}
+	ep.mu.Lock()
+	since := ep.terms.since
+	ep.mu.Unlock()
 	gaps := 0
 	for found := true; found && err == nil; {
-		found, err = d.cfg.Outbox.Expire(w.Stream, before, d.now().UnixMilli(), engine.NewEventID(d.cfg.Random(), d.cfg.Random()))
+		found, err = d.cfg.Outbox.Expire(w.Stream, since, before, d.now().UnixMilli(), engine.NewEventID(d.cfg.Random(), d.cfg.Random()))
 		if found {
 			gaps++
 		}

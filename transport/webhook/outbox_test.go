@@ -147,7 +147,7 @@ func (o *memOutbox) Durable() uint64 {
 }
 
 // Expire implements Outbox, as the store does it.
-func (o *memOutbox) Expire(id engine.StreamID, before, now int64, eventID string) (bool, error) {
+func (o *memOutbox) Expire(id engine.StreamID, since uint64, before, now int64, eventID string) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.failing {
@@ -156,15 +156,22 @@ func (o *memOutbox) Expire(id engine.StreamID, before, now int64, eventID string
 	o.flush(0)
 	var gap engine.Gap
 	events := o.streams[id]
-	first, n := 0, 0
+	first, n, seen := 0, 0, 0
 	for i := range events {
 		ev := &events[i]
+		if ev.Index <= since {
+			first = i + 1
+			continue
+		}
+		seen++
 		if ev.Time >= before {
-			if ev.GapFrom != 0 && n == 0 {
+			if ev.GapFrom == 0 {
+				break
+			}
+			if seen == 1 {
 				first = i + 1
 				continue
 			}
-			break
 		}
 		if !gap.Add(&ev.Notification, nil) {
 			break
@@ -377,6 +384,12 @@ type receipt struct {
 	ok       bool
 	at       time.Time
 
+	gapFrom    uint64 // it told of a gap that begins there
+	redelivery bool
+	parcel     int // the request
+	with       int // events in it
+	array      bool
+
 	rewind  uint64 // a crash forgot the acknowledgements from here on
 	dropped uint64 // the rows up to here were dropped
 }
@@ -419,28 +432,10 @@ func (t *memTarget) Abort() {
 }
 
 func (t *memTarget) Post(parcel *Parcel) Outcome {
-	p, n := t.p, parcel.Events[0]
-	id := n.Stream()
+	p := t.p
 	p.mu.Lock()
-	if p.flying[id] {
-		p.t.Errorf("two events of %v in flight", id)
-	}
-	p.flying[id] = true
-	p.posts++
-	p.tries[n.EventID]++
-	try := p.tries[n.EventID]
-	if body, ok := p.bodies[n.EventID]; ok && body != string(n.Body) {
-		p.t.Errorf("event %s came with another body", n.EventID)
-	}
-	p.bodies[n.EventID] = string(n.Body)
-	p.busy[t.url]++
-	p.busiest[t.url] = max(p.busiest[t.url], p.busy[t.url])
-	var out Outcome
-	if p.answer != nil {
-		out = p.answer(t.url, n, try)
-	} else {
-		out = Outcome{Class: Delivered, Status: 200}
-	}
+	out := p.begin(t.url, parcel)
+	number := p.posts
 	p.mu.Unlock()
 	took := out.Took
 	if p.lag != nil {
@@ -457,9 +452,48 @@ func (t *memTarget) Post(parcel *Parcel) Outcome {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.got[id] = append(p.got[id], receipt{sequence: n.Sequence, ok: out.Class == Delivered, at: time.Now()})
-	p.flying[id] = false
+	for _, n := range parcel.Events {
+		id := n.Stream()
+		p.got[id] = append(p.got[id], receipt{
+			sequence: n.Sequence, ok: out.Class == Delivered, at: time.Now(),
+			gapFrom: max(n.GapFrom, parcel.GapFrom), redelivery: parcel.Redelivery, parcel: number, with: len(parcel.Events), array: parcel.Batch,
+		})
+		p.flying[id] = false
+	}
 	p.busy[t.url]--
+	return out
+}
+
+// begin checks a request and decides how it ends. The lock is held.
+func (p *memPoster) begin(url string, parcel *Parcel) Outcome {
+	p.posts++
+	p.busy[url]++
+	p.busiest[url] = max(p.busiest[url], p.busy[url])
+	whole := ""
+	last := map[engine.StreamID]uint64{}
+	out := Outcome{Class: Delivered, Status: 200}
+	for _, n := range parcel.Events {
+		id := n.Stream()
+		switch before, more := last[id]; {
+		case !more && p.flying[id]:
+			p.t.Errorf("two events of %v in flight", id)
+		case more && n.Sequence <= before:
+			p.t.Errorf("%v: %d behind %d in one batch", id, n.Sequence, before)
+		}
+		last[id], p.flying[id] = n.Sequence, true
+		p.tries[n.EventID]++
+		if p.answer != nil && out.Class == Delivered {
+			out = p.answer(url, n, p.tries[n.EventID])
+		}
+		whole += string(n.Body)
+	}
+	if body, ok := p.bodies[parcel.ID]; ok && body != whole {
+		p.t.Errorf("%s came with another body", parcel.ID)
+	}
+	p.bodies[parcel.ID] = whole
+	if len(parcel.Events) > 1 && (!parcel.Batch || len(parcel.Events) > maxBatchEvents || len(whole) > maxBatchBytes) {
+		p.t.Errorf("a batch of %d events, %d bytes", len(parcel.Events), len(whole))
+	}
 	return out
 }
 

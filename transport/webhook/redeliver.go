@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -50,25 +51,30 @@ func (d *Dispatcher) Redeliver(ctx context.Context, stream engine.StreamID, sequ
 
 // again makes the attempt on a borrowed lane, and gives it back.
 func (ep *endpoint) again(l *lane, ev engine.StoredEvent) (engine.Attempt, error) {
-	stream := l.stream(ep.key)
-	head, waits, err := ep.d.cfg.Outbox.Next(stream, l.acked)
 	ep.mu.Lock()
-	target, terms := ep.target, ep.terms
+	target, terms, standing, held := ep.target, ep.terms, ep.standing, ep.holds(l.subscriber)
+	ep.mu.Unlock()
+	stream := l.stream(ep.key)
+	head, waits, err := ep.head(stream, l.acked, terms.since)
+	first := waits && head.Sequence == ev.Sequence
+	if first {
+		ev = head // it may have become a gap meanwhile
+	}
 	switch {
 	case err != nil:
-	case ep.standing != serving || ep.holds(l.subscriber):
+	case standing != serving || held:
 		err = ErrStopped
 	case ev.GapFrom != 0 && !terms.extended:
 		err = ErrUnknownEvent
-	case waits && head.Index > terms.since && ev.Sequence > head.Sequence:
+	case waits && !first && ev.Sequence >= cmp.Or(head.GapFrom, head.Sequence):
 		err = ErrWaiting
 	}
 	if err != nil {
+		ep.mu.Lock()
+		defer ep.mu.Unlock()
 		ep.giveBack(l)
-		ep.mu.Unlock()
 		return engine.Attempt{}, err
 	}
-	ep.mu.Unlock()
 
 	began := ep.d.now()
 	p := parcel(&ev.Notification)
@@ -76,7 +82,6 @@ func (ep *endpoint) again(l *lane, ev engine.StoredEvent) (engine.Attempt, error
 	out := target.Post(p)
 	a := out.attempt(stream, &ev, began)
 	a.Number, a.Redelivery = 1, true
-	first := waits && head.Sequence == ev.Sequence
 	if first && out.Class == Delivered {
 		ep.d.cfg.Outbox.Delivered(stream, ev.Sequence)
 	}
@@ -94,4 +99,14 @@ func (ep *endpoint) again(l *lane, ev engine.StoredEvent) (engine.Attempt, error
 	ep.d.cfg.Metrics.attempt(ep.key, out)
 	ep.d.cfg.Outbox.Attempt(a)
 	return a, nil
+}
+
+// head is the event of a stream that waits first for this webhook.
+func (ep *endpoint) head(stream engine.StreamID, after, since uint64) (ev engine.StoredEvent, waits bool, err error) {
+	for ev.Sequence = after; ; {
+		ev, waits, err = ep.d.cfg.Outbox.Next(stream, ev.Sequence)
+		if err != nil || !waits || ev.Index > since {
+			return ev, waits, err
+		}
+	}
 }

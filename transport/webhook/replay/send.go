@@ -98,16 +98,16 @@ func (t *run) send(it item) verdict {
 
 // attempt waits for room and makes one.
 func (t *run) attempt(it item) (a engine.Attempt, err error) {
+	if err := take(t.ctx, t.share.slots); err != nil {
+		return a, err
+	}
+	defer free(t.share.slots)
 	if t.share.silent.Load() {
 		if err := take(t.ctx, t.share.probe); err != nil {
 			return a, err
 		}
 		defer free(t.share.probe)
 	}
-	if err := take(t.ctx, t.share.slots); err != nil {
-		return a, err
-	}
-	defer free(t.share.slots)
 	if err := take(t.ctx, t.r.slots); err != nil {
 		return a, err
 	}
