@@ -30,6 +30,7 @@ type notebook struct {
 	trimmed uint64
 	broken  error
 	reads   int
+	padding int // bytes more for each body
 	most    int // events handed out by one read
 }
 
@@ -39,7 +40,7 @@ func (n *notebook) log(app, subscriber string) engine.StoredEvent {
 	defer n.mu.Unlock()
 	n.durable++
 	ev := engine.StoredEvent{Index: n.durable, Notification: engine.Notification{App: app, Subscriber: subscriber}}
-	ev.Body = fmt.Appendf(nil, `{"subscriber_id":%q,"n":%d,"type":"call.state"}`, subscriber, n.durable)
+	ev.Body = fmt.Appendf(nil, `{"subscriber_id":%q,"n":%d,"padding":"%0*d","type":"call.state"}`, subscriber, n.durable, n.padding, 0)
 	n.events = append(n.events, ev)
 	return ev
 }

@@ -36,6 +36,10 @@ const (
 	pageScan = 10 * pageStep
 )
 
+// maxPage is when a page is full, however few events it has: the one that
+// fills it is in it.
+const maxPage = 2 << 20 // bytes
+
 // Page reads a page. It does a bounded amount of work: a page may have fewer
 // events than were asked for, and more to come.
 func (h *Hub) Page(q Query) (Page, error) {
@@ -52,7 +56,7 @@ func (h *Hub) Page(q Query) (Page, error) {
 	for !p.More {
 		n, before := 0, p
 		oldest, err := h.config.Log.Events(q.App, p.Last, step, func(ev engine.StoredEvent) error {
-			if items == q.Limit {
+			if p.More || items == q.Limit || len(p.Body) >= maxPage {
 				p.More = true
 				return nil
 			}

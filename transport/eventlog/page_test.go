@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -111,6 +112,35 @@ func TestOneRequestReadsABoundedPartOfTheLog(t *testing.T) {
 	}
 	require.Equal(t, []uint64{rare.Index, last.Index}, found)
 	require.InDelta(t, 3, pages, 1)
+}
+
+// Some bodies are long. A page of them is short, and so is a piece of a stream.
+func TestLongBodiesDoNotMakeLongPages(t *testing.T) {
+	d := newDesk()
+	d.book.padding = 200 << 10
+	const events = 100
+	for range events {
+		d.happens("ours", "alice")
+	}
+	for _, subscriber := range []string{"", "alice"} {
+		q := Query{App: "ours", Subscriber: subscriber, Limit: 1000}
+		var all []uint64
+		for more := true; more; q.Resume = true {
+			p := d.page(t, q)
+			require.Less(t, len(p.Body), maxPage+d.book.padding+100)
+			all = append(all, p.numbers(t)...)
+			more, q.After = p.More, p.Last
+		}
+		require.Len(t, all, events)
+		require.EqualValues(t, events, all[events-1])
+	}
+	most := 0
+	c := d.listen(t, Ask{App: "ours", Resume: true})
+	c.stream.ask.Extend = func() { most = max(most, len(c.stream.out)) }
+	for n := range events {
+		require.Contains(t, c.next().Data, fmt.Sprintf(`"n":%d,`, n+1))
+	}
+	require.Less(t, most, maxBuffer+d.book.padding+100)
 }
 
 func TestAPageSaysWhatIsGone(t *testing.T) {

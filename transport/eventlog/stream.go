@@ -176,9 +176,12 @@ func (s *Stream) sendSnapshot(b []byte) {
 
 // read sends what the log has.
 func (s *Stream) read(b []byte) error {
-	n, events := 0, 0
+	n, events, full := 0, 0, false
 	at, told := s.at, s.told
 	oldest, err := s.hub.config.Log.Events(s.ask.App, at, readStep, func(ev engine.StoredEvent) error {
+		if full = full || len(b) >= maxBuffer; full {
+			return nil // it is read again
+		}
 		n++
 		at = ev.Index
 		if s.wanted == "" || engine.Fold(ev.Subscriber) == s.wanted {
@@ -195,7 +198,7 @@ func (s *Stream) read(b []byte) error {
 		s.needs, s.gap = true, GapRetention
 		return nil
 	}
-	s.at, s.told, s.atEnd = at, told, n < readStep
+	s.at, s.told, s.atEnd = at, told, n < readStep && !full
 	s.hub.config.Metrics.sent(events)
 	s.send(b)
 	return nil
