@@ -2,9 +2,10 @@
 //
 // It promises, for each stream (app, subscriber, kind):
 //
-//   - Order. One event is in flight at a time; the next leaves only after a 2xx
-//     for the one before. Nothing is skipped, ever: an event that fails for too
-//     long parks its stream.
+//   - Order. One event is in flight at a time (in batch mode: one batch); the
+//     next leaves only after a 2xx for the one before. An event that fails for
+//     too long parks its stream. What waits for longer than it is kept is given
+//     up, and a gap takes its place that says so: nothing is skipped in silence.
 //   - At least once. A retry carries the same webhook-id and the same body.
 //     Within one process nothing is sent again that was acknowledged; after a
 //     crash the events whose acknowledgement was not yet on disk may be.

@@ -76,8 +76,8 @@ func (ep *endpoint) aim(r tenant.Receiver) {
 	}
 	ep.receiver = r
 	ep.terms = terms{url: r.URL, batch: r.Batch, extended: r.Extended, since: r.Since}
-	renewed := ep.target == nil || !sameRequest(before, r)
-	if renewed && !ep.retarget() {
+	renewed := was == absent || !sameRequest(before, r)
+	if renewed && !ep.retarget() || ep.target == nil {
 		return
 	}
 	if r.Disabled != "" || r.URL != before.URL {
