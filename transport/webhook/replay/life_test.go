@@ -17,9 +17,9 @@ import (
 
 func TestATaskGoesOnAfterARestart(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		each := rapid.IntRange(1, 400).Draw(rt, "each")
+		each := rapid.IntRange(1, 120).Draw(rt, "each")
 		poison := uint64(rapid.IntRange(1, each).Draw(rt, "poison"))
-		restarts := rapid.SliceOfN(rapid.IntRange(0, 3000), 1, 4).Draw(rt, "restarts after ms")
+		restarts := rapid.SliceOfN(rapid.IntRange(0, 900), 1, 4).Draw(rt, "restarts after ms")
 		cut := rapid.Bool().Draw(rt, "power cuts")
 		synctest.Test(t, func(t *testing.T) {
 			h := newHouse(t)
