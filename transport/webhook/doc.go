@@ -16,7 +16,9 @@
 // The obvious way, a queue of jobs for a pool of workers, keeps neither order
 // nor isolation: the jobs of one dead receiver fill the pool. Here the backlog
 // stays in the store. In memory there is a bounded number of lanes per
-// receiver; a lane stands for one stream and remembers a few numbers. A lane is
+// receiver; a lane stands for one stream and remembers a few numbers. Whoever
+// else has to do with a stream, to send an event again or to give some up,
+// borrows its lane (guest.go). A lane is
 // made when the journal says that a stream has something (Ready), or by reading
 // on in the store's list of waiting streams (scan.go). A goroutine exists only
 // while an attempt is under way.
