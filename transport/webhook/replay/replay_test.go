@@ -38,6 +38,7 @@ func TestARangeLeavesInOrderAndOnlyWhatWasQueuedForTheWebhook(t *testing.T) {
 // The model: a task sends exactly the events a plain filter finds.
 func TestATaskSendsWhatItsRangeSays(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
+		length := rapid.SampledFrom([]int{0, 5, 100, 600}).Draw(rt, "length") // shorter and longer than a page
 		log := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) engine.Notification {
 			return engine.Notification{
 				App:        rapid.SampledFrom([]string{"app", "app", "other"}).Draw(t, "app"),
@@ -46,7 +47,7 @@ func TestATaskSendsWhatItsRangeSays(t *testing.T) {
 				Queue:      rapid.IntRange(0, 9).Draw(t, "queue") > 0,
 				Time:       int64(rapid.IntRange(1, 500).Draw(t, "time")),
 			}
-		}), 0, 700).Draw(rt, "log")
+		}), length, length).Draw(rt, "log")
 		of := calls
 		if rapid.Bool().Draw(rt, "one subscriber") {
 			of.Subscriber = rapid.SampledFrom([]string{"alice", "BOB", "nobody"}).Draw(rt, "of")
