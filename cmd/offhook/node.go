@@ -33,6 +33,7 @@ type node struct {
 	api        *httpapi.Server
 	registry   *prometheus.Registry
 	log        *slog.Logger
+	retention  time.Duration // of what happened: calls that ended, events
 
 	failed  chan error // a part that cannot go on
 	ctx     context.Context
@@ -42,7 +43,7 @@ type node struct {
 
 // openNode opens the data directory.
 func openNode(dataDir string, retention time.Duration, log *slog.Logger) (*node, error) {
-	n := &node{registry: prometheus.NewRegistry(), log: log, failed: make(chan error, 1)}
+	n := &node{registry: prometheus.NewRegistry(), log: log, retention: retention, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
@@ -57,7 +58,7 @@ func openNode(dataDir string, retention time.Duration, log *slog.Logger) (*node,
 func (n *node) build(guard webhook.Guard, rules engine.Config, events Events, tls TLS) (err error) {
 	n.dispatcher = webhook.New(webhook.Config{
 		Outbox: n.store, Tenants: n.store, Poster: webhook.NewClient(webhook.ClientConfig{Guard: guard, Version: version}),
-		Metrics: webhook.NewMetrics(n.registry), Log: n.log,
+		Metrics: webhook.NewMetrics(n.registry), Log: n.log, Retention: n.retention,
 	})
 	// Nothing was submitted yet: what is live after start shows at least this.
 	durable := n.store.Durable()
