@@ -33,13 +33,14 @@ type appView struct {
 	Name       string    `json:"name"`
 	Calls      *hookView `json:"calls_webhook"`
 	Subscriber *hookView `json:"subscriber_webhook"`
+	Challenge  bool      `json:"challenge"`
 	Keys       []keyView `json:"keys"`
 	CreatedAt  int64     `json:"created_at"`
 }
 
 func viewApp(a *tenant.App, callsSecret, subscriberSecret string) appView {
 	v := appView{
-		ID: a.ID, Name: a.Name, CreatedAt: a.CreatedAt, Keys: []keyView{},
+		ID: a.ID, Name: a.Name, Challenge: a.Challenge, CreatedAt: a.CreatedAt, Keys: []keyView{},
 		Calls: viewHook(a.Calls, callsSecret), Subscriber: viewHook(a.Subscriber, subscriberSecret),
 	}
 	for _, k := range a.Keys {
@@ -64,20 +65,21 @@ func (s *Server) createApp(ctx *fasthttp.RequestCtx) error {
 	if a.ID == "" {
 		a.ID = newUUID(s.config.Random)
 	}
+	if a.Challenge, err = doc.Bool("challenge"); err != nil {
+		return err
+	}
 	created := appCreated{ID: a.ID, Name: a.Name}
-	var callsSecret, subscriberSecret string
-	if a.Calls, callsSecret, err = s.readHook(doc, "calls_webhook", a.Calls); err != nil {
+	calls, subscriber, err := s.readHooks(doc, a.ID)
+	if err != nil {
 		return err
 	}
-	if a.Subscriber, subscriberSecret, err = s.readHook(doc, "subscriber_webhook", a.Subscriber); err != nil {
-		return err
-	}
+	a.Calls, a.Subscriber = calls.apply(a.Calls), subscriber.apply(a.Subscriber)
 	key, text, err := tenant.NewKey(s.config.Random, []tenant.Scope{tenant.ScopeRead, tenant.ScopeControl}, now)
 	if err != nil {
 		return err
 	}
 	a.Keys, created.APIKey = []tenant.Key{key}, text
-	created.Calls, created.Subscriber = viewHook(a.Calls, callsSecret), viewHook(a.Subscriber, subscriberSecret)
+	created.Calls, created.Subscriber = viewHook(a.Calls, calls.show()), viewHook(a.Subscriber, subscriber.show())
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,29 +161,63 @@ func (s *Server) patchApp(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	was, err := s.app(ctx)
 	if err != nil {
 		return err
 	}
-	a := *was
+	name, challenge := "", false
 	if doc.Has("name") {
-		if a.Name, err = doc.Required("name"); err != nil {
+		if name, err = doc.Required("name"); err != nil {
 			return err
 		}
 	}
-	var callsSecret, subscriberSecret string
-	if a.Calls, callsSecret, err = s.readHook(doc, "calls_webhook", a.Calls); err != nil {
+	if challenge, err = doc.Bool("challenge"); err != nil {
 		return err
 	}
-	if a.Subscriber, subscriberSecret, err = s.readHook(doc, "subscriber_webhook", a.Subscriber); err != nil {
+	calls, subscriber, err := s.readHooks(doc, was.ID)
+	if err != nil {
 		return err
 	}
-	if err := s.config.Tenants.PutApp(&a); err != nil {
+	a, err := s.changeApp(was.ID, func(a *tenant.App) error {
+		if doc.Has("name") {
+			a.Name = name
+		}
+		if doc.Has("challenge") {
+			a.Challenge = challenge
+		}
+		a.Calls, a.Subscriber = calls.apply(a.Calls), subscriber.apply(a.Subscriber)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, viewApp(&a, callsSecret, subscriberSecret))
+	calls.note(s, a.ID, "calls")
+	subscriber.note(s, a.ID, "subscriber")
+	return writeJSON(ctx, fasthttp.StatusOK, viewApp(a, calls.show(), subscriber.show()))
+}
+
+func (s *Server) readHooks(doc web.Object, app string) (calls, subscriber *hookChange, err error) {
+	if calls, err = s.readHook(doc, "calls_webhook", app); err != nil {
+		return nil, nil, err
+	}
+	subscriber, err = s.readHook(doc, "subscriber_webhook", app)
+	return calls, subscriber, err
+}
+
+// changeApp changes a part of an app; what others change meanwhile stays. fn
+// must not change what slices hold.
+func (s *Server) changeApp(id string, fn func(*tenant.App) error) (changed *tenant.App, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, err := s.config.Tenants.ChangeApp(id, func(was *tenant.App) (*tenant.App, error) {
+		a := *was
+		changed = &a
+		return changed, fn(changed)
+	})
+	if err == nil && !found {
+		err = problem.NotFound()
+	}
+	return changed, err
 }
 
 // deleteApp takes the keys away first, so that nothing new begins; then ends
@@ -208,15 +244,12 @@ func (s *Server) deleteApp(ctx *fasthttp.RequestCtx) error {
 }
 
 func (s *Server) revoke(ctx *fasthttp.RequestCtx) (app string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	was, err := s.app(ctx)
 	if err != nil {
 		return "", err
 	}
-	a := *was
-	a.Keys = nil
-	return a.ID, s.config.Tenants.PutApp(&a)
+	_, err = s.changeApp(was.ID, func(a *tenant.App) error { a.Keys = nil; return nil })
+	return was.ID, err
 }
 
 // unlinkAll reads a page before it changes anything: the list it reads is the

@@ -85,6 +85,24 @@ func (f *fakeStore) PutApp(a *tenant.App) error {
 	return nil
 }
 
+func (f *fakeStore) ChangeApp(id string, fn func(*tenant.App) (*tenant.App, error)) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was, ok := f.apps[id]
+	if !ok {
+		return false, nil
+	}
+	a, err := fn(was)
+	if err == nil {
+		err = f.broken
+	}
+	if err == nil {
+		f.note("change app", id)
+		f.apps[id] = a
+	}
+	return true, err
+}
+
 func (f *fakeStore) DeleteApp(id string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -38,18 +38,18 @@ func (s *Server) createKey(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	was, err := s.app(ctx)
 	if err != nil {
 		return err
 	}
-	if len(was.Keys) >= maxKeys {
-		return problem.Invalid("app_id", "the app has 100 keys; delete one first")
-	}
-	a := *was
-	a.Keys = append(slices.Clone(was.Keys), key)
-	if err := s.config.Tenants.PutApp(&a); err != nil {
+	_, err = s.changeApp(was.ID, func(a *tenant.App) error {
+		if len(a.Keys) >= maxKeys {
+			return problem.Invalid("app_id", "the app has 100 keys; delete one first")
+		}
+		a.Keys = append(slices.Clone(a.Keys), key)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	return writeJSON(ctx, fasthttp.StatusCreated, keyCreated{ID: key.ID, APIKey: text, Scopes: key.Scopes})
@@ -85,18 +85,19 @@ func (s *Server) deleteKey(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	was, err := s.app(ctx)
 	if err != nil {
 		return err
 	}
-	a := *was
-	a.Keys = slices.DeleteFunc(slices.Clone(was.Keys), func(k tenant.Key) bool { return k.ID == id })
-	if len(a.Keys) == len(was.Keys) {
-		return problem.NotFound()
-	}
-	if err := s.config.Tenants.PutApp(&a); err != nil {
+	_, err = s.changeApp(was.ID, func(a *tenant.App) error {
+		had := len(a.Keys)
+		a.Keys = slices.DeleteFunc(slices.Clone(a.Keys), func(k tenant.Key) bool { return k.ID == id })
+		if len(a.Keys) == had {
+			return problem.NotFound()
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	ctx.SetStatusCode(fasthttp.StatusNoContent)

@@ -21,6 +21,9 @@ type Tenants interface {
 	App(id string) (*tenant.App, bool)
 	Apps() []*tenant.App // by the time they were made, then by id
 	PutApp(*tenant.App) error
+	// ChangeApp replaces an app by what fn makes of it; nobody else changes it
+	// in between. fn must not wait.
+	ChangeApp(id string, fn func(*tenant.App) (*tenant.App, error)) (found bool, err error)
 	DeleteApp(id string) error
 
 	Network(id string) (*tenant.Network, bool)

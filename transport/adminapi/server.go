@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"offhook/engine/tenant"
+	"offhook/transport/hookapi"
 	"offhook/transport/httpapi/web"
 )
 
@@ -34,7 +35,8 @@ type Config struct {
 	// false for what is no number. Nil means the network's Dialing.
 	Normalise func(n *tenant.Network, number string) (string, bool)
 
-	AllowHTTP bool // webhooks may be http:// too
+	URLs  hookapi.URLs // webhooks may have
+	Hooks *hookapi.API // the self-service of webhooks; nil for none
 
 	CommandTimeout time.Duration // how long a request waits for a change; zero means 15 s
 	WrongToken     time.Duration // how long a wrong token waits for its answer; zero means 500 ms
@@ -127,6 +129,11 @@ func (s *Server) route() {
 		{"POST", "/debug/pprof/{profile:*}", profiles()},
 	} {
 		s.routes.Handle(r.method, r.path, s.guard(r.handler))
+	}
+	if s.config.Hooks != nil {
+		for _, r := range s.config.Hooks.Routes() {
+			s.routes.Handle(r.Method, "/admin/apps/{app_id}"+r.Path, s.guard(s.webhook(r)))
+		}
 	}
 	s.routes.Handle("GET", "/healthz", s.healthz)
 	s.routes.Handle("GET", "/readyz", s.readyz)

@@ -1,18 +1,16 @@
 package adminapi
 
 import (
-	"net/url"
-	"strconv"
-	"strings"
+	"github.com/valyala/fasthttp"
 
 	"offhook/engine/tenant"
+	"offhook/transport/hookapi"
 	"offhook/transport/httpapi/web"
 	"offhook/transport/problem"
 )
 
-const maxURL = 2048
-
-// hookView is a webhook as it is shown. The secret is, once, when it is made.
+// hookView is a webhook as it is shown with its app. The secret is, once, when
+// it is made.
 type hookView struct {
 	URL    string `json:"url"`
 	Secret string `json:"secret,omitempty"`
@@ -25,66 +23,83 @@ func viewHook(r tenant.Receiver, secret string) *hookView {
 	return &hookView{URL: r.URL, Secret: secret}
 }
 
-// readHook applies a webhook member to what was there: {"url": …} sets it, null
-// removes it, and if it is not there nothing changes. A secret is made, and
-// returned to be shown, for a webhook that has none.
-func (s *Server) readHook(doc web.Object, name string, was tenant.Receiver) (r tenant.Receiver, secret string, err error) {
+// hookChange is what a body says of a webhook: {"url": …} sets it, null removes
+// it, and if it is not there nothing changes.
+type hookChange struct {
+	url    string
+	remove bool
+	secret string // for a webhook that has none
+	shown  string // the secret, once it is used
+}
+
+// readHook reads a webhook member; nil if there is none.
+func (s *Server) readHook(doc web.Object, name, app string) (*hookChange, error) {
 	switch {
 	case !doc.Has(name):
-		return was, "", nil
+		return nil, nil
 	case doc.Null(name):
-		return tenant.Receiver{}, "", nil
+		return &hookChange{remove: true}, nil
 	}
 	hook, err := doc.Object(name)
 	if err != nil {
-		return r, "", err
+		return nil, err
 	}
-	text, err := hook.Long("url", maxURL)
-	if err != nil {
-		return r, "", err
+	c := &hookChange{}
+	if c.url, err = hook.Long("url", hookapi.MaxURL); err != nil {
+		return nil, err
 	}
-	if wrong := checkURL(text, s.config.AllowHTTP); wrong != "" {
-		return r, "", problem.Invalid(name+".url", wrong)
+	if wrong := s.config.URLs.Check(app, c.url); wrong != "" {
+		return nil, problem.Invalid(name+".url", wrong)
 	}
-	r = tenant.Receiver{URL: text, Secrets: was.Secrets}
-	if len(r.Secrets) == 0 {
-		if secret, err = tenant.NewSecret(s.config.Random); err != nil {
-			return r, "", err
-		}
-		r.Secrets = []string{secret}
-	}
-	return r, secret, nil
+	c.secret, err = tenant.NewSecret(s.config.Random)
+	return c, err
 }
 
-// checkURL says what is wrong with a webhook's URL. Where it leads is checked
-// each time it is dialled, since names change their minds.
-func checkURL(text string, allowHTTP bool) string {
-	if text == "" {
-		return "is required"
-	}
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] >= 0x7f {
-			return "must be printable ASCII; write other characters percent-encoded, and host names in punycode"
-		}
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return "must be a URL"
-	}
+// apply is a webhook with the change. A URL that is set, again or anew, ends
+// that it is disabled; everything else of it stays.
+func (c *hookChange) apply(was tenant.Receiver) tenant.Receiver {
 	switch {
-	case u.Scheme != "https" && !(allowHTTP && u.Scheme == "http"):
-		return "must be an https URL"
-	case u.User != nil:
-		return "must not contain a user or a password"
-	case u.Opaque != "" || u.Hostname() == "" || strings.ContainsAny(u.Host, `\%`):
-		return "must have a host"
-	case u.Fragment != "" || strings.Contains(text, "#"):
-		return "must not have a fragment"
+	case c == nil:
+		return was
+	case c.remove:
+		return tenant.Receiver{}
 	}
-	if p := u.Port(); p != "" || strings.HasSuffix(u.Host, ":") {
-		if n, err := strconv.ParseUint(p, 10, 16); err != nil || n == 0 {
-			return "must have a port from 1 to 65535, or none"
+	was.URL, was.Disabled = c.url, ""
+	if c.shown = ""; len(was.Secrets) == 0 {
+		was.Secrets, c.shown = []string{c.secret}, c.secret
+	}
+	return was
+}
+
+// show is the secret to show.
+func (c *hookChange) show() string {
+	if c == nil {
+		return ""
+	}
+	return c.shown
+}
+
+// note says in the log what was changed; URLs are often secrets.
+func (c *hookChange) note(s *Server, app, kind string) {
+	switch {
+	case c == nil:
+	case c.remove:
+		s.config.Log.Info("webhook removed", "app", app, "kind", kind, "by", byAdmin)
+	default:
+		s.config.Log.Info("webhook set", "app", app, "kind", kind, "by", byAdmin)
+	}
+}
+
+// byAdmin is who the log names for what is done here.
+const byAdmin = "admin"
+
+// webhook lets the operator look after a webhook of an app.
+func (s *Server) webhook(r hookapi.Route) web.Handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		a, err := s.app(ctx)
+		if err != nil {
+			return err
 		}
+		return r.Handler(ctx, hookapi.Caller{App: a, By: byAdmin, Base: web.Path("admin", "apps", a.ID), Context: s.web.Context()})
 	}
-	return ""
 }

@@ -14,38 +14,46 @@ type handler func(ctx *fasthttp.RequestCtx, app *tenant.App) error
 func (s *Server) read(h handler) web.Handler    { return s.guard(tenant.ScopeRead, h) }
 func (s *Server) control(h handler) web.Handler { return s.guard(tenant.ScopeControl, h) }
 
-// guard lets a request through if its key is the path's app's and may do what
-// is asked. The order matters: nothing is said of an app to a stranger, and
-// addresses are counted before keys are looked at.
+// guard lets a request through if it is admitted.
 func (s *Server) guard(scope tenant.Scope, h handler) web.Handler {
 	return func(ctx *fasthttp.RequestCtx) error {
-		now := s.config.Now()
-		if ok, retry := s.addresses.Take(address(ctx), now); !ok {
-			return s.limited("address", retry)
-		}
-		app, key, err := s.authenticate(ctx)
+		app, _, err := s.admit(ctx, scope)
 		if err != nil {
 			return err
-		}
-		if ok, retry := s.keys.Take(key.ID, now); !ok {
-			return s.limited("key", retry)
-		}
-		asked, err := web.Param(ctx, "app_id")
-		if err != nil {
-			return err
-		}
-		if asked != app.ID {
-			s.config.Metrics.Refused("foreign")
-			return problem.NotFound()
-		}
-		if !key.Allows(scope) {
-			s.config.Metrics.Refused("scope")
-			ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate,
-				`Bearer realm="offhook", error="insufficient_scope", scope="`+string(scope)+`"`)
-			return problem.New(problem.CodeScope, "the key needs the scope "+string(scope))
 		}
 		return h(ctx, app)
 	}
+}
+
+// admit finds the app and the key of a request, if the key is the path's app's
+// and may do what is asked. The order matters: nothing is said of an app to a
+// stranger, and addresses are counted before keys are looked at.
+func (s *Server) admit(ctx *fasthttp.RequestCtx, scope tenant.Scope) (app *tenant.App, key tenant.Key, err error) {
+	now := s.config.Now()
+	if ok, retry := s.addresses.Take(address(ctx), now); !ok {
+		return nil, key, s.limited("address", retry)
+	}
+	if app, key, err = s.authenticate(ctx); err != nil {
+		return nil, key, err
+	}
+	if ok, retry := s.keys.Take(key.ID, now); !ok {
+		return nil, key, s.limited("key", retry)
+	}
+	asked, err := web.Param(ctx, "app_id")
+	if err != nil {
+		return nil, key, err
+	}
+	if asked != app.ID {
+		s.config.Metrics.Refused("foreign")
+		return nil, key, problem.NotFound()
+	}
+	if !key.Allows(scope) {
+		s.config.Metrics.Refused("scope")
+		ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate,
+			`Bearer realm="offhook", error="insufficient_scope", scope="`+string(scope)+`"`)
+		return nil, key, problem.New(problem.CodeScope, "the key needs the scope "+string(scope))
+	}
+	return app, key, nil
 }
 
 // authenticate finds the app a key belongs to.

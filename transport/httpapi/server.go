@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"offhook/transport/eventlog"
+	"offhook/transport/hookapi"
 	"offhook/transport/httpapi/web"
 )
 
@@ -18,6 +19,7 @@ type Config struct {
 	Calls   Calls
 	Tenants Tenants
 	Events  *eventlog.Hub    // the event log and its streams; nil for none. Shutdown closes it
+	Hooks   *hookapi.API     // the self-service of webhooks; nil for none
 	Log     *slog.Logger     // nil logs nothing
 	Metrics *Metrics         // nil measures nothing
 	Now     func() time.Time // nil means time.Now
@@ -99,6 +101,11 @@ func (s *Server) route() {
 	if s.config.Events != nil {
 		s.routes.Handle("GET", "/apps/{app_id}/events", s.read(s.events))
 		s.routes.Handle("GET", "/apps/{app_id}/events/stream", s.read(s.stream))
+	}
+	if s.config.Hooks != nil {
+		for _, r := range s.config.Hooks.Routes() {
+			s.routes.Handle(r.Method, "/apps/{app_id}"+r.Path, s.webhook(r))
+		}
 	}
 }
 
