@@ -18,8 +18,10 @@ import (
 	"offhook/provider/broadworks"
 	"offhook/store"
 	"offhook/transport/eventlog"
+	"offhook/transport/hookapi"
 	"offhook/transport/httpapi"
 	"offhook/transport/webhook"
+	"offhook/transport/webhook/replay"
 )
 
 // node is one offhook: the parts, and the order they start and end in. It is
@@ -29,6 +31,9 @@ type node struct {
 	directory  *actor.Directory
 	dispatcher *webhook.Dispatcher
 	streams    *eventlog.Hub
+	replays    *replay.Replayer
+	hooks      *hookapi.API
+	urls       hookapi.URLs // webhooks may have
 	networks   *networks
 	api        *httpapi.Server
 	registry   *prometheus.Registry
@@ -69,13 +74,20 @@ func (n *node) build(guard webhook.Guard, rules engine.Config, events Events, tl
 		PerApp:  events.StreamsPerApp, InAll: events.Streams, Heartbeat: events.Heartbeat,
 		Logger: n.log, Metrics: eventlog.NewMetrics(n.registry),
 	})
+	n.replays = replay.New(replay.Config{
+		Log: n.store, Tasks: n.store, Tenants: n.store, Lanes: n.dispatcher, Metrics: replay.NewMetrics(n.registry), Logger: n.log,
+	})
+	n.urls = hookapi.URLs{AllowHTTP: guard.AllowHTTP, Guard: &guard}
+	n.hooks = hookapi.New(hookapi.Config{
+		Tenants: n.store, Log: n.store, Deliveries: n.dispatcher, Replays: n.replays, URLs: n.urls, Cursors: n.streams.Cursors, Logger: n.log,
+	})
 	n.networks = newNetworks(n.store, broadworks.NewMetrics(n.registry), n.log)
 	n.directory = actor.New(actor.Config{
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
 		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
-		Calls: n.directory, Tenants: n.store, Events: n.streams, Log: n.log, Metrics: httpapi.NewMetrics(n.registry),
+		Calls: n.directory, Tenants: n.store, Events: n.streams, Hooks: n.hooks, Log: n.log, Metrics: httpapi.NewMetrics(n.registry),
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 	})
 	return err
@@ -111,6 +123,9 @@ func (n *node) start(ctx context.Context) error {
 	}
 	n.dispatcher.Start()
 	n.started = true
+	if err := n.replays.Run(); err != nil {
+		return fmt.Errorf("go on with redeliveries: %w", err)
+	}
 	return nil
 }
 
@@ -161,7 +176,7 @@ func (n *node) drain(limit time.Duration) error {
 	n.networks.wait()
 	errs = append(errs, n.directory.Drain(ctx))
 	n.directory.Close()
-	errs = append(errs, n.dispatcher.Stop(ctx))
+	errs = append(errs, n.replays.Stop(ctx), n.dispatcher.Stop(ctx))
 	return errors.Join(errs...)
 }
 

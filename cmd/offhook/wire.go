@@ -63,7 +63,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	}
 	ops, err := adminapi.New(adminapi.Config{
 		Calls: n.directory, Tenants: n.store, Token: token, Gatherer: n.registry, Log: log,
-		Metrics: adminapi.NewMetrics(n.registry), AllowHTTP: cfg.Webhooks.AllowHTTP,
+		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks,
 	})
 	if err != nil {
 		return err
