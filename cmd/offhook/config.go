@@ -20,7 +20,7 @@ type Config struct {
 	Webhooks     Webhooks      `yaml:"webhooks"`
 	Calls        Calls         `yaml:"calls"`
 	Events       Events        `yaml:"events"`
-	Retention    time.Duration `yaml:"retention"`     // of ended calls and delivered events
+	Retention    time.Duration `yaml:"retention"`     // of ended calls and of events, delivered or not
 	DrainTimeout time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
 	Log          Log           `yaml:"log"`
 	Simulator    Simulator     `yaml:"simulator"`
