@@ -30,6 +30,7 @@ type Config struct {
 	Warnings []string `yaml:"-"`
 
 	tenants []*tenant.Network // of Networks, passwords read
+	secret  string            // of Webhooks.OperatorSecretFile; empty without one
 	origins origins
 }
 
@@ -47,10 +48,13 @@ type Admin struct {
 }
 
 // Webhooks loosens what receivers may be; the default is https on public
-// addresses.
+// addresses. The operator's own receiver, which is told how the others are, is
+// wherever this says.
 type Webhooks struct {
-	AllowHTTP            bool `yaml:"allow_http"`
-	AllowPrivateNetworks bool `yaml:"allow_private_networks"`
+	AllowHTTP            bool   `yaml:"allow_http"`
+	AllowPrivateNetworks bool   `yaml:"allow_private_networks"`
+	OperatorURL          string `yaml:"operator_url"`
+	OperatorSecretFile   string `yaml:"operator_secret_file"`
 }
 
 // Calls are bounds of the core.

@@ -18,6 +18,7 @@ func (c *Config) check() configError {
 	k.simulator() // first: whether it is on decides what else counts
 	k.listeners()
 	k.tls()
+	k.operator()
 	k.bounds()
 	k.words("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.words("log.format", c.Log.Format, "text", "json")

@@ -58,6 +58,12 @@ func TestBrokenFiles(t *testing.T) {
 		"empty data dir":     {"data_dir: \"\"\n", "offhook.yaml:1: data_dir: is empty; name a directory"},
 		"token with a space": {"admin: { token: \"a b\" }\n", "offhook.yaml:1: admin.token: may only have printable ASCII without spaces: it is sent in a header"},
 
+		"operator's path alone":   {"webhooks: { operator_url: /alerts }\n", "offhook.yaml:1: webhooks.operator_url: is no URL to send to: the scheme is not https"},
+		"operator's credentials":  {"webhooks: { operator_url: \"https://me:pw@alerts.example.com\" }\n", "offhook.yaml:1: webhooks.operator_url: is no URL to send to: the URL carries credentials"},
+		"operator without a URL":  {"webhooks: { operator_secret_file: DIR/password }\n", "offhook.yaml:1: webhooks.operator_secret_file: is given without webhooks.operator_url"},
+		"operator's file missing": {"webhooks: { operator_url: \"https://alerts.example.com\", operator_secret_file: DIR/none }\n", "offhook.yaml:1: webhooks.operator_secret_file: DIR/none cannot be read: no such file or directory"},
+		"operator's short secret": {"webhooks: { operator_url: \"https://alerts.example.com\", operator_secret_file: DIR/password }\n", "offhook.yaml:1: webhooks.operator_secret_file: DIR/password: a webhook secret is whsec_ and the base64 of 24 to 64 bytes"},
+
 		"port alone":       {"listen: \"8080\"\n", `offhook.yaml:1: listen: "8080" is no address to listen on; write host:port, as in 127.0.0.1:8080, or :8080 for all`},
 		"port too high":    {"admin: { listen: \":65536\" }\n", `offhook.yaml:1: admin.listen: ":65536" is no address to listen on; write host:port, as in 127.0.0.1:8080, or :8080 for all`},
 		"bare IPv6":        {"listen: \"::1\"\n", `offhook.yaml:1: listen: "::1" is no address to listen on; write host:port, as in 127.0.0.1:8080, or :8080 for all`},

@@ -21,6 +21,7 @@ import (
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi"
 	"offhook/transport/webhook"
+	"offhook/transport/webhook/operations"
 	"offhook/transport/webhook/replay"
 )
 
@@ -30,6 +31,7 @@ type node struct {
 	store      *store.Store
 	directory  *actor.Directory
 	dispatcher *webhook.Dispatcher
+	operations *operations.Sender
 	streams    *eventlog.Hub
 	replays    *replay.Replayer
 	hooks      *hookapi.API
@@ -60,9 +62,17 @@ func openNode(dataDir string, retention time.Duration, log *slog.Logger) (*node,
 
 // build puts everything together on the store. Nothing listens, calls or
 // delivers before start.
-func (n *node) build(guard webhook.Guard, rules engine.Config, events Events, tls TLS) (err error) {
+func (n *node) build(guard webhook.Guard, operator tenant.Receiver, rules engine.Config, events Events, tls TLS) (err error) {
+	client := webhook.NewClient(webhook.ClientConfig{Guard: guard, Version: version})
+	n.operations = operations.New(operations.Config{
+		Tenants: n.store, Poster: client, Metrics: operations.NewMetrics(n.registry), Log: n.log,
+		Operator: operator, OperatorPoster: webhook.NewClient(webhook.ClientConfig{Guard: operatorGuard, Version: version}),
+		Status: func(app string, kind engine.StreamKind) (webhook.Status, bool) {
+			return n.dispatcher.StatusOf(app, kind)
+		},
+	})
 	n.dispatcher = webhook.New(webhook.Config{
-		Outbox: n.store, Tenants: n.store, Poster: webhook.NewClient(webhook.ClientConfig{Guard: guard, Version: version}),
+		Outbox: n.store, Tenants: n.store, Poster: client, Notice: n.operations.Tell,
 		Metrics: webhook.NewMetrics(n.registry), Log: n.log, Retention: n.retention,
 	})
 	// Nothing was submitted yet: what is live after start shows at least this.
@@ -121,6 +131,7 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.directory.Start(ctx); err != nil {
 		return fmt.Errorf("bring back live calls: %w", err)
 	}
+	n.operations.Start()
 	n.dispatcher.Start()
 	n.started = true
 	if err := n.replays.Run(); err != nil {
@@ -176,7 +187,7 @@ func (n *node) drain(limit time.Duration) error {
 	n.networks.wait()
 	errs = append(errs, n.directory.Drain(ctx))
 	n.directory.Close()
-	errs = append(errs, n.replays.Stop(ctx), n.dispatcher.Stop(ctx))
+	errs = append(errs, n.replays.Stop(ctx), n.dispatcher.Stop(ctx), n.operations.Stop(ctx))
 	return errors.Join(errs...)
 }
 

@@ -17,6 +17,7 @@ const (
 	adminTokenFile = "admin-token"
 	demoKeyFile    = "demo-key"
 	demoScriptFile = "demo.sh"
+	operatorFile   = "operator-webhook-secret"
 
 	secretMode = 0o600
 )

@@ -45,7 +45,11 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 		guard.Exempt = map[netip.AddrPort]string{d.receiver.Addr(): demoApp}
 	}
 	rules := engine.Config{Confirm: cfg.Calls.ConfirmTimeout.Milliseconds(), Apps: cfg.Calls.AppsPerSubscriber}
-	if err := n.build(guard, rules, cfg.Events, cfg.TLS); err != nil {
+	operator, err := cfg.operator()
+	if err != nil {
+		return err
+	}
+	if err := n.build(guard, operator, rules, cfg.Events, cfg.TLS); err != nil {
 		return err
 	}
 	end.with(func() error { return n.drain(cfg.DrainTimeout) })
