@@ -71,6 +71,7 @@ func readHeaders(doc web.Object) ([]tenant.Header, error) {
 		}
 		list = append(list, tenant.Header{Name: name, Value: value})
 	}
+	slices.SortFunc(list, func(a, b tenant.Header) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	return list, nil
 }
 
