@@ -3,7 +3,6 @@ package tenant
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -26,8 +25,6 @@ const (
 	secretLen = 43 // 32 random bytes
 	sumLen    = 6
 	keyLen    = len(keyPrefix) + idLen + secretLen + sumLen
-
-	secretPrefix = "whsec_"
 )
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -79,16 +76,6 @@ func ParseKey(text string) (id string, digest [sha256.Size]byte, ok bool) {
 // every digest.
 func (k Key) Matches(digest [sha256.Size]byte) bool {
 	return subtle.ConstantTimeCompare(k.Digest[:], digest[:]) == 1
-}
-
-// NewSecret makes a webhook signing secret in the form Standard Webhooks
-// wants: whsec_ and 32 random bytes in base 64.
-func NewSecret(random io.Reader) (string, error) {
-	var b [32]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fmt.Errorf("new secret: %w", err)
-	}
-	return secretPrefix + base64.StdEncoding.EncodeToString(b[:]), nil
 }
 
 // sum62 is the CRC-32 (IEEE) of s in six characters.
