@@ -205,6 +205,13 @@ func (h *house) events() (all []string) {
 	return all
 }
 
+// onDisk is a task as a power cut would leave it.
+func (h *house) onDisk(t Task) Task {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.disk[taskKey{t.Range.App, t.ID}]
+}
+
 func (h *house) is(answer func(stream engine.StreamID, sequence uint64, try int) (engine.Attempt, error)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

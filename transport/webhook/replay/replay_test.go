@@ -207,7 +207,7 @@ func TestAReceiverThatWantsNoMoreEndsTheTask(t *testing.T) {
 		task := h.ends(r, h.start(r, calls))
 		require.Equal(t, Canceled, task.State)
 		require.Equal(t, reasonRefused, task.Error)
-		require.Equal(t, task, h.disk[taskKey{"app", task.ID}])
+		require.Equal(t, task, h.onDisk(task))
 		require.LessOrEqual(t, task.Delivered, uint64(39))
 		h.close(r)
 	})
