@@ -5,12 +5,16 @@ STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RELEASE     ?=
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
+RUNS        ?= 5
+ROUND       ?= 2s
+PAIRS       ?= 10
+RATE        ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench fuzz clean
+.PHONY: help run build test check bench bench-webhooks fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: build ## build offhook and start it with its simulator; prints what to try
 	./bin/offhook serve
@@ -31,6 +35,9 @@ check: ## what a change must pass: format, vet, staticcheck, race tests, tidy mo
 
 bench: ## run the benchmarks, BENCHTIME each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
+
+bench-webhooks: ## measure delivery beside a bare client: RUNS times in rounds of ROUND, PAIRS for isolation, at RATE (0: by itself)
+	@$(GO) run ./bench/webhooks --runs $(RUNS) --round $(ROUND) --pairs $(PAIRS) --rate $(RATE)
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@set -e; for pkg in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/rpc"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// roleVar in the environment makes this program a receiver.
+const roleVar = "OFFHOOK_BENCH_ROLE"
+
+const (
+	asReceiver = "receiver"
+	// patience is how long anything may take that ought to come.
+	patience = 60 * time.Second
+)
+
+// child is the receiver's process, seen from here.
+type child struct {
+	cmd   *exec.Cmd
+	calls *rpc.Client
+	addr  Addresses
+}
+
+// startChild starts this program again, as a receiver.
+func startChild(ctx context.Context, stderr io.Writer) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start the receiver: %w", err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), roleVar+"="+asReceiver)
+	cmd.Stderr = stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the receiver: %w", err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the receiver: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the receiver: %w", err)
+	}
+	c := &child{cmd: cmd, calls: rpc.NewClient(pipe{out, in})}
+	if err := c.call(ctx, "Where", 0, &c.addr); err != nil {
+		return nil, errors.Join(err, c.end())
+	}
+	return c, nil
+}
+
+// call asks the receiver. ctx only ends the waiting.
+func (c *child) call(ctx context.Context, what string, args, reply any) error {
+	ctx, cancel := context.WithTimeout(ctx, patience+5*time.Second)
+	defer cancel()
+	call := c.calls.Go(service+"."+what, args, reply, make(chan *rpc.Call, 1))
+	select {
+	case <-call.Done:
+		if call.Error != nil {
+			return fmt.Errorf("the receiver: %s: %w", what, call.Error)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("the receiver: %s: %w", what, ctx.Err())
+	}
+}
+
+// end ends the process: by closing its input, or by force.
+func (c *child) end() error {
+	err := c.calls.Close()
+	timer := time.AfterFunc(5*time.Second, func() { _ = c.cmd.Process.Kill() })
+	defer timer.Stop()
+	return errors.Join(err, c.cmd.Wait())
+}
+
+// ledger is books that the receiver keeps for us.
+type ledger struct {
+	c  *child
+	id int
+}
+
+func (c *child) open(ctx context.Context, streams int, ordered bool) (*ledger, error) {
+	l := &ledger{c: c}
+	return l, c.call(ctx, "Open", Opening{streams, ordered}, &l.id)
+}
+
+// url is where events for these books go.
+func (l *ledger) url() string { return fmt.Sprintf("http://%s/%d", l.c.addr.Hooks, l.id) }
+
+// wait waits for that many events in all.
+func (l *ledger) wait(ctx context.Context, events int) error {
+	came := false
+	if err := l.c.call(ctx, "Wait", Goal{l.id, events, patience}, &came); err != nil {
+		return err
+	}
+	if !came {
+		p, err := l.turn(ctx)
+		return errors.Join(fmt.Errorf("%d of %d events arrived within %v", p.Got, events, patience), err, p.check())
+	}
+	return nil
+}
+
+// turn returns what is in the books. Arrivals are told once.
+func (l *ledger) turn(ctx context.Context) (p Page, err error) {
+	err = l.c.call(ctx, "Turn", l.id, &p)
+	return p, err
+}
+
+func (l *ledger) close(ctx context.Context) error {
+	var none int
+	return l.c.call(ctx, "Close", l.id, &none)
+}
+
+// check returns what was wrong with the order.
+func (p *Page) check() error {
+	if p.Wrongs == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %d times, such as %q", errDisorder, p.Wrongs, p.Wrong)
+}
+
+var (
+	errDisorder = errors.New("what arrived is not 1, 2, 3, … of each stream")
+	errLoss     = errors.New("events were lost")
+)

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"time"
+)
+
+// plan is what one run of the benchmark does.
+type plan struct {
+	Runs    int           // of everything but isolation
+	Round   time.Duration // how long one measurement takes, about
+	Streams []int
+	Rate    int // events a second for latency and isolation; zero means a share of what the dispatcher delivered
+	Events  int // of one backlog; zero means as many as leave in a Round
+
+	Pairs     int // of rounds for the isolation figure; zero leaves it out
+	Endpoints int // of which one is deaf
+	PerApp    int // streams of each endpoint
+
+	Dir string // for the stores; empty means the system's for temporary files
+}
+
+const (
+	loadShare = 0.3    // of what the dispatcher delivers, for latency and isolation
+	trial     = 10_000 // events of the first rounds, which only find the others' size
+	maxEvents = 500_000
+)
+
+// validate keeps a run bounded.
+func (p *plan) validate() error {
+	for _, rule := range []struct {
+		ok   bool
+		says string
+	}{
+		{p.Runs >= 1 && p.Runs <= 100, "--runs is 1 to 100"},
+		{p.Round >= 100*time.Millisecond && p.Round <= time.Minute, "--round is 100ms to 1m"},
+		{p.Rate >= 0 && p.Rate <= 100_000, "--rate is 0 to 100000 events a second"},
+		{p.Pairs >= 0 && p.Pairs <= 200, "--pairs is 0 to 200"},
+		{p.Endpoints >= 2 && p.Endpoints <= 1000 && p.PerApp >= 1 && p.PerApp <= 1000, "isolation takes 2 to 1000 endpoints with 1 to 1000 streams each"},
+		{p.Events >= 0 && p.Events <= maxEvents, "a backlog has up to 500000 events"},
+		{len(p.Streams) >= 1 && len(p.Streams) <= 10, "--streams takes 1 to 10 numbers"},
+	} {
+		if !rule.ok {
+			return errors.New(rule.says)
+		}
+	}
+	for _, n := range p.Streams {
+		if n < 1 || n > 100_000 {
+			return errors.New("--streams are numbers from 1 to 100000")
+		}
+	}
+	return nil
+}

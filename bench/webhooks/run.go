@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+)
+
+// bench is one run of everything.
+type bench struct {
+	plan   plan
+	stderr io.Writer // progress, and what the receiver has to say
+	began  time.Time
+	child  *child
+	dir    string
+	log    *slog.Logger
+	random *rand.Rand
+
+	bareEvents, drainEvents int // of one round
+	rate                    int // of latency and isolation
+	report                  *Report
+}
+
+// measure does all of a plan. Whatever happens, the receiver's process is over
+// and the directories are gone when it returns.
+func measure(ctx context.Context, p plan, stderr io.Writer) (r *Report, err error) {
+	b := &bench{
+		plan: p, stderr: stderr, began: time.Now(), report: newReport(p), random: rand.New(rand.NewPCG(1, 2)),
+		log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+	}
+	if b.dir, err = os.MkdirTemp(p.Dir, "offhook-bench-"); err != nil {
+		return nil, err
+	}
+	defer func() { err = closed(err, os.RemoveAll(b.dir)) }()
+	if b.child, err = startChild(ctx, stderr); err != nil {
+		return nil, err
+	}
+	defer func() { err = closed(err, b.child.end()) }()
+	if err := b.all(ctx); err != nil {
+		return nil, err
+	}
+	b.report.Took = time.Since(b.began).Round(time.Second).String()
+	return b.report, nil
+}
+
+func (b *bench) all(ctx context.Context) (err error) {
+	if b.report.Machine, err = describe(b.dir); err != nil {
+		return err
+	}
+	if err := b.size(ctx); err != nil {
+		return err
+	}
+	for run := range b.plan.Runs {
+		for i, streams := range b.plan.Streams {
+			if err := b.round(ctx, run, i, streams); err != nil {
+				return err
+			}
+		}
+	}
+	b.report.streams(b.plan.Streams)
+	if b.plan.Pairs == 0 {
+		return nil
+	}
+	is := isolation{endpoints: b.plan.Endpoints, perApp: b.plan.PerApp, pairs: b.plan.Pairs, pace: b.pace()}
+	pairs, err := is.run(ctx, b.child, making{dir: b.dir, log: b.log}, func(s string) { b.tell("%s", s) })
+	if err != nil {
+		return fmt.Errorf("isolation: %w", err)
+	}
+	b.report.isolated(pairs)
+	return nil
+}
+
+// tell reports progress.
+func (b *bench) tell(format string, args ...any) {
+	fmt.Fprintf(b.stderr, "%5.0fs  %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (b *bench) making(streams int) making {
+	return making{dir: b.dir, apps: 1, perApp: streams, deaf: -1, log: b.log}
+}
+
+func (b *bench) pace() pace {
+	return pace{rate: b.rate, length: b.plan.Round, warmUp: b.plan.Round / 8, random: b.random}
+}
+
+// size finds how many events fill a round, and the rate of the open loops.
+func (b *bench) size(ctx context.Context) error {
+	b.bareEvents, b.drainEvents, b.rate = b.plan.Events, b.plan.Events, b.plan.Rate
+	if b.plan.Events == 0 || b.plan.Rate == 0 {
+		streams := b.plan.Streams[len(b.plan.Streams)/2]
+		b.tell("first rounds, to find out how long the others are")
+		without, err := bare(ctx, b.child, streams, trial)
+		if err != nil {
+			return err
+		}
+		with, err := drain(ctx, b.child, b.making(streams), trial)
+		if err != nil {
+			return err
+		}
+		if b.plan.Events == 0 {
+			b.bareEvents, b.drainEvents = b.filling(without), b.filling(with)
+		}
+		if b.plan.Rate == 0 {
+			b.rate = max(100, int(with*loadShare)/100*100)
+		}
+	}
+	b.report.Settings.Rate, b.report.Settings.Backlog = b.rate, b.drainEvents
+	b.tell("%d runs: a backlog of %d events, %d by the bare client, then %d events/s for %v", b.plan.Runs, b.drainEvents, b.bareEvents, b.rate, b.plan.Round)
+	return nil
+}
+
+func (b *bench) filling(rate float64) int {
+	return min(max(int(rate*b.plan.Round.Seconds())/1000*1000, 1000), maxEvents)
+}
+
+// round measures one number of streams: the bare client and the dispatcher
+// next to each other, the first in turn, then latency.
+func (b *bench) round(ctx context.Context, run, at, streams int) error {
+	var without, with float64
+	turns := []func() error{
+		func() (err error) { without, err = bare(ctx, b.child, streams, b.bareEvents); return err },
+		func() (err error) { with, err = drain(ctx, b.child, b.making(streams), b.drainEvents); return err },
+	}
+	if run%2 == 1 {
+		turns[0], turns[1] = turns[1], turns[0]
+	}
+	for _, turn := range turns {
+		if err := turn(); err != nil {
+			return fmt.Errorf("%d streams: %w", streams, err)
+		}
+	}
+	took, late, err := latency(ctx, b.child, b.making(streams), b.pace())
+	if err != nil {
+		return fmt.Errorf("%d streams at %d events/s: %w", streams, b.rate, err)
+	}
+	b.report.measured(at, sample{bare: without, drained: with, p50: quantile(took, 0.5), p99: quantile(took, 0.99), p999: quantile(took, 0.999), late: quantile(late, 0.99)})
+	b.tell("run %d of %d, %d streams: %.0f events/s (bare client %.0f); p50 %.2f ms, p99 %.2f ms", run+1, b.plan.Runs, streams, with, without, quantile(took, 0.5)/ms, quantile(took, 0.99)/ms)
+	return nil
+}
