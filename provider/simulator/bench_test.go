@@ -15,7 +15,7 @@ func BenchmarkEvents(b *testing.B) {
 	s := New(Config{Subscribers: 2000, Seed: 1, MaxWaitingPerStream: 1 << 30, AckTimeout: time.Hour, HeartbeatTimeout: -1})
 	defer func() { _ = s.Close() }()
 	s.mu.Lock()
-	ch := &channel{id: s.rnd.uuid(), xsp: s.xsp, priority: 1, weight: 50, wake: make(chan struct{}, 1)}
+	ch := &channel{id: s.rnd.uuid(), xsp: s.xsps[0], priority: 1, weight: 50, wake: make(chan struct{}, 1), broken: make(chan struct{})}
 	s.openChannel(ch, "set", "app")
 	sub := &subscription{id: s.rnd.uuid(), owner: "admin", appID: "app", setID: "set", event: "Advanced Call", ready: true}
 	s.subscribe(sub)

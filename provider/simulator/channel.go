@@ -28,10 +28,12 @@ type channel struct {
 	wake    chan struct{}
 	ending  bool        // the queue holds the last documents
 	aborted atomic.Bool // nothing more is written
+	broken  chan struct{}
+	held    []doc // one or more of a subscription that another is to overtake (reorder_events)
 	// interrupt makes a blocked write give up soon; nil while nobody writes.
 	interrupt func(in time.Duration)
 
-	expiry, patience, beat, ackTimer *task
+	expiry, patience, beat, ackTimer, heldTimer *task
 }
 
 // doc is one document to be written, as one chunk.
@@ -47,8 +49,12 @@ const (
 	reasonDelete        = "ExplicitDelete"
 	reasonExpired       = "Expired"
 	reasonUnknown       = "UnknownChannel"
+	reasonUserDeleted   = "UserDeleted"
 	reasonDropped       = "dropped" // not told: the connection broke
 )
+
+// endReasons are those a client may be told.
+var endReasons = []string{reasonDuplicate, reasonNonResponsive, reasonDelete, reasonExpired, reasonUnknown, reasonUserDeleted}
 
 // openChannel registers ch in its set. Another set of the same application
 // ends with all its channels and subscriptions (dossier §3.1).
@@ -68,9 +74,19 @@ func (s *Simulator) openChannel(ch *channel, setID, appID string) Refusal {
 	set.channels = append(set.channels, ch)
 	s.channels[ch.id] = ch
 	s.stats.ChannelsOpened++
+	ch.xsp.count.Channels++
 	s.renewChannel(ch)
 	s.touch(ch)
 	s.beatLater(ch)
+	if s.cfg.ResyncAfterLoss {
+		for _, p := range s.phones {
+			for _, sub := range slices.Clone(p.subs) {
+				if sub.setID == setID {
+					s.resync(sub)
+				}
+			}
+		}
+	}
 	return ""
 }
 
@@ -121,12 +137,45 @@ func (s *Simulator) enqueue(ch *channel, d doc) {
 	if s.channels[ch.id] != ch {
 		return
 	}
-	if len(ch.queue)+len(ch.unacked) >= s.cfg.MaxWaitingPerStream {
+	if len(ch.queue)+len(ch.held)+len(ch.unacked) >= s.cfg.MaxWaitingPerStream {
 		s.stats.ChannelsOverflowed++
 		s.dropChannel(ch, reasonNonResponsive)
 		return
 	}
+	if d.event != nil && (len(ch.held) > 0 || len(s.faults) > 0) && s.heldBack(ch, d) {
+		return
+	}
 	ch.queue = append(ch.queue, d)
+	ch.rouse()
+}
+
+// heldBack lets an event be overtaken by one of another subscription, where
+// reorder_events strikes. Within one subscription nothing changes places.
+func (s *Simulator) heldBack(ch *channel, d doc) bool {
+	if len(ch.held) == 0 {
+		f := s.struck(faultReorderEvents, ch.xsp, ch.host, d.event.sub.user)
+		if f == nil {
+			return false
+		}
+		ch.held = append(ch.held, d)
+		ch.heldTimer = s.after(f.delay, func() { s.catchUp(ch) })
+		return true
+	}
+	ch.held = append(ch.held, d)
+	if ch.held[0].event.sub != d.event.sub {
+		s.stats.EventsReordered++
+		last := len(ch.held) - 1
+		ch.held = append([]doc{d}, ch.held[:last]...)
+		s.catchUp(ch)
+	}
+	return true
+}
+
+// catchUp queues what was held back on a channel.
+func (s *Simulator) catchUp(ch *channel) {
+	s.stop(ch.heldTimer)
+	ch.queue = append(ch.queue, ch.held...)
+	ch.held, ch.heldTimer = nil, nil
 	ch.rouse()
 }
 
@@ -192,10 +241,20 @@ func (s *Simulator) dropChannel(ch *channel, reason string) {
 
 func (ch *channel) abort() {
 	ch.queue, ch.ending = nil, true
-	ch.aborted.Store(true)
+	if !ch.aborted.Swap(true) {
+		close(ch.broken)
+	}
 	ch.rouse()
 	if ch.interrupt != nil {
 		ch.interrupt(0)
+	}
+}
+
+// forgetChannel is the loss nobody tells: nothing more comes, no heartbeat is
+// known, and the connection stays open.
+func (s *Simulator) forgetChannel(ch *channel) {
+	if moved, ok := s.detachChannel(ch, "forgotten"); ok {
+		s.move(moved)
 	}
 }
 
@@ -205,7 +264,7 @@ func (s *Simulator) detachChannel(ch *channel, reason string) (owed []*delivery,
 		return nil, false
 	}
 	delete(s.channels, ch.id)
-	for _, t := range []*task{ch.expiry, ch.patience, ch.beat, ch.ackTimer} {
+	for _, t := range []*task{ch.expiry, ch.patience, ch.beat, ch.ackTimer, ch.heldTimer} {
 		s.stop(t)
 	}
 	set := ch.set
@@ -223,12 +282,12 @@ func (s *Simulator) detachChannel(ch *channel, reason string) (owed []*delivery,
 		}
 	}
 	ch.unacked = nil
-	for _, q := range ch.queue {
-		if q.event != nil && !q.event.done {
+	for _, q := range append(ch.queue, ch.held...) {
+		if q.event != nil && !q.event.done && q.event.on == ch {
 			owed = append(owed, q.event)
 		}
 	}
-	ch.queue = nil
+	ch.queue, ch.held = nil, nil
 	return owed, true
 }
 

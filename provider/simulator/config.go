@@ -3,6 +3,7 @@ package simulator
 import (
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,16 @@ const (
 	SnapshotAfter
 )
 
+// Chunks says how documents are laid into the chunks of a channel. Typically
+// each is one; but they do split, and several do arrive at once (dossier §3.4).
+type Chunks int
+
+// The ways of cutting.
+const (
+	ChunkPerDocument Chunks = iota
+	ChunkAnyhow             // cut and joined anywhere, by the seed
+)
+
 // Config is how a simulator is set up. The zero value is a quiet switch with
 // twenty phones.
 type Config struct {
@@ -37,6 +48,13 @@ type Config struct {
 	// CallDuration is the mean talking time of rate traffic; zero means 10 s.
 	CallDuration time.Duration
 	Seed         uint64 // of everything random; zero picks one, and it is logged
+
+	// XSPs is how many ways into the switch there are; zero means 1. All share
+	// its calls and subscriptions, a channel belongs to the one it was opened at.
+	XSPs int
+	// Bases are the URLs by which the XSPs send clients to each other; the
+	// default is the address each is served on.
+	Bases []string
 
 	Username     string // administrator; empty means admin@simulator.example
 	Password     string // the administrator's; empty means "simulator"
@@ -48,7 +66,10 @@ type Config struct {
 	HeartbeatTimeout time.Duration // a channel without a heartbeat ends after this; zero means 30 s, negative never
 	HeartbeatEvery   time.Duration // the server's own heartbeats on the stream; zero means 30 s, negative none
 	GrantedExpires   time.Duration // granted whatever is asked; zero honours the request as the dossier says (§3.1)
+	GrantedSpread    float64       // what is granted differs by up to this part of it, either way; below 1
 	SnapshotOrder    SnapshotOrder // the first snapshot against the answer of the subscription
+	Chunks           Chunks        // how documents are laid into the chunks of a channel
+	ResyncAfterLoss  bool          // a user whose events were lost is sent a CallSubscriptionResyncEvent (dossier §3.6)
 
 	// How the switch behaves.
 	ActionDelay      time.Duration // from an accepted action to the phone doing it; zero means 10 ms, negative at once
@@ -70,6 +91,16 @@ type Config struct {
 	Log    *slog.Logger // nil discards; phone numbers are never logged
 }
 
+const maxXSPs = 16
+
+// base is how XSP i is named in a redirect; empty for not known yet.
+func (c *Config) base(i int) string {
+	if i < len(c.Bases) {
+		return strings.TrimSuffix(c.Bases[i], "/")
+	}
+	return ""
+}
+
 const maxSubscribers = 79100 // 791 area codes with 100 fictional numbers each
 
 func orElse[T comparable](v *T, fallback T) {
@@ -83,6 +114,9 @@ func orElse[T comparable](v *T, fallback T) {
 func (c Config) withDefaults() Config {
 	orElse(&c.Subscribers, 20)
 	c.Subscribers = min(max(c.Subscribers, 1), maxSubscribers)
+	orElse(&c.XSPs, 1)
+	c.XSPs = min(max(c.XSPs, 1), maxXSPs)
+	c.GrantedSpread = min(max(c.GrantedSpread, 0), 0.9)
 	orElse(&c.CallDuration, 10*time.Second)
 	orElse(&c.Seed, rand.Uint64()|1)
 	orElse(&c.Username, "admin@simulator.example")

@@ -46,6 +46,7 @@ func (s *Simulator) controlFault(r *http.Request) (int, any, error) {
 		Probability  *float64 `json:"probability"` // default 1
 		DurationMS   int64    `json:"duration_ms"` // default until lifted
 		DelayMS      int64    `json:"delay_ms"`    // of delay_events: at most this, default 500
+		Reason       string   `json:"reason"`      // of end_channel, default Expired
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
@@ -67,6 +68,12 @@ func (s *Simulator) controlFault(r *http.Request) (int, any, error) {
 	}
 	if ask.DelayMS > 0 {
 		f.delay = time.Duration(ask.DelayMS) * time.Millisecond
+	}
+	if f.reason = ask.Reason; f.reason == "" {
+		f.reason = reasonExpired
+	}
+	if !slices.Contains(endReasons, f.reason) {
+		return 0, nil, invalid("reason", "is one of "+strings.Join(endReasons, ", "))
 	}
 	if ask.SubscriberID != "" {
 		if f.phone = s.phoneOf(ask.SubscriberID); f.phone == nil {

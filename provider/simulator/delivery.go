@@ -21,6 +21,9 @@ type delivery struct {
 
 // publish gives the event its number and sends it, as far as the faults let it.
 func (s *Simulator) publish(sub *subscription, target *phone, data []byte) {
+	if sub.lost {
+		s.resync(sub)
+	}
 	d := &delivery{sub: sub, eventID: s.rnd.uuid(), seq: sub.nextSeq(), data: data}
 	if target != nil && target.SubscriberID != sub.owner {
 		d.target = target.SubscriberID
@@ -37,10 +40,15 @@ func (s *Simulator) publish(sub *subscription, target *phone, data []byte) {
 func (s *Simulator) send(d *delivery) {
 	ch := s.pick(d.sub, nil)
 	if ch == nil {
-		s.stats.EventsLost++
+		s.lose(d)
 		return
 	}
 	s.sendOn(d, ch)
+}
+
+func (s *Simulator) lose(d *delivery) {
+	s.stats.EventsLost++
+	d.sub.lost = true
 }
 
 func (s *Simulator) sendOn(d *delivery, ch *channel) {
@@ -139,7 +147,7 @@ func (s *Simulator) settle(d *delivery) {
 // honour "resend".
 func (s *Simulator) resend(d *delivery, not *channel) {
 	if d.resent >= s.cfg.AckRetries {
-		s.stats.EventsLost++
+		s.lose(d)
 		return
 	}
 	ch := s.pick(d.sub, not)
@@ -147,7 +155,7 @@ func (s *Simulator) resend(d *delivery, not *channel) {
 		ch = not
 	}
 	if ch == nil {
-		s.stats.EventsLost++
+		s.lose(d)
 		return
 	}
 	d.resent++

@@ -14,7 +14,7 @@ var strangers = []string{
 }
 
 func (s *Simulator) stranger() party {
-	n := s.rnd.IntN(1000)
+	n := s.fate.IntN(1000)
 	return outside(strangers[n%len(strangers)], fmt.Sprintf("+44207946%04d", n))
 }
 
@@ -24,10 +24,10 @@ func (s *Simulator) demoCall() {
 	if p == nil {
 		return
 	}
-	ring := s.rnd.between(2*time.Second, 9*time.Second)
-	talk := 5*time.Second + s.rnd.around(18*time.Second)
+	ring := s.fate.between(2*time.Second, 9*time.Second)
+	talk := 5*time.Second + s.fate.around(18*time.Second)
 	talk = min(talk, time.Minute)
-	switch n := s.rnd.IntN(100); {
+	switch n := s.fate.IntN(100); {
 	case n < 34: // a customer calls and is answered
 		h := s.incoming(p, s.stranger())
 		s.unfold(h, s.withHold(h, s.answered(h, ring, talk)))
@@ -82,11 +82,11 @@ func (s *Simulator) demoColleagues(p *phone, ring, talk time.Duration, taken boo
 
 // withHold puts a hold before the last beat of one story in four.
 func (s *Simulator) withHold(h *half, story []beat) []beat {
-	if !s.rnd.chance(0.25) {
+	if !s.fate.chance(0.25) {
 		return story
 	}
 	last := len(story) - 1
-	away := s.rnd.between(4*time.Second, 12*time.Second)
+	away := s.fate.between(4*time.Second, 12*time.Second)
 	end := story[last]
 	hold := beat{end.after / 2, func() {
 		if talking(h) && !h.localHold {

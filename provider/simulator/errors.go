@@ -28,6 +28,8 @@ const (
 	RefusedQuota          Refusal = "subscription quota"
 	RefusedSubscription   Refusal = "unknown subscription"
 	RefusedByFault        Refusal = "rejected by a fault"
+	RefusedOverload       Refusal = "overload"
+	RefusedElsewhere      Refusal = "channel of another XSP"
 )
 
 // ErrorInfo is how a refusal is told (dossier §1.8).
@@ -64,6 +66,8 @@ var builtinErrors = ErrorTable{
 	RefusedQuota:          {http.StatusConflict, 110863, "Too many subscriptions"},
 	RefusedSubscription:   {http.StatusForbidden, 110862, "Subscription does not exist"},
 	RefusedByFault:        {http.StatusForbidden, 110606, "The request was rejected"},
+	RefusedOverload:       {http.StatusServiceUnavailable, 100005, "Overload"},
+	RefusedElsewhere:      {http.StatusNotFound, 110840, "Channel does not exist"},
 }
 
 // errorInfo looks a refusal up, the Config's word first.

@@ -24,6 +24,7 @@ var (
 	evPickedUp    = eventKind{"CallPickedUpEvent", false}
 	evHookStatus  = eventKind{"HookStatusEvent", false}
 	evSnapshot    = eventKind{"CallSubscriptionEvent", true}
+	evResync      = eventKind{"CallSubscriptionResyncEvent", true}
 	evTerminated  = eventKind{"SubscriptionTerminatedEvent", true}
 )
 

@@ -70,12 +70,17 @@ func (s *Simulator) channelRequests(r *request) reply {
 		if !decode(r.body, &ack) {
 			return refuse(RefusedBody)
 		}
+		if d := s.waiting[ack.EventID]; d != nil && elsewhere(d.on, r.x) {
+			return refuse(RefusedElsewhere)
+		}
 		s.acknowledge(ack.EventID, ack.StatusCode)
 		return reply{status: http.StatusOK}
 	}
 	ch := s.channels[r.at(1)]
-	known := ch != nil && ch.xsp == r.x
+	known := ch != nil
 	switch {
+	case elsewhere(ch, r.x):
+		return refuse(RefusedElsewhere)
 	case is(r.at(2), "heartbeat"):
 		if r.Method != http.MethodPut {
 			return refuse(RefusedMethod)
@@ -207,7 +212,10 @@ func (s *Simulator) subscriptionRequests(r *request) reply {
 	}
 	switch r.Method {
 	case http.MethodGet:
-		seconds, _ := s.grant(int64(sub.expires.Seconds()))
+		seconds := int64(maxExpires)
+		if sub.expires > 0 {
+			seconds = int64(sub.expires.Seconds())
+		}
 		n := subscriptionNode(sub, seconds)
 		n.kids = []*node{n.kids[0], textEl("event", sub.event), n.kids[1],
 			textEl("channelSetId", sub.setID), textEl("applicationId", sub.appID)}

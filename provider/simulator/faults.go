@@ -14,7 +14,8 @@ type fault struct {
 	xsp         string // only there; empty for everywhere
 	phone       *phone // only for this subscriber; nil for all
 	probability float64
-	delay       time.Duration // of delay_events: at most this
+	delay       time.Duration // of delay_events and reorder_events: at most this
+	reason      string        // of end_channel
 	expiry      *task
 
 	over chan struct{} // closed when lifted
@@ -33,10 +34,27 @@ const (
 	faultRestart         = "restart"
 )
 
+// Beyond the contract: what redundant XSPs do to a client.
+const (
+	faultEndChannel    = "end_channel"    // drop_channel with notice: a ChannelTerminatedEvent with a reason
+	faultForgetChannel = "forget_channel" // the channel is gone, its connection stays open and says nothing more
+	faultReorderEvents = "reorder_events" // events of different subscriptions change places
+	faultSlowReader    = "slow_reader"    // bytes leave as slowly as if the client hardly read
+	faultRedirect      = "redirect"       // 302 to the next XSP, for what is not about a channel
+	faultOverload      = "overload"       // 503
+	faultRejectLogins  = "reject_logins"  // 401
+	faultXSPDown       = "xsp_down"       // one XSP is dead; the others go on
+)
+
 var faultKinds = []string{
 	faultDropChannel, faultDropEvents, faultDuplicateEvents, faultDelayEvents,
 	faultRejectActions, faultIgnoreActions, faultStall, faultRestart,
+	faultEndChannel, faultForgetChannel, faultReorderEvents, faultSlowReader,
+	faultRedirect, faultOverload, faultRejectLogins, faultXSPDown,
 }
+
+// FaultKinds are the names of all that can go wrong.
+func FaultKinds() []string { return slices.Clone(faultKinds) }
 
 const maxFaults = 1000
 
@@ -48,33 +66,70 @@ func (f *fault) at(x *xsp, host string, p *phone) bool {
 }
 
 // addFault puts a fault in force for a while, zero for until it is lifted.
-// drop_channel strikes the open channels at once and, while in force, those
-// opened later; restart loses the memory at once and, for its duration, breaks
-// every connection.
+// drop_channel, end_channel and forget_channel strike the open channels at once
+// and, while in force, those opened later. restart loses the memory at once
+// and, for its duration, breaks every connection; with an XSP named, it is only
+// that one, and the switch remembers.
 func (s *Simulator) addFault(f *fault, lasts time.Duration) {
 	s.lastFault++
 	f.id = "fault-" + itoa(int64(s.lastFault))
 	f.over = make(chan struct{})
 	s.stats.Faults[f.kind]++
 	switch f.kind {
-	case faultDropChannel:
+	case faultDropChannel, faultEndChannel, faultForgetChannel, faultXSPDown:
 		for _, ch := range s.channelsInOrder() {
 			if f.strikes(ch, s) {
-				s.dropChannel(ch, reasonDropped)
+				s.strike(f, ch)
 			}
 		}
 	case faultRestart:
-		if s.rnd.chance(f.probability) {
+		if !s.rnd.chance(f.probability) {
+			break
+		}
+		if x := s.named(f.xsp); x != nil {
+			s.restartXSP(x, lasts)
+		} else if f.xsp == "" {
 			s.restart(lasts)
 		}
 	}
 	if lasts > 0 {
 		f.expiry = s.after(lasts, func() { s.liftFault(f) })
-	} else if f.kind == faultDropChannel || f.kind == faultRestart {
+	} else if f.momentary() {
 		f.lift() // done
 		return
 	}
 	s.faults = append(s.faults, f)
+}
+
+// momentary faults are over when they struck, unless they are to last.
+func (f *fault) momentary() bool {
+	switch f.kind {
+	case faultDropChannel, faultEndChannel, faultForgetChannel, faultRestart:
+		return true
+	}
+	return false
+}
+
+// strike does to a channel what the fault is about.
+func (s *Simulator) strike(f *fault, ch *channel) {
+	switch f.kind {
+	case faultEndChannel:
+		s.endChannel(ch, f.reason)
+	case faultForgetChannel:
+		s.forgetChannel(ch)
+	default:
+		s.dropChannel(ch, reasonDropped)
+	}
+}
+
+// inForce returns a fault of a kind that holds for the whole of an XSP.
+func (s *Simulator) inForce(kind string, x *xsp) *fault {
+	for _, f := range s.faults {
+		if f.kind == kind && f.phone == nil && f.at(x, "", nil) {
+			return f
+		}
+	}
+	return nil
 }
 
 // strikes decides drop_channel: for a subscriber it means the channels that
@@ -136,36 +191,15 @@ func (s *Simulator) stalled(ch *channel) *fault {
 	return nil
 }
 
-// restart is the loss of all memory. Only the phones, which are devices of
-// their own, the standing faults and the statistics survive.
-func (s *Simulator) restart(down time.Duration) {
-	for _, ch := range s.channelsInOrder() {
-		s.stats.ChannelsEnded++
-		s.stats.ChannelsEndedBy["restart"]++
-		ch.abort()
-	}
-	keep := make(map[*task]bool)
-	for _, f := range s.faults {
-		keep[f.expiry] = true
-	}
-	for t := range s.tasks {
-		if !keep[t] {
-			s.stop(t)
-		}
-	}
-	s.downUntil = time.Now().Add(down)
-	s.stats.Restarts++
-	s.boot()
-}
-
 // publishFaulty sends an event the way the faults in force let it go.
 func (s *Simulator) publishFaulty(d *delivery, target *phone) {
-	x, host := s.xsp, ""
+	x, host := s.xsps[0], ""
 	if ch := s.pick(d.sub, nil); ch != nil {
 		x, host = ch.xsp, ch.host
 	}
 	if s.struck(faultDropEvents, x, host, target) != nil {
 		s.stats.EventsDropped++
+		d.sub.lost = true
 		return
 	}
 	if s.struck(faultStall, x, host, target) != nil && s.stalledFor(target) {
@@ -211,7 +245,7 @@ func (s *Simulator) holdBack(d *delivery, wait time.Duration) {
 		}
 		if n > maxDelayed {
 			sub.delayed = slices.Delete(sub.delayed, 0, 1)
-			s.stats.EventsLost++
+			s.lose(d)
 		}
 		return
 	}

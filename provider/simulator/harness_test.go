@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -69,11 +70,27 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // world is a simulator, and a client of it, under a clock of their own.
 type world struct {
 	*testing.T
-	sim    *Simulator
-	listen *pipes
-	client *http.Client
-	user   string
+	sim     *Simulator
+	listen  *pipes
+	listens []*pipes // by XSP
+	client  *http.Client
+	user    string
 }
+
+// dialXSP reaches an XSP by its name, if it is there.
+func (w *world) dialXSP(ctx context.Context, network, address string) (net.Conn, error) {
+	var n int
+	if _, err := fmt.Sscanf(address, "xsp%d.", &n); err != nil || n < 1 || n > len(w.listens) {
+		return nil, fmt.Errorf("dial %s: no such host", address)
+	}
+	if !w.sim.Reachable(n - 1) {
+		return nil, errors.New("dial: connection refused")
+	}
+	return w.listens[n-1].dial(ctx, network, address)
+}
+
+// at is the URL of a path on XSP n, counted from 1.
+func at(n int, path string) string { return fmt.Sprintf("http://xsp%d.example%s", n, path) }
 
 // inWorld runs a story in a bubble: minutes of ringing take no time.
 func inWorld(t *testing.T, cfg Config, story func(w *world)) {
@@ -82,15 +99,24 @@ func inWorld(t *testing.T, cfg Config, story func(w *world)) {
 		if cfg.Seed == 0 {
 			cfg.Seed = 1
 		}
-		p := newPipes()
-		transport := &http.Transport{DialContext: p.dial, MaxIdleConnsPerHost: 8}
-		w := &world{T: t, sim: New(cfg), listen: p, client: &http.Client{Transport: transport},
-			user: "admin@simulator.example"}
-		served := make(chan error, 1)
-		go func() { served <- w.sim.Serve(p) }()
+		for i := range max(cfg.XSPs, 1) {
+			cfg.Bases = append(cfg.Bases, fmt.Sprintf("http://xsp%d.example", i+1))
+		}
+		w := &world{T: t, sim: New(cfg), user: "admin@simulator.example"}
+		transport := &http.Transport{DialContext: w.dialXSP, MaxIdleConnsPerHost: 8}
+		w.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		served := make(chan error, 16)
+		for i := range cfg.Bases {
+			p := newPipes()
+			w.listens = append(w.listens, p)
+			go func() { served <- w.sim.ServeXSP(i, p) }()
+		}
+		w.listen = w.listens[0]
 		defer func() { // also when the story failed
 			require.NoError(t, w.sim.Close())
-			require.NoError(t, <-served)
+			for range w.listens {
+				require.NoError(t, <-served)
+			}
 			transport.CloseIdleConnections()
 			w.pass(time.Second) // net/http lingers on a connection it refused
 		}()
@@ -115,7 +141,10 @@ func (w *world) do(method, path, body string, headers ...string) answer {
 }
 
 func (w *world) try(method, path, body string, headers ...string) (answer, error) {
-	req, err := http.NewRequest(method, "http://xsp1.example"+path, strings.NewReader(body))
+	if strings.HasPrefix(path, "/") {
+		path = at(1, path)
+	}
+	req, err := http.NewRequest(method, path, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
@@ -199,6 +228,7 @@ func (w *world) fault(body string) string {
 // stream is an open channel as a client holds it.
 type stream struct {
 	w      *world
+	xsp    int
 	id     string
 	setID  string
 	docs   chan string
@@ -210,16 +240,21 @@ type stream struct {
 // open opens a channel and reads it in the background.
 func (w *world) open(setID string, extra ...string) *stream {
 	w.Helper()
+	return w.openAt(1, setID, extra...)
+}
+
+func (w *world) openAt(xsp int, setID string, extra ...string) *stream {
+	w.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	body := `<?xml version="1.0" encoding="UTF-8"?><Channel xmlns="http://schema.broadsoft.com/xsi"><channelSetId>` + setID +
 		`</channelSetId>` + strings.Join(extra, "") + `</Channel>`
-	req, err := http.NewRequestWithContext(ctx, "POST", "http://xsp1.example"+channelURL, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, "POST", at(xsp, channelURL), strings.NewReader(body))
 	require.NoError(w, err)
 	req.SetBasicAuth(w.user, "simulator")
 	res, err := w.client.Do(req)
 	require.NoError(w, err)
 	require.Equal(w, 200, res.StatusCode)
-	st := &stream{w: w, setID: setID, docs: make(chan string, 100000), cancel: cancel, header: res.Header}
+	st := &stream{w: w, xsp: xsp, setID: setID, docs: make(chan string, 100000), cancel: cancel, header: res.Header}
 	w.Cleanup(cancel)
 	go st.read(res.Body)
 	st.id = field(<-st.docs, "channelId")
@@ -329,7 +364,7 @@ func parse(t testing.TB, d string) event {
 
 func (st *stream) ack(eventID string, status int) {
 	st.w.Helper()
-	got := st.w.do("POST", eventsBase+"/channel/eventresponse", fmt.Sprintf(
+	got := st.w.do("POST", at(st.xsp, eventsBase+"/channel/eventresponse"), fmt.Sprintf(
 		`<?xml version="1.0" encoding="UTF-8"?><EventResponse xmlns="http://schema.broadsoft.com/xsi"><eventID>%s</eventID><statusCode>%d</statusCode><reason>OK</reason></EventResponse>`,
 		eventID, status))
 	require.Equal(st.w, 200, got.status)

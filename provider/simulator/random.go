@@ -10,6 +10,9 @@ import (
 // random is the one source of chance; guarded by Simulator.mu.
 type random struct{ *rand.Rand }
 
+// fateSeed makes another line of chance out of the same seed.
+const fateSeed = 0x6a09e667f3bcc908
+
 func newRandom(seed uint64) random {
 	return random{rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15))}
 }

@@ -15,13 +15,14 @@ type duration = time.Duration
 type Simulator struct {
 	cfg  Config
 	done chan struct{} // closed by Close
-	xsp  *xsp          // the default way in
+	xsps []*xsp        // the ways in, fixed after New
 
 	// mu guards everything below. It is never held while bytes are read or
 	// written, so that no peer can hold up the switch.
 	mu           sync.Mutex
 	closed       bool
-	rnd          random
+	rnd          random   // of the wire: what clients do changes what comes of it
+	fate         random   // of the traffic: the same calls whatever clients do
 	phones       []*phone // fixed after New
 	groups       []*group // fixed after New
 	byUser       map[string]*phone
@@ -50,9 +51,11 @@ func New(cfg Config) *Simulator {
 		done:  make(chan struct{}),
 		tasks: make(map[*task]struct{}),
 	}
-	s.xsp = &xsp{sim: s, name: "xsp1"}
-	s.rnd = newRandom(s.cfg.Seed)
-	s.cfg.Log.Info("simulator", "seed", s.cfg.Seed, "subscribers", s.cfg.Subscribers)
+	for i := range s.cfg.XSPs {
+		s.xsps = append(s.xsps, &xsp{sim: s, name: "xsp" + itoa(int64(i+1)), base: s.cfg.base(i)})
+	}
+	s.rnd, s.fate = newRandom(s.cfg.Seed), newRandom(s.cfg.Seed^fateSeed)
+	s.cfg.Log.Info("simulator", "seed", s.cfg.Seed, "subscribers", s.cfg.Subscribers, "xsps", s.cfg.XSPs)
 	s.makePhones()
 	s.stats = newStats()
 	s.mu.Lock()
@@ -76,19 +79,24 @@ func (s *Simulator) boot() {
 	for _, p := range s.phones {
 		p.calls, p.subs, p.offHook = nil, nil, false
 	}
-	s.lastHalf = s.rnd.counterBase()
-	s.lastTracking = s.rnd.counterBase()
+	s.lastHalf = s.fate.counterBase()
+	s.lastTracking = s.fate.counterBase()
 	s.startTraffic()
 }
 
-// Handler is the whole simulator as one handler, for a server of one's own.
+// Handler is the first XSP, with the control paths, for a server of one's own.
 // That server must not limit how long an answer takes to be written.
-func (s *Simulator) Handler() http.Handler { return s.xsp }
+func (s *Simulator) Handler() http.Handler { return s.xsps[0] }
 
-// Serve answers on ln until Close. It returns nil then.
-func (s *Simulator) Serve(ln net.Listener) error {
+// Serve answers for the first XSP on ln until Close. It returns nil then.
+func (s *Simulator) Serve(ln net.Listener) error { return s.ServeXSP(0, ln) }
+
+// ServeXSP answers for one of the XSPs, counted from 0, on ln until Close. It
+// returns nil then. The control paths are there on every one.
+func (s *Simulator) ServeXSP(i int, ln net.Listener) error {
+	x := s.xsps[i]
 	srv := &http.Server{
-		Handler:           s.xsp,
+		Handler:           x,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
@@ -100,6 +108,9 @@ func (s *Simulator) Serve(ln net.Listener) error {
 		return nil
 	}
 	s.servers = append(s.servers, srv)
+	if a, ok := ln.Addr().(*net.TCPAddr); ok && x.base == "" {
+		x.base = "http://" + a.String()
+	}
 	s.mu.Unlock()
 	err := srv.Serve(ln)
 	if errors.Is(err, http.ErrServerClosed) {
@@ -147,6 +158,7 @@ func (s *Simulator) Close() error {
 type task struct {
 	timer   *time.Timer
 	stopped bool
+	lasting bool // a restart leaves it: it is no memory of the switch
 }
 
 // after plans fn; mu must be held. A task of a closed or restarted switch never runs.

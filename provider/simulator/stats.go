@@ -22,6 +22,7 @@ type Stats struct {
 	EventsDropped    int64 `json:"events_dropped"` // by a fault
 	EventsDuplicated int64 `json:"events_duplicated"`
 	EventsDelayed    int64 `json:"events_delayed"`
+	EventsReordered  int64 `json:"events_reordered"` // overtaken by one of another subscription
 	AcksUnknown      int64 `json:"acks_unknown"`
 
 	Heartbeats         int64            `json:"heartbeats"`
@@ -32,8 +33,11 @@ type Stats struct {
 	Subscribed         int64            `json:"subscriptions_created"`
 	Renewed            int64            `json:"subscriptions_renewed"`
 	Snapshots          int64            `json:"snapshots"`
+	Resyncs            int64            `json:"resyncs"` // CallSubscriptionResyncEvents
 	Faults             map[string]int64 `json:"faults"`
 	Restarts           int64            `json:"restarts"`
+
+	XSPs map[string]XSPStats `json:"xsps"` // by name
 
 	Live Live `json:"live"`
 }
@@ -69,6 +73,10 @@ func (s *Simulator) Stats() Stats {
 	st.Refusals = maps.Clone(st.Refusals)
 	st.ChannelsEndedBy = maps.Clone(st.ChannelsEndedBy)
 	st.Faults = maps.Clone(st.Faults)
+	st.XSPs = make(map[string]XSPStats, len(s.xsps))
+	for _, x := range s.xsps {
+		st.XSPs[x.name] = x.count
+	}
 	st.Live = Live{Calls: len(s.calls), Channels: len(s.channels), Subscriptions: len(s.subs),
 		Waiting: len(s.waiting), Planned: len(s.tasks)}
 	return st

@@ -14,7 +14,7 @@ func (s *Simulator) openStream(w http.ResponseWriter, r *request) reply {
 	if !decode(r.body, &ask) || strings.TrimSpace(ask.SetID) == "" || len(ask.SetID) > 256 || len(ask.ApplicationID) > 256 {
 		return refuse(RefusedBody)
 	}
-	ch := &channel{xsp: r.x, host: r.Host, priority: ask.Priority, weight: ask.Weight, wake: make(chan struct{}, 1)}
+	ch := &channel{xsp: r.x, host: r.Host, priority: ask.Priority, weight: ask.Weight, wake: make(chan struct{}, 1), broken: make(chan struct{})}
 	orElse(&ch.priority, 1)
 	orElse(&ch.weight, 50)
 	ch.weight = max(ch.weight, 1)
@@ -54,21 +54,13 @@ func (s *Simulator) openStream(w http.ResponseWriter, r *request) reply {
 
 // stream writes until the channel ends, the client leaves or a fault strikes.
 func (s *Simulator) stream(w http.ResponseWriter, r *request, ch *channel, control *http.ResponseController, head []byte) {
-	put := func(b []byte) bool {
-		if ch.aborted.Load() {
-			panic(http.ErrAbortHandler) // the connection breaks, as meant
-		}
-		if _, err := w.Write(b); err != nil {
-			return false
-		}
-		return control.Flush() == nil // one chunk per document (dossier §3.4)
-	}
-	if !s.awaitServer(r, ch) || !put(head) {
+	out := chunkWriter{s: s, w: w, r: r, ch: ch, control: control}
+	if !s.awaitServer(r, ch) || !out.put(head) {
 		return
 	}
 	s.mu.Lock()
-	if s.struckChannel(ch) {
-		s.dropChannel(ch, reasonDropped)
+	if f := s.struckChannel(ch); f != nil {
+		s.strike(f, ch)
 	}
 	s.mu.Unlock()
 	for {
@@ -77,11 +69,10 @@ func (s *Simulator) stream(w http.ResponseWriter, r *request, ch *channel, contr
 		}
 		s.mu.Lock()
 		docs, last := s.take(ch)
+		cuts := s.cuts(docs)
 		s.mu.Unlock()
-		for _, d := range docs {
-			if !put(d.bytes) {
-				return
-			}
+		if !out.write(docs, cuts) {
+			return
 		}
 		if ch.aborted.Load() {
 			panic(http.ErrAbortHandler)
@@ -99,15 +90,17 @@ func (s *Simulator) stream(w http.ResponseWriter, r *request, ch *channel, contr
 	}
 }
 
-// struckChannel reports whether a drop_channel fault in force hits a channel
-// that was just opened.
-func (s *Simulator) struckChannel(ch *channel) bool {
+// struckChannel is the fault in force that hits a channel which was just opened.
+func (s *Simulator) struckChannel(ch *channel) *fault {
 	for _, f := range s.faults {
-		if f.kind == faultDropChannel && f.strikes(ch, s) {
-			return true
+		switch f.kind {
+		case faultDropChannel, faultEndChannel, faultForgetChannel:
+			if f.strikes(ch, s) {
+				return f
+			}
 		}
 	}
-	return false
+	return nil
 }
 
 // awaitServer waits while the whole server stalls; false means the client left.

@@ -18,6 +18,7 @@ type subscription struct {
 	expiry                  *task
 	on                      *channel    // where its events travel while that lives
 	delayed                 []*delivery // held back by a fault, in order
+	lost                    bool        // events of it were lost since its last snapshot
 }
 
 // packages are the event packages a client may name (dossier §3.3).
@@ -108,16 +109,21 @@ func (s *Simulator) snapshot(sub *subscription) {
 	if sub.user == nil || !sub.aboutCalls() {
 		return
 	}
-	var kids []*node
-	if len(sub.user.calls) > 0 {
+	s.stats.Snapshots++
+	sub.lost = false
+	s.publish(sub, sub.user, eventData(evSnapshot, s.snapshotNodes(sub.user)...))
+}
+
+// snapshotNodes is all there is to know of a user: calls, if any, and the hook.
+func (s *Simulator) snapshotNodes(p *phone) (kids []*node) {
+	if len(p.calls) > 0 {
 		calls := el("calls")
-		for _, h := range sub.user.calls {
+		for _, h := range p.calls {
 			calls.add(callNode(h))
 		}
 		kids = append(kids, calls)
 	}
-	s.stats.Snapshots++
-	s.publish(sub, sub.user, eventData(evSnapshot, append(kids, hookNode(sub.user))...))
+	return append(kids, hookNode(p))
 }
 
 // maxExpires is for ever (dossier §3.1).
@@ -130,10 +136,13 @@ const (
 func (s *Simulator) grant(asked int64) (seconds int64, lasts time.Duration) {
 	seconds = min(max(asked, minExpires), maxExpires)
 	if s.cfg.GrantedExpires > 0 {
-		return max(1, int64(s.cfg.GrantedExpires/time.Second)), s.cfg.GrantedExpires
+		seconds = max(1, int64(s.cfg.GrantedExpires/time.Second))
 	}
-	if seconds == maxExpires {
-		return seconds, 0
+	if part := s.cfg.GrantedSpread; part > 0 && seconds != maxExpires {
+		seconds = max(1, int64(float64(seconds)*(1+part*(2*s.rnd.Float64()-1))))
+	}
+	if seconds >= maxExpires {
+		return maxExpires, 0
 	}
 	return seconds, time.Duration(seconds) * time.Second
 }

@@ -20,7 +20,7 @@ func (s *Simulator) startTraffic() {
 // five a second.
 func (s *Simulator) planDemo() {
 	mean := max(6*time.Second*20/time.Duration(len(s.phones)), 200*time.Millisecond)
-	s.after(s.rnd.around(mean)+50*time.Millisecond, func() {
+	s.after(s.fate.around(mean)+50*time.Millisecond, func() {
 		s.planDemo()
 		s.demoCall()
 	})
@@ -49,7 +49,7 @@ func (s *Simulator) planRate(since time.Time, started int64) {
 // few tries find none, which keeps the number of calls bounded.
 func (s *Simulator) idlePhone(not *phone) *phone {
 	for range 12 {
-		p := s.phones[quietPhones+s.rnd.IntN(len(s.phones)-quietPhones)]
+		p := s.phones[quietPhones+s.fate.IntN(len(s.phones)-quietPhones)]
 		if p != not && len(p.calls) == 0 {
 			return p
 		}
@@ -65,9 +65,9 @@ func (s *Simulator) rateCall() {
 	if p == nil {
 		return
 	}
-	ring := s.rnd.between(500*time.Millisecond, 3*time.Second)
-	talk := s.rnd.around(s.cfg.CallDuration)
-	switch n := s.rnd.IntN(10); {
+	ring := s.fate.between(500*time.Millisecond, 3*time.Second)
+	talk := s.fate.around(s.cfg.CallDuration)
+	switch n := s.fate.IntN(10); {
 	case n < 5:
 		h := s.incoming(p, s.stranger())
 		s.unfold(h, s.answered(h, ring, talk))
@@ -121,7 +121,7 @@ func (s *Simulator) gaveUp(h *half, ring time.Duration) []beat {
 // hangsUp ends the call, by one side or the other.
 func (s *Simulator) hangsUp(h *half, talk time.Duration) []beat {
 	return []beat{{talk, func() {
-		if s.rnd.chance(0.5) {
+		if s.fate.chance(0.5) {
 			s.release(h, localRelease, "")
 		} else {
 			s.remoteHangup(h)

@@ -9,11 +9,17 @@ import (
 )
 
 // xsp is one way into the switch, as one Xtended Services Platform is. A
-// channel belongs to the one it was opened at: the others answer 404 to its
-// heartbeat (dossier §3.2).
+// channel belongs to the one it was opened at: the others answer 404 to what
+// is about it (dossier §3.2).
 type xsp struct {
 	sim  *Simulator
-	name string
+	name string // xsp1, xsp2, …
+
+	// Guarded by Simulator.mu.
+	base      string    // its URL, as the others name it in a redirect
+	downUntil time.Time // a restart of it alone takes this long
+	count     XSPStats
+	second    int64 // which count.now is of
 }
 
 // named reports whether a fault's word means this XSP: its name, or how the
@@ -22,7 +28,9 @@ func (x *xsp) named(word, host string) bool {
 	if _, after, ok := strings.Cut(word, "://"); ok {
 		word = strings.TrimSuffix(after, "/")
 	}
-	return strings.EqualFold(word, x.name) || host != "" && strings.EqualFold(word, host)
+	_, known, _ := strings.Cut(x.base, "://")
+	return strings.EqualFold(word, x.name) || host != "" && strings.EqualFold(word, host) ||
+		known != "" && strings.EqualFold(word, known)
 }
 
 // request is an Xsi request, past the things that can be wrong with any.
@@ -41,7 +49,9 @@ type reply struct {
 	body    *node
 	lat1    bool // from the provisioning store (dossier §1.3)
 	refused Refusal
-	then    func() // runs with mu held, when the answer is written
+	// location goes with a 302: another XSP (dossier §1.2).
+	location string
+	then     func() // runs with mu held, when the answer is written
 }
 
 func ok(body *node) reply       { return reply{status: http.StatusOK, body: body} }
@@ -73,7 +83,7 @@ func (x *xsp) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		s.control(w, hr, words[1:])
 		return
 	}
-	if s.isDown() {
+	if !x.reachable() {
 		panic(http.ErrAbortHandler) // nobody is there: the connection breaks
 	}
 	if is(words[0], asyncContext) {
@@ -85,7 +95,7 @@ func (x *xsp) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	}
 	r := &request{Request: hr, x: x, path: words}
 	rep := x.admit(w, r)
-	if rep.refused == "" {
+	if rep.refused == "" && rep.status == 0 {
 		switch {
 		case is(context, actionsContext):
 			rep = s.actions(r)
@@ -116,12 +126,6 @@ func (s *Simulator) afterwards(rep reply) {
 	}
 }
 
-func (s *Simulator) isDown() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed || time.Now().Before(s.downUntil)
-}
-
 // admit reads the body, who asks, and for whom.
 func (x *xsp) admit(w http.ResponseWriter, r *request) reply {
 	s := x.sim
@@ -140,6 +144,9 @@ func (x *xsp) admit(w http.ResponseWriter, r *request) reply {
 		return refuse(RefusedBody)
 	}
 	r.body = body
+	if rep := x.obstruct(r); rep.status != 0 || rep.refused != "" {
+		return rep
+	}
 	var known bool
 	if r.who, known = s.identify(r.Request); !known {
 		return refuse(RefusedCredentials)
@@ -199,6 +206,9 @@ func (s *Simulator) write(w http.ResponseWriter, r *request, rep reply) {
 			body = xmlDocument(rep.body)
 		}
 		w.Header().Set("Content-Type", kind)
+	}
+	if rep.location != "" {
+		w.Header().Set("Location", rep.location)
 	}
 	w.Header().Set("Content-Length", itoa(int64(len(body))))
 	w.WriteHeader(rep.status)
