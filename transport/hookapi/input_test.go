@@ -27,14 +27,13 @@ var badSettings = map[string][]string{
 	"headers": {
 		`[]`, `"X: y"`, `{"":"x"}`, `{"X Y":"x"}`, `{"X:":"x"}`, `{"Höst":"x"}`, `{"X\r\nY":"x"}`, `{"` + strings.Repeat("x", 65) + `":"x"}`,
 		`{"Host":"x"}`, `{"content-length":"0"}`, `{"Transfer-Encoding":"chunked"}`, `{"Connection":"close"}`, `{"webhook-id":"x"}`, `{"Webhook-Signature":"x"}`,
-		`{"Proxy-Authorization":"x"}`, `{"User-Agent":"x"}`, `{"Content-Type":"text/plain"}`, `{"X-Forwarded-For":"x"}`, manyHeaders(21),
+		`{"Proxy-Authorization":"x"}`, `{"User-Agent":"x"}`, `{"Content-Type":"text/plain"}`, `{"X-Forwarded-For":"x"}`, manyHeaders(17), `{"X":"1","x":"2"}`, longHeaders,
 	},
 	"headers.X": {
-		`{"X":null}`, `{"X":""}`, `{"X":7}`, `{"X":"a\r\nY: b"}`, `{"X":" a"}`, `{"X":"a "}`, `{"X":"ä"}`, `{"X":"\u0000"}`, `{"X":"a\tb"}`, `{"X":"•••"}`,
+		`{"X":null}`, `{"X":""}`, `{"X":7}`, `{"X":"a\r\nY: b"}`, `{"X":" a"}`, `{"X":"a "}`, `{"X":"ä"}`, `{"X":"\u0000"}`, `{"X":"•••"}`,
 		`{"X":"` + strings.Repeat("x", 1025) + `"}`,
 	},
-	"headers.x": {`{"X":"1","x":"2"}`},
-	"signing":   {`"v2"`, `"v1a"`, `true`, `""`},
+	"signing": {`"v2"`, `"v1a"`, `true`, `""`},
 	"secret": {
 		`""`, `"hush"`, `"whsec_"`, `"whsec_MTIz"`, `"whsec_!!!"`, `"whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`, `7`,
 		`"whsec_` + strings.Repeat("A", 88) + `"`, // 66 bytes
@@ -48,6 +47,9 @@ func manySubscribers(n int) string {
 	}
 	return `{"subscribers":[` + strings.Join(list, ",") + `]}`
 }
+
+// longHeaders are more than fit into a request, each of them not too long.
+var longHeaders = strings.ReplaceAll(`{"A":"v","B":"v","C":"v","D":"v","E":"v"}`, "v", strings.Repeat("v", 1000))
 
 func manyHeaders(n int) string {
 	m := map[string]string{}
@@ -87,7 +89,7 @@ func TestSettingsThatAreRefused(t *testing.T) {
 
 // manySettings is as much as there may be.
 func manySettings() string {
-	return `{"url":"https://example.com","filter":` + manySubscribers(1000) + `,"headers":` + manyHeaders(20) + `}`
+	return `{"url":"https://example.com","filter":` + manySubscribers(1000) + `,"headers":` + manyHeaders(16) + `}`
 }
 
 func TestBodiesThatAreRefused(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"offhook/engine/tenant"
 	"offhook/transport/httpapi/web"
 	"offhook/transport/problem"
-	"offhook/transport/webhook"
 )
 
 const (
@@ -25,7 +24,7 @@ func readSecret(doc web.Object) (string, error) {
 	if err != nil || !doc.Has("secret") || doc.Null("secret") {
 		return "", err
 	}
-	if _, err := webhook.NewVerifier(secret); err != nil {
+	if !tenant.CheckSecret(secret) {
 		return "", problem.Invalid("secret", "must be whsec_ and 24 to 64 bytes in base64")
 	}
 	return secret, nil

@@ -65,7 +65,7 @@ func (s *API) readSettings(doc web.Object, app string, k kind, sets bool) (setti
 	if set.signed, err = signingOf(doc); err != nil {
 		return set, err
 	}
-	set.freshKey, err = newSigningKey(s.config.Random)
+	set.freshKey, err = tenant.NewSigningKey(s.config.Random)
 	return set, err
 }
 

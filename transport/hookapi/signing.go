@@ -1,12 +1,6 @@
 package hookapi
 
 import (
-	"crypto/ed25519"
-	"encoding/base64"
-	"fmt"
-	"io"
-	"strings"
-
 	"github.com/valyala/fasthttp"
 
 	"offhook/engine"
@@ -15,31 +9,16 @@ import (
 	"offhook/transport/problem"
 )
 
-// Signing keys as Standard Webhooks writes them: whsk_ and the 64 bytes of an
-// Ed25519 private key, whpk_ and the 32 of its public one.
+// What a webhook is signed with, in the words of its body.
 const (
-	signingPrefix = "whsk_"
-	publicPrefix  = "whpk_"
-
 	signV1  = "v1"
-	signV1a = "v1+v1a"
+	signV1a = "v1+v1a" // Ed25519 as well
 )
-
-func newSigningKey(random io.Reader) (string, error) {
-	var seed [ed25519.SeedSize]byte
-	if _, err := io.ReadFull(random, seed[:]); err != nil {
-		return "", fmt.Errorf("new signing key: %w", err)
-	}
-	return signingPrefix + base64.StdEncoding.EncodeToString(ed25519.NewKeyFromSeed(seed[:])), nil
-}
 
 // publicKey is the public half of a signing key; "" for none.
 func publicKey(signing string) string {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(signing, signingPrefix))
-	if err != nil || len(key) != ed25519.PrivateKeySize {
-		return ""
-	}
-	return publicPrefix + base64.StdEncoding.EncodeToString(key[ed25519.SeedSize:])
+	public, _ := tenant.PublicKey(signing)
+	return public
 }
 
 // rotateSigningKey puts a new key in the place of the old one at once: a
@@ -49,7 +28,7 @@ func (s *API) rotateSigningKey(ctx *fasthttp.RequestCtx, c Caller) error {
 	if err != nil {
 		return err
 	}
-	fresh, err := newSigningKey(s.config.Random)
+	fresh, err := tenant.NewSigningKey(s.config.Random)
 	if err != nil {
 		return err
 	}
