@@ -11,6 +11,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/tenant"
+	"offhook/transport/webhook"
 )
 
 var uuid4 = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
@@ -177,4 +178,46 @@ func TestPagesOfApps(t *testing.T) {
 	}
 	require.Equal(t, "n0n1n2n3n4", names)
 	o.do("GET", "/admin/apps?after=MTpub3doZXJl", "").wantProblem(t, 422, "invalid_field", "after")
+}
+
+// An operator who changes a URL leaves the rest of the webhook as the app has
+// made it, and lets one that was disabled go on.
+func TestANewURLKeepsTheRestOfAWebhook(t *testing.T) {
+	o := newOffice(t)
+	require.Equal(t, 201, o.do("POST", "/admin/apps", `{"name":"x","app_id":"x","calls_webhook":{"url":"https://one.example.com"}}`).StatusCode)
+	full := o.store.apps["x"].Calls
+	full.Retired, full.SigningKey = []tenant.Retired{{Secret: "whsec_old", Until: 9}}, "whsk_x"
+	full.Headers, full.Batch, full.Extended = []tenant.Header{{Name: "X-Tenant", Value: "42"}}, true, true
+	full.Filter, full.Paused, full.Held = engine.Filter{States: 1 << engine.StateHeld}, true, []string{"alice"}
+	for _, url := range []string{"https://two.example.com", "https://two.example.com"} {
+		full.Disabled = "gone"
+		o.store.apps["x"] = o.store.apps["x"].With(engine.StreamCalls, full)
+		require.Equal(t, 200, o.do("PATCH", "/admin/apps/x", `{"calls_webhook":{"url":"`+url+`"}}`).StatusCode)
+		full.URL, full.Disabled = url, ""
+		require.Equal(t, full, o.store.apps["x"].Calls)
+	}
+	full.Disabled = "gone"
+	o.store.apps["x"] = o.store.apps["x"].With(engine.StreamCalls, full)
+	require.Equal(t, 200, o.do("PATCH", "/admin/apps/x", `{"name":"y"}`).StatusCode)
+	require.Equal(t, full, o.store.apps["x"].Calls, "it was not named")
+}
+
+func TestAppsThatMustShowWhoseReceiverItIs(t *testing.T) {
+	o := newOffice(t)
+	require.Equal(t, 201, o.do("POST", "/admin/apps", `{"name":"x","app_id":"x","challenge":true}`).StatusCode)
+	require.Equal(t, true, o.do("GET", "/admin/apps/x", "").json(t)["challenge"])
+	require.Equal(t, true, o.do("PATCH", "/admin/apps/x", `{"name":"y"}`).json(t)["challenge"])
+	require.Equal(t, false, o.do("PATCH", "/admin/apps/x", `{"challenge":false}`).json(t)["challenge"])
+	for _, bad := range []string{`"yes"`, `1`, `{}`} {
+		o.do("PATCH", "/admin/apps/x", `{"challenge":`+bad+`}`).wantProblem(t, 422, "invalid_field", "challenge")
+		o.do("POST", "/admin/apps", `{"name":"x","challenge":`+bad+`}`).wantProblem(t, 422, "invalid_field", "challenge")
+	}
+}
+
+// Where a webhook may not go can be told at once, for some.
+func TestURLsTheGuardRefuses(t *testing.T) {
+	o := newOffice(t, func(c *Config) { c.URLs.Guard = &webhook.Guard{} })
+	o.do("POST", "/admin/apps", `{"name":"x","calls_webhook":{"url":"https://10.0.0.1/"}}`).wantProblem(t, 422, "invalid_field", "calls_webhook.url")
+	require.Equal(t, 201, o.do("POST", "/admin/apps", `{"name":"x","app_id":"x","calls_webhook":{"url":"https://example.com/"}}`).StatusCode)
+	o.do("PATCH", "/admin/apps/x", `{"subscriber_webhook":{"url":"https://[::1]/"}}`).wantProblem(t, 422, "invalid_field", "subscriber_webhook.url")
 }
