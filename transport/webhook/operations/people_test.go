@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/engine"
 	"offhook/engine/tenant"
 	"offhook/transport/webhook"
 )
@@ -151,6 +152,43 @@ func TestAReceiverThatMayNotBeReachedCostsLittle(t *testing.T) {
 		s.mu.Unlock()
 		o.app("app", func(a *tenant.App) { a.Operations.URL = appURL })
 		time.Sleep(time.Second)
+		require.Equal(t, types(disabled), o.told(appURL))
+		o.close(s)
+	})
+}
+
+func TestAURLThatChangesWhileItIsToldIsToldToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.takes = 10 * time.Second
+		s := o.open()
+		s.Tell(notice(disabled))
+		time.Sleep(5 * time.Second)
+		o.app("app", func(a *tenant.App) { a.Operations.URL = "https://elsewhere.example/" })
+		time.Sleep(time.Minute)
+		require.Equal(t, types(disabled), o.told(appURL))
+		require.Equal(t, types(disabled), o.told("https://elsewhere.example/"))
+		o.close(s)
+	})
+}
+
+// What the dispatcher tells while it is asked is newer than its answer.
+func TestALookDoesNotOverruleWhatIsToldMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		var s *Sender
+		asked := 0
+		s = o.open(func(c *Config) {
+			c.Status = func(string, engine.StreamKind) (webhook.Status, bool) {
+				if asked++; asked > 1 {
+					return webhook.Status{Condition: webhook.Disabled}, true
+				}
+				s.Tell(notice(disabled))
+				return webhook.Status{Condition: webhook.Healthy}, true
+			}
+		})
+		s.Tell(notice(failing))
+		time.Sleep(10 * time.Minute)
 		require.Equal(t, types(disabled), o.told(appURL))
 		o.close(s)
 	})

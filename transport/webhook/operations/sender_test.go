@@ -106,6 +106,27 @@ func TestWhatNobodyTookIsReplacedByWhatIsTrueNow(t *testing.T) {
 	})
 }
 
+func TestAnotherOutageIsAnotherMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.answers(func(string, message) webhook.Outcome { return refused(503) })
+		s := o.open()
+		s.Tell(notice(failing))
+		time.Sleep(5 * time.Minute)
+		s.Tell(notice(recovered))
+		second := notice(failing)
+		s.Tell(second)
+		o.answers(nil)
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, types(failing), o.told(appURL))
+		for _, p := range o.taken() {
+			require.Equal(t, second.At, p.Since)
+			require.NotEqual(t, o.tried()[0].id, p.id)
+		}
+		o.close(s)
+	})
+}
+
 func TestRecoveredIsToldOnlyToThoseWhoMayThinkOtherwise(t *testing.T) {
 	for name, tt := range map[string]struct {
 		out  webhook.Outcome
