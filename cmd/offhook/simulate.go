@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strconv"
+	"strings"
 
 	"offhook/provider/simulator"
 )
@@ -13,6 +15,7 @@ type simulateCmd struct {
 	Listen         string   `help:"Address to listen on. Also OFFHOOK_SIMULATOR_LISTEN. Default ${sim_listen}." placeholder:"ADDR"`
 	Subscribers    int      `help:"How many phones there are, up to 79100." default:"20" placeholder:"N"`
 	CallsPerSecond *float64 `help:"Random calls a second instead of a few at a human pace; 0 for none." placeholder:"R"`
+	XSPs           int      `name:"xsps" help:"How many XSPs lead to the phones, up to 16. They listen on the ports after the first one's." default:"1" placeholder:"N"`
 	Seed           uint64   `help:"The same seed gives the same choices. Default: another one each time." placeholder:"S"`
 	WriteConfig    string   `help:"Write a config file for “offhook serve” that uses this simulator, and beside it the list of its subscribers." placeholder:"FILE"`
 }
@@ -28,7 +31,10 @@ func (c simulateCmd) Run(p *program) error {
 	if c.Subscribers < 1 || c.Subscribers > maxSubscribers {
 		return &configError{{origin: "--subscribers", text: fmt.Sprintf("must be between 1 and %d, not %d", maxSubscribers, c.Subscribers)}}
 	}
-	cfg := simulator.Config{Subscribers: c.Subscribers, Seed: c.Seed, Traffic: simulator.TrafficDemo}
+	if c.XSPs < 1 || c.XSPs > maxXSPs {
+		return &configError{{origin: "--xsps", text: fmt.Sprintf("must be between 1 and %d, not %d", maxXSPs, c.XSPs)}}
+	}
+	cfg := simulator.Config{Subscribers: c.Subscribers, XSPs: c.XSPs, Seed: c.Seed, Traffic: simulator.TrafficDemo}
 	if r := c.CallsPerSecond; r != nil {
 		if !(*r >= 0 && *r <= 100_000) { // NaN too
 			return &configError{{origin: "--calls-per-second", text: fmt.Sprintf("must be between 0 and 100000, not %v", *r)}}
@@ -39,23 +45,40 @@ func (c simulateCmd) Run(p *program) error {
 	return p.untilSignal(log, func(ctx context.Context) error { return simulate(ctx, cfg, listen, c.WriteConfig, log) })
 }
 
+// maxXSPs is how many XSPs one simulator can have.
+const maxXSPs = 16
+
 // simulate runs the simulator until ctx ends.
 func simulate(ctx context.Context, cfg simulator.Config, listen, configFile string, log *slog.Logger) (err error) {
 	cfg.Log = log
 	cfg.Username, cfg.Password = simUsername, simPassword
-	ln, err := net.Listen("tcp", listen)
+	doors, err := listenXSPs(listen, max(cfg.XSPs, 1))
 	if err != nil {
 		return fmt.Errorf("simulator: %w", err)
 	}
+	for _, ln := range doors {
+		cfg.Bases = append(cfg.Bases, reachable("http", ln.Addr()))
+	}
 	sim := simulator.New(cfg)
-	served := make(chan error, 1)
-	go func() { served <- sim.Serve(ln) }()
-	ready := []any{"simulator", ln.Addr().String()}
-	if configFile != "" {
-		file, subscribers, failed := writeSimulatorConfig(configFile, reachable("http", ln.Addr()), sim.Phones())
-		if failed != nil {
-			_ = sim.Close()
+	served := make(chan error, len(doors))
+	for i, ln := range doors {
+		go func() { served <- sim.ServeXSP(i, ln) }()
+	}
+	stop := func(running int) (err error) {
+		err = sim.Close()
+		for range running {
 			<-served
+		}
+		return err
+	}
+	ready := []any{"simulator", doors[0].Addr().String()}
+	if len(doors) > 1 {
+		ready = append(ready, "xsps", strings.Join(cfg.Bases, ","))
+	}
+	if configFile != "" {
+		file, subscribers, failed := writeSimulatorConfig(configFile, cfg.Bases, sim.Phones())
+		if failed != nil {
+			_ = stop(len(doors))
 			return failed
 		}
 		ready = append(ready, "config", file, "subscribers", subscribers)
@@ -63,11 +86,44 @@ func simulate(ctx context.Context, cfg simulator.Config, listen, configFile stri
 	log.Info("ready", ready...)
 	select {
 	case err = <-served:
-		_ = sim.Close()
+		_ = stop(len(doors) - 1)
 		return fmt.Errorf("simulator: %w", err)
 	case <-ctx.Done():
 	}
-	err = sim.Close()
-	<-served
-	return err
+	return stop(len(doors))
+}
+
+// listenXSPs opens a listener for each XSP: the first on the address given, the
+// others on the ports after it. Port 0 finds each a free one.
+func listenXSPs(listen string, n int) (doors []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			for _, ln := range doors {
+				_ = ln.Close()
+			}
+		}
+	}()
+	for i := range n {
+		at := listen
+		if i > 0 {
+			host, port, err := net.SplitHostPort(listen)
+			if err != nil {
+				return doors, err
+			}
+			first, err := strconv.Atoi(port)
+			if err != nil {
+				return doors, fmt.Errorf("with several XSPs the port is a number, not %q", port)
+			}
+			if first != 0 {
+				port = strconv.Itoa(first + i)
+			}
+			at = net.JoinHostPort(host, port)
+		}
+		ln, err := net.Listen("tcp", at)
+		if err != nil {
+			return doors, err
+		}
+		doors = append(doors, ln)
+	}
+	return doors, nil
 }

@@ -122,9 +122,42 @@ func TestSimulateWritesAConfigThatWorks(t *testing.T) {
 	require.Equal(t, 200, profile())
 }
 
+func TestSeveralXSPsAreWaysToTheSamePhones(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "trial.yaml")
+	log := newLines()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	cfg := simulator.Config{Subscribers: 5, XSPs: 3, Seed: 7}
+	go func() { done <- simulate(ctx, cfg, "127.0.0.1:0", file, newLogger(log, Log{Level: "info"})) }()
+	defer func() { cancel(); require.NoError(t, <-done) }()
+	ready := log.wait(t, "msg=ready")
+	c, err := loadConfig(sources{File: file})
+	require.NoError(t, err)
+	n := c.TenantNetworks()[0].BroadWorks
+	require.Equal(t, strings.Split(logged(ready, "xsps"), ","), n.XSPs)
+	require.Len(t, n.XSPs, 3)
+	defer http.DefaultClient.CloseIdleConnections()
+	for _, base := range n.XSPs {
+		req, err := http.NewRequest("GET", base+"/com.broadsoft.xsi-actions/v2.0/user/alice@demo.example/profile", nil)
+		require.NoError(t, err)
+		req.SetBasicAuth(n.Username, n.Password)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		require.Equal(t, 200, resp.StatusCode, base)
+	}
+
+	taken := strings.TrimPrefix(n.XSPs[0], "http://")
+	_, err = listenXSPs(taken, 2)
+	require.ErrorContains(t, err, "in use")
+	_, err = listenXSPs("127.0.0.1", 2)
+	require.Error(t, err)
+}
+
 func TestTheListOfSubscribersIsABulkUpload(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trial") // no extension to replace
-	_, list, err := writeSimulatorConfig(file, "http://127.0.0.1:1", phones(t, 20))
+	_, list, err := writeSimulatorConfig(file, []string{"http://127.0.0.1:1"}, phones(t, 20))
 	require.NoError(t, err)
 	require.Equal(t, file+".subscribers.ndjson", list)
 	f, err := os.Open(list)
@@ -148,7 +181,7 @@ func TestTheListOfSubscribersIsABulkUpload(t *testing.T) {
 func TestAConfigSomebodyWroteIsNotWrittenOver(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "offhook.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("listen: \":80\"\n"), 0o600))
-	_, _, err := writeSimulatorConfig(file, "http://127.0.0.1:1", phones(t, 3))
+	_, _, err := writeSimulatorConfig(file, []string{"http://127.0.0.1:1"}, phones(t, 3))
 	require.ErrorContains(t, err, "was not written by simulate")
 	left, err := os.ReadDir(filepath.Dir(file))
 	require.NoError(t, err)
