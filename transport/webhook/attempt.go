@@ -1,19 +1,16 @@
 package webhook
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
-	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
-	"offhook/engine"
 	"offhook/engine/tenant"
 )
 
@@ -35,29 +32,6 @@ type Target interface {
 	Abort()
 }
 
-// Parcel is what one POST carries.
-type Parcel struct {
-	ID         string                 // webhook-id, the same in each retry
-	Events     []*engine.Notification // at least one; consecutive within each stream
-	Batch      bool                   // the body is an array, even of one event
-	GapFrom    uint64                 // the first number of a range given up before this event; 0 for none
-	Redelivery bool                   // asked for by a person
-}
-
-// What one POST carries at most in batch mode.
-const (
-	maxBatchEvents = 100
-	maxBatchBytes  = 256 << 10
-)
-
-// parcel is one event by itself.
-func parcel(n *engine.Notification) *Parcel {
-	return &Parcel{ID: n.EventID, Events: []*engine.Notification{n}}
-}
-
-// body is the JSON to send.
-func (p *Parcel) body() []byte { return p.Events[0].Body }
-
 // ClientConfig is how attempts are made. Zero fields mean the defaults.
 type ClientConfig struct {
 	Guard   Guard
@@ -72,6 +46,7 @@ type ClientConfig struct {
 	ReadBuffer  int            // bounds the head of the answer; zero means 4 KiB
 	MaxIdle     int            // idle connections per receiver; zero means 64
 	IdleTimeout time.Duration  // zero means 30 s
+	ShowBodies  bool           // keep an excerpt of the answers to failed attempts, redacted
 	RootCAs     *x509.CertPool // nil means the system's; certificates are always verified
 	Resolver    *net.Resolver  // nil means the system's
 	Now         func() time.Time
@@ -120,15 +95,21 @@ func (c *Client) Aim(app string, r tenant.Receiver) (Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := decodeSecrets(r.Secrets)
+	keys, err := newKeyring(r)
 	if err != nil {
 		return nil, err
+	}
+	if wrong := tenant.CheckHeaders(r.Headers); wrong != "" {
+		return nil, errors.New("the headers of a webhook " + wrong)
 	}
 	port, err := portOf(u)
 	if err != nil {
 		return nil, err
 	}
-	t := &target{head: c.head(u)}
+	t := &target{head: c.head(u, r.Headers)}
+	if c.cfg.ShowBodies {
+		t.redact = newRedactor(u, r)
+	}
 	p := &t.pool
 	p.client, p.keys = c, keys
 	p.addr = net.JoinHostPort(u.Hostname(), strconv.Itoa(int(port)))
@@ -142,16 +123,10 @@ func (c *Client) Aim(app string, r tenant.Receiver) (Target, error) {
 	return t, nil
 }
 
-// head is the part of a request that is the same each time. Everything in it
-// went through url.Parse and Guard.CheckURL, so nothing can end a line early.
-func (c *Client) head(u *url.URL) string {
-	return "POST " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\nUser-Agent: " + c.agent +
-		"\r\nContent-Type: application/json\r\n"
-}
-
 type target struct {
-	pool pool
-	head string
+	pool   pool
+	head   string
+	redact *redactor // nil: nothing of an answer is kept
 }
 
 func (t *target) Close() { t.pool.close() }
@@ -165,13 +140,13 @@ func (t *target) Abort() {
 func (t *target) Post(p *Parcel) Outcome {
 	start := time.Now()
 	deadline := start.Add(t.pool.client.cfg.TotalTimeout)
-	stamp := t.pool.client.cfg.Now().Unix()
-	out, stale := t.once(p, stamp, deadline, false)
+	now := t.pool.client.cfg.Now()
+	out, stale := t.once(p, now, deadline, false)
 	if stale {
 		// The receiver closed a kept connection just when we used it, and
 		// answered nothing. Waiting a second would help nobody; the id is the
 		// same, should it have read the request after all.
-		out, _ = t.once(p, stamp, deadline, true)
+		out, _ = t.once(p, now, deadline, true)
 	}
 	if t.pool.ctx.Err() != nil && out.Status == 0 {
 		out.Class = Canceled
@@ -182,13 +157,13 @@ func (t *target) Post(p *Parcel) Outcome {
 
 // once sends the request on one connection. stale says that a reused
 // connection was closed without a byte of answer.
-func (t *target) once(p *Parcel, stamp int64, deadline time.Time, fresh bool) (out Outcome, stale bool) {
+func (t *target) once(p *Parcel, now, deadline time.Time, fresh bool) (out Outcome, stale bool) {
 	c, err := t.pool.get(deadline, fresh)
 	if err != nil {
 		return Outcome{Class: classOfError(err), Err: err}, false
 	}
 	c.SetDeadline(deadline)
-	c.write = t.append(c.write[:0], c.sign, p, stamp)
+	c.write = t.append(c.write[:0], c.sign, p, now)
 	// A receiver may answer, and close, before it has read everything, so a
 	// failed write is no reason not to look for an answer.
 	_, writeErr := c.Write(c.write)
@@ -207,7 +182,18 @@ func (t *target) once(p *Parcel, stamp int64, deadline time.Time, fresh bool) (o
 	if out.Class != Delivered {
 		out.RetryAfter = retryAfter(answer.Header.Peek(fasthttp.HeaderRetryAfter), t.pool.client.cfg.Now())
 	}
-	if writeErr == nil && t.drain(c, answer) {
+	reusable := false
+	switch {
+	case p.Want > 0:
+		out.Body, reusable = t.finish(c, answer, p.Want, deadline)
+	case t.redact != nil && out.Class != Delivered:
+		var body []byte
+		body, reusable = t.finish(c, answer, excerptWindow, t.patience())
+		out.Excerpt = t.redact.excerpt(body, p.Events)
+	default:
+		_, reusable = t.finish(c, answer, 0, t.patience())
+	}
+	if writeErr == nil && reusable {
 		t.pool.put(c)
 	} else {
 		c.close()
@@ -215,95 +201,5 @@ func (t *target) once(p *Parcel, stamp int64, deadline time.Time, fresh bool) (o
 	return out, false
 }
 
-func (t *target) append(b []byte, sign *signer, p *Parcel, stamp int64) []byte {
-	body := p.body()
-	b = append(b, t.head...)
-	b = append(b, "Content-Length: "...)
-	b = strconv.AppendInt(b, int64(len(body)), 10)
-	b = append(b, "\r\nwebhook-id: "...)
-	b = append(b, p.ID...)
-	b = append(b, "\r\nwebhook-timestamp: "...)
-	b = strconv.AppendInt(b, stamp, 10)
-	b = append(b, "\r\nwebhook-signature: "...)
-	b = sign.append(b, p.ID, stamp, body)
-	b = append(b, "\r\n\r\n"...)
-	return append(b, body...)
-}
-
-var (
-	errNotHTTP  = errors.New("the answer is not HTTP")
-	errNoAnswer = errors.New("the connection was closed without an answer")
-)
-
-// maxInterim bounds 1xx answers before the real one.
-const maxInterim = 8
-
-// readHead reads the head of the answer.
-func readHead(r *bufio.Reader) (*fasthttp.Response, error) {
-	if _, err := r.Peek(1); err != nil {
-		var timeout net.Error
-		if errors.As(err, &timeout) && timeout.Timeout() {
-			return nil, err
-		}
-		return nil, errors.Join(errNoAnswer, err)
-	}
-	resp := fasthttp.AcquireResponse()
-	for range maxInterim {
-		if err := resp.Header.Read(r); err != nil {
-			fasthttp.ReleaseResponse(resp)
-			var timeout interface{ Timeout() bool }
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				return nil, context.DeadlineExceeded
-			}
-			return nil, errNotHTTP // its words would quote the receiver's
-		}
-		if status := resp.StatusCode(); status < 100 || status >= 200 || status == fasthttp.StatusSwitchingProtocols {
-			return resp, nil
-		}
-	}
-	fasthttp.ReleaseResponse(resp)
-	return nil, errNotHTTP
-}
-
-// drain reads a body nobody wants, so that its connection can carry the next
-// request, and reports whether it can. What is long or slow is not waited for.
-func (t *target) drain(c *conn, answer *fasthttp.Response) bool {
-	if answer.ConnectionClose() || answer.StatusCode() == fasthttp.StatusSwitchingProtocols {
-		return false
-	}
-	length := answer.Header.ContentLength()
-	switch status := answer.StatusCode(); {
-	case status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified:
-		length = 0
-	case length < -1 || length > t.pool.client.cfg.BodyLimit:
-		return false
-	}
-	if length != 0 {
-		c.SetReadDeadline(time.Now().Add(t.pool.client.cfg.BodyTimeout))
-	}
-	if length >= 0 {
-		if _, err := c.read.Discard(length); err != nil {
-			return false
-		}
-	} else if answer.ReadBody(c.read, t.pool.client.cfg.BodyLimit) != nil || answer.Header.ReadTrailer(c.read) != nil {
-		return false
-	}
-	return c.read.Buffered() == 0 // more than one answer to one request: not to be trusted
-}
-
-// retryAfter reads Retry-After: seconds or a date (RFC 9110 §10.2.3).
-func retryAfter(value []byte, now time.Time) time.Duration {
-	if len(value) == 0 {
-		return 0
-	}
-	if secs, err := strconv.ParseFloat(string(value), 64); err == nil {
-		if !(secs > 0) {
-			return 0
-		}
-		return time.Duration(min(secs, maxRetryAfter.Seconds()) * float64(time.Second))
-	}
-	if at, err := fasthttp.ParseHTTPDate(value); err == nil && at.After(now) {
-		return min(at.Sub(now), maxRetryAfter)
-	}
-	return 0
-}
+// patience is until when a body is waited for that nobody needs.
+func (t *target) patience() time.Time { return time.Now().Add(t.pool.client.cfg.BodyTimeout) }

@@ -33,7 +33,7 @@ type pool struct {
 	dialer net.Dialer
 	addr   string // host:port
 	tls    *tls.Config
-	keys   [][]byte
+	keys   keyring
 
 	mu     sync.Mutex
 	idle   []*conn // the most recently used last

@@ -40,7 +40,9 @@ type Outcome struct {
 	Status     int           // 0 without an answer
 	RetryAfter time.Duration // what the receiver asked for, unclamped; 0 for nothing
 	Took       time.Duration
-	Err        error // for the log; free of secrets and personal data
+	Err        error  // for the log; free of secrets and personal data
+	Body       []byte // of the answer, as far as the Parcel wanted it
+	Excerpt    string // of the answer to a failed attempt, redacted; empty unless ClientConfig.ShowBodies
 }
 
 // transport reports whether no answer came at all: what the breaker counts.
@@ -130,15 +132,33 @@ func (o Outcome) reason() string {
 	case Malformed:
 		return "the answer is not HTTP"
 	case TLS:
-		var verify *tls.CertificateVerificationError
-		if errors.As(o.Err, &verify) {
-			return "the certificate was not accepted: " + verify.Err.Error()
-		}
-		return "the TLS handshake failed"
+		return tlsReason(o.Err)
 	case Blocked:
 		return blockedReason(o.Err)
 	case Canceled:
 		return "stopped"
 	}
 	return string(o.Class)
+}
+
+// tlsReason does not use the words of the error: they repeat what the other
+// side wrote into its certificate.
+func tlsReason(err error) string {
+	var (
+		verify   *tls.CertificateVerificationError
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		invalid  x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "the certificate was not accepted: nobody we know vouches for it"
+	case errors.As(err, &hostname):
+		return "the certificate was not accepted: it is for another name"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the certificate was not accepted: it has expired, or is not valid yet"
+	case errors.As(err, &verify), errors.As(err, &invalid):
+		return "the certificate was not accepted"
+	}
+	return "the TLS handshake failed"
 }

@@ -1,72 +1,127 @@
 package webhook
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"hash"
+	"math"
 	"strconv"
-	"strings"
+	"time"
+
+	"offhook/engine/tenant"
 )
 
-const (
-	secretPrefix = "whsec_"
-	// Standard Webhooks 1.0.0: a secret is 24 to 64 bytes.
-	minSecret, maxSecret = 24, 64
-	// maxSecrets bounds the signatures of one request during rotations.
-	maxSecrets = 10
+// maxSecrets bounds the v1 signatures of one request during rotations.
+const maxSecrets = 10
+
+var (
+	errSecret     = errors.New("a webhook secret is whsec_ and the base64 of 24 to 64 bytes; at least one is needed, and at most ten")
+	errSigningKey = errors.New("a signing key is whsk_ and the base64 of the 64 bytes of an Ed25519 private key")
 )
 
-var errSecret = errors.New("a webhook secret is whsec_ and the base64 of 24 to 64 bytes")
-
-// decodeSecrets reads whsec_… secrets; it never names them in its error.
-func decodeSecrets(secrets []string) ([][]byte, error) {
-	if len(secrets) == 0 || len(secrets) > maxSecrets {
-		return nil, errSecret
-	}
-	keys := make([][]byte, len(secrets))
-	for i, s := range secrets {
-		text, ok := strings.CutPrefix(s, secretPrefix)
-		if !ok {
-			return nil, errSecret
-		}
-		key, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || len(key) < minSecret || len(key) > maxSecret {
-			return nil, errSecret
-		}
-		keys[i] = key
-	}
-	return keys, nil
+// secret is a key of v1 signatures.
+type secret struct {
+	key   []byte
+	until int64 // ms since the epoch: it signs before that
 }
+
+// keyring is what a receiver's requests are signed with.
+type keyring struct {
+	secrets []secret // newest first
+	private ed25519.PrivateKey
+}
+
+// newKeyring reads the keys of a receiver; its errors never name them. Of
+// secrets that were rotated away, those over maxSecrets sign no more.
+func newKeyring(r tenant.Receiver) (k keyring, err error) {
+	if len(r.Secrets) == 0 || len(r.Secrets) > maxSecrets {
+		return k, errSecret
+	}
+	add := func(text string, until int64) error {
+		key, ok := tenant.ParseSecret(text)
+		if !ok {
+			return errSecret
+		}
+		if len(k.secrets) < maxSecrets {
+			k.secrets = append(k.secrets, secret{key, until})
+		}
+		return nil
+	}
+	for _, text := range r.Secrets {
+		if err := add(text, math.MaxInt64); err != nil {
+			return keyring{}, err
+		}
+	}
+	for _, old := range r.Retired {
+		if err := add(old.Secret, old.Until); err != nil {
+			return keyring{}, err
+		}
+	}
+	if r.SigningKey != "" {
+		var ok bool
+		if k.private, ok = tenant.ParseSigningKey(r.SigningKey); !ok {
+			return keyring{}, errSigningKey
+		}
+	}
+	return k, nil
+}
+
+// The lengths of one signature in a header.
+var (
+	v1Len  = len("v1,") + base64.StdEncoding.EncodedLen(sha256.Size)
+	v1aLen = len("v1a,") + base64.StdEncoding.EncodedLen(ed25519.SignatureSize)
+)
 
 // signer makes the signatures of one receiver's requests. It keeps its HMACs
 // and resets them, which halves the cost beside hmac.New. Each connection has
 // its own; it is not safe for concurrent use.
 type signer struct {
-	macs []hash.Hash
+	keyring
+	macs []hash.Hash // of the secrets
 	buf  []byte
 	sum  [sha256.Size]byte
 }
 
-func newSigner(keys [][]byte) *signer {
-	s := &signer{macs: make([]hash.Hash, len(keys))}
-	for i, key := range keys {
-		s.macs[i] = hmac.New(sha256.New, key)
+func newSigner(k keyring) *signer {
+	s := &signer{keyring: k, macs: make([]hash.Hash, len(k.secrets))}
+	for i := range k.secrets {
+		s.macs[i] = hmac.New(sha256.New, k.secrets[i].key)
 	}
 	return s
 }
 
-// append adds the value of webhook-signature for one request: for each live
-// secret `v1,` and the base64 of HMAC-SHA256 over id.timestamp.body, separated
-// by spaces (Standard Webhooks, symmetric signatures).
-func (s *signer) append(dst []byte, id string, timestamp int64, body []byte) []byte {
+// size is how many bytes append adds at a time.
+func (s *signer) size(now time.Time) int {
+	n := 0
+	for i := range s.secrets {
+		if now.UnixMilli() < s.secrets[i].until {
+			n += len(" ") + v1Len
+		}
+	}
+	if s.private != nil {
+		n += len(" ") + v1aLen
+	}
+	return n - len(" ")
+}
+
+// append adds the value of webhook-signature for one request made now: for
+// each live secret `v1,` and the base64 of HMAC-SHA256 over id.timestamp.body,
+// then, with a private key, `v1a,` and the base64 of Ed25519 over the same,
+// separated by spaces (Standard Webhooks 1.0.0, "Signature scheme").
+func (s *signer) append(dst []byte, id string, now time.Time, body []byte) []byte {
 	s.buf = append(s.buf[:0], id...)
 	s.buf = append(s.buf, '.')
-	s.buf = strconv.AppendInt(s.buf, timestamp, 10)
+	s.buf = strconv.AppendInt(s.buf, now.Unix(), 10)
 	s.buf = append(s.buf, '.')
+	begin := len(dst)
 	for i, mac := range s.macs {
-		if i > 0 {
+		if now.UnixMilli() >= s.secrets[i].until {
+			continue
+		}
+		if len(dst) > begin {
 			dst = append(dst, ' ')
 		}
 		mac.Reset()
@@ -75,5 +130,10 @@ func (s *signer) append(dst []byte, id string, timestamp int64, body []byte) []b
 		dst = append(dst, "v1,"...)
 		dst = base64.StdEncoding.AppendEncode(dst, mac.Sum(s.sum[:0]))
 	}
-	return dst
+	if s.private == nil {
+		return dst
+	}
+	s.buf = append(s.buf, body...) // Ed25519 reads its message twice, so it wants all of it in one piece
+	dst = append(dst, " v1a,"...)  // never the first: a receiver has a secret at all times
+	return base64.StdEncoding.AppendEncode(dst, ed25519.Sign(s.private, s.buf))
 }

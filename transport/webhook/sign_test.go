@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -17,25 +18,36 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
+	"offhook/engine/tenant"
 )
 
 func newSecret(n int) string {
 	key := make([]byte, n)
 	rand.Read(key)
-	return secretPrefix + base64.StdEncoding.EncodeToString(key)
+	return "whsec_" + base64.StdEncoding.EncodeToString(key)
+}
+
+// signed is what a receiver gets of one request.
+func signed(s *signer, now time.Time, body string) http.Header {
+	h := http.Header{}
+	h.Set("webhook-id", "evt_1")
+	h.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
+	h.Set("webhook-signature", string(s.append(nil, "evt_1", now, []byte(body))))
+	return h
+}
+
+func signerOf(t testing.TB, r tenant.Receiver) *signer {
+	t.Helper()
+	keys, err := newKeyring(r)
+	require.NoError(t, err)
+	return newSigner(keys)
 }
 
 func TestReceiversWithTheStandardLibraryAcceptOurSignatures(t *testing.T) {
 	secrets := []string{newSecret(32), newSecret(24), newSecret(64)}
-	keys, err := decodeSecrets(secrets)
-	require.NoError(t, err)
-	sign := newSigner(keys)
-	now := time.Now().Unix()
+	sign := signerOf(t, tenant.Receiver{Secrets: secrets})
 	for _, body := range []string{`{"state":"ringing"}`, "", strings.Repeat("ü", 5000)} {
-		header := http.Header{}
-		header.Set("webhook-id", "evt_1")
-		header.Set("webhook-timestamp", strconv.FormatInt(now, 10))
-		header.Set("webhook-signature", string(sign.append(nil, "evt_1", now, []byte(body))))
+		header := signed(sign, time.Now(), body)
 		require.Len(t, strings.Split(header.Get("webhook-signature"), " "), 3)
 		for _, secret := range secrets {
 			wh, err := standardwebhooks.NewWebhook(secret)
@@ -49,19 +61,102 @@ func TestReceiversWithTheStandardLibraryAcceptOurSignatures(t *testing.T) {
 	}
 }
 
-func TestSecretsOfTheWrongShapeAreRefusedAndNotRepeated(t *testing.T) {
-	eleven := make([]string, 11)
-	for i := range eleven {
-		eleven[i] = newSecret(32)
-	}
-	for _, secrets := range [][]string{
-		nil, {""}, {"whsec_"}, {"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}, {"whsec_***"}, {newSecret(23)}, {newSecret(65)},
-		{newSecret(32), newSecret(8)}, {"whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}, eleven,
+// verifies reports whether the public library takes a request. Its clock is
+// the machine's, so the time is left to others.
+func verifies(t *testing.T, secret, body string, h http.Header) bool {
+	t.Helper()
+	wh, err := standardwebhooks.NewWebhook(secret)
+	require.NoError(t, err)
+	return wh.VerifyIgnoringTimestamp([]byte(body), h) == nil
+}
+
+func TestARetiredSecretSignsUntilItsTime(t *testing.T) {
+	const body = `{"state":"ringing"}`
+	fresh, old, older := newSecret(32), newSecret(32), newSecret(32)
+	at := time.UnixMilli(1533331051226)
+	sign := signerOf(t, tenant.Receiver{Secrets: []string{fresh}, Retired: []tenant.Retired{
+		{Secret: old, Until: at.Add(2 * time.Hour).UnixMilli()}, {Secret: older, Until: at.Add(time.Hour).UnixMilli()},
+	}})
+	for _, tt := range []struct {
+		after      time.Duration
+		old, older bool
+	}{
+		{0, true, true},
+		{time.Hour - time.Millisecond, true, true},
+		{time.Hour, true, false},
+		{2*time.Hour - time.Millisecond, true, false},
+		{2 * time.Hour, false, false},
+		{1000 * time.Hour, false, false},
+		{time.Minute, true, true}, // somebody set the clock back
 	} {
-		_, err := decodeSecrets(secrets)
-		require.Error(t, err, "%q", secrets)
-		for _, s := range secrets {
-			if len(s) > 6 {
+		now := at.Add(tt.after)
+		h := signed(sign, now, body)
+		require.True(t, verifies(t, fresh, body, h), tt.after)
+		require.Equal(t, tt.old, verifies(t, old, body, h), tt.after)
+		require.Equal(t, tt.older, verifies(t, older, body, h), tt.after)
+		require.Len(t, h.Get("webhook-signature"), sign.size(now), tt.after)
+	}
+}
+
+func TestTheNewestTenSecretsSign(t *testing.T) {
+	r := tenant.Receiver{Secrets: []string{newSecret(32), newSecret(32)}}
+	for range 12 {
+		r.Retired = append(r.Retired, tenant.Retired{Secret: newSecret(32), Until: 1 << 60})
+	}
+	h := signed(signerOf(t, r), time.Now(), "{}")
+	require.Len(t, strings.Fields(h.Get("webhook-signature")), maxSecrets)
+	require.True(t, verifies(t, r.Secrets[1], "{}", h))
+	require.True(t, verifies(t, r.Retired[7].Secret, "{}", h))
+	require.False(t, verifies(t, r.Retired[8].Secret, "{}", h))
+}
+
+func TestAnAsymmetricSignatureIsAdded(t *testing.T) {
+	private, err := tenant.NewSigningKey(rand.Reader)
+	require.NoError(t, err)
+	text, ok := tenant.PublicKey(private)
+	require.True(t, ok)
+	public, ok := tenant.ParsePublicKey(text)
+	require.True(t, ok)
+	secret, now := newSecret(32), time.UnixMilli(1533331051226)
+	sign := signerOf(t, tenant.Receiver{Secrets: []string{secret}, SigningKey: private})
+	for _, body := range []string{`{"state":"ringing"}`, strings.Repeat("ü", 5000), ""} {
+		h := signed(sign, now, body)
+		require.Len(t, h.Get("webhook-signature"), sign.size(now))
+		require.True(t, verifies(t, secret, body, h), "v1 is there as ever")
+		list := strings.Split(h.Get("webhook-signature"), " ")
+		require.Len(t, list, 2)
+		v1a, ok := strings.CutPrefix(list[1], "v1a,")
+		require.True(t, ok)
+		signature, err := base64.StdEncoding.DecodeString(v1a)
+		require.NoError(t, err)
+		require.True(t, ed25519.Verify(public, []byte("evt_1.1533331051."+body), signature))
+		require.False(t, ed25519.Verify(public, []byte("evt_2.1533331051."+body), signature))
+	}
+}
+
+func TestSecretsOfTheWrongShapeAreRefusedAndNotRepeated(t *testing.T) {
+	var eleven []string
+	for range 11 {
+		eleven = append(eleven, newSecret(32))
+	}
+	good := []string{newSecret(32)}
+	private, err := tenant.NewSigningKey(rand.Reader)
+	require.NoError(t, err)
+	client := NewClient(ClientConfig{})
+	for _, r := range []tenant.Receiver{
+		{}, {Secrets: []string{""}}, {Secrets: []string{"whsec_"}}, {Secrets: []string{"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}},
+		{Secrets: []string{"whsec_***"}}, {Secrets: []string{newSecret(23)}}, {Secrets: []string{newSecret(65)}},
+		{Secrets: []string{newSecret(32), newSecret(8)}}, {Secrets: []string{"whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}},
+		{Secrets: []string{good[0] + "\n"}}, {Secrets: eleven}, {Secrets: []string{private}},
+		{Secrets: good, Retired: []tenant.Retired{{Secret: newSecret(8), Until: 1 << 60}}},
+		{Secrets: good, SigningKey: good[0]}, {Secrets: good, SigningKey: "whsk_"}, {Secrets: good, SigningKey: private[:len(private)-4]},
+		{Secrets: good, SigningKey: private[:48]}, {Secrets: good, SigningKey: strings.Replace(private, "whsk", "whpk", 1)},
+	} {
+		r.URL = "https://hooks.example.com/"
+		_, err := client.Aim("app", r)
+		require.Error(t, err, "%+v", r)
+		for _, s := range append(r.Secrets, r.SigningKey) {
+			if len(s) > 10 {
 				require.NotContains(t, err.Error(), s[6:])
 			}
 		}
@@ -69,11 +164,10 @@ func TestSecretsOfTheWrongShapeAreRefusedAndNotRepeated(t *testing.T) {
 }
 
 func TestSigningAllocatesNothing(t *testing.T) {
-	keys, err := decodeSecrets([]string{newSecret(32)})
-	require.NoError(t, err)
-	sign, body, dst := newSigner(keys), bytes.Repeat([]byte("x"), 361), make([]byte, 0, 256)
+	sign := signerOf(t, tenant.Receiver{Secrets: []string{newSecret(32)}, Retired: []tenant.Retired{{Secret: newSecret(32), Until: 1 << 60}}})
+	body, dst, now := bytes.Repeat([]byte("x"), 361), make([]byte, 0, 256), time.Now()
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		dst = sign.append(dst[:0], "evt_0123456789abcdef", 1700000000, body)
+		dst = sign.append(dst[:0], "evt_0123456789abcdef", now, body)
 	}))
 }
 
@@ -123,23 +217,23 @@ func appendExample(b []byte, p *payload) []byte {
 // BenchmarkBodyAndSignature is the budget of design §9: ours at least 2.5 times
 // as fast as encoding/json and hmac.New, without an allocation.
 func BenchmarkBodyAndSignature(b *testing.B) {
-	keys, err := decodeSecrets([]string{newSecret(32)})
+	keys, err := newKeyring(tenant.Receiver{Secrets: []string{newSecret(32)}})
 	require.NoError(b, err)
 	const id, stamp = "evt_0123456789abcdef01234567", 1700000000
 	b.Run("ours", func(b *testing.B) {
-		sign := newSigner(keys)
+		sign, now := newSigner(keys), time.Unix(stamp, 0)
 		var body, sig []byte
 		b.ReportAllocs()
 		for b.Loop() {
 			body = appendExample(body[:0], &example)
-			sig = sign.append(sig[:0], id, stamp, body)
+			sig = sign.append(sig[:0], id, now, body)
 		}
 	})
 	b.Run("encoding-json+hmac.New", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			body, _ := json.Marshal(&example)
-			mac := hmac.New(sha256.New, keys[0])
+			mac := hmac.New(sha256.New, keys.secrets[0].key)
 			mac.Write([]byte(id + "." + strconv.Itoa(stamp) + "."))
 			mac.Write(body)
 			_ = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))

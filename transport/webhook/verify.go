@@ -8,14 +8,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"offhook/engine/tenant"
 )
 
 // tolerance is how far a webhook-timestamp may be off (Standard Webhooks).
 const tolerance = 5 * time.Minute
 
 var (
-	errUnsigned = errors.New("no signature of ours")
-	errStale    = errors.New("the webhook-timestamp is too far from now")
+	errUnsigned  = errors.New("no signature of ours")
+	errStale     = errors.New("the webhook-timestamp is too far from now")
+	errNotSecret = errors.New("a webhook secret is whsec_ and the base64 of 24 to 64 bytes")
 )
 
 // Verifier checks what our signer signs: the receiver's side of the contract,
@@ -24,11 +27,11 @@ type Verifier struct{ key []byte }
 
 // NewVerifier takes a whsec_… secret.
 func NewVerifier(secret string) (*Verifier, error) {
-	keys, err := decodeSecrets([]string{secret})
-	if err != nil {
-		return nil, err
+	key, ok := tenant.ParseSecret(secret)
+	if !ok {
+		return nil, errNotSecret
 	}
-	return &Verifier{keys[0]}, nil
+	return &Verifier{key}, nil
 }
 
 // Verify checks the three headers of one request against its body. One of the
