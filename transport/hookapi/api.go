@@ -90,17 +90,21 @@ func (s *API) Routes() []Route {
 	return routes
 }
 
-// change replaces a webhook by what fn makes of it. fn must not change what
-// the slices of the one it gets hold.
-func (s *API) change(c Caller, k kind, what string, fn func(a *tenant.App, was tenant.Receiver) (tenant.Receiver, error)) error {
-	changed, to := false, ""
+// change replaces a webhook by what fn makes of it, and notes it: what was
+// done, and more about it. fn must not change what the slices of the one it
+// gets hold.
+func (s *API) change(c Caller, k kind, what string, fn func(a *tenant.App, was tenant.Receiver) (tenant.Receiver, error), more ...any) error {
+	changed := false
 	found, err := s.config.Tenants.ChangeApp(c.App.ID, func(a *tenant.App) (*tenant.App, error) {
 		was := k.of(a)
 		is, err := fn(a, was)
 		if err != nil || reflect.DeepEqual(was, is) {
 			return a, err
 		}
-		changed, to = true, hostOf(is.URL)
+		changed = true
+		if is.URL != was.URL && is.Set() {
+			more = append(more, "host", hostOf(is.URL))
+		}
 		return k.with(a, is), nil
 	})
 	switch {
@@ -109,19 +113,19 @@ func (s *API) change(c Caller, k kind, what string, fn func(a *tenant.App, was t
 	case !found:
 		return problem.NotFound()
 	case changed:
-		s.audit(c, k, what, "host", to)
+		s.audit(c, k, what, more...)
 	}
 	return nil
 }
 
 // changeSet is change for a webhook that must be there.
-func (s *API) changeSet(c Caller, k kind, what string, fn func(was tenant.Receiver) (tenant.Receiver, error)) error {
+func (s *API) changeSet(c Caller, k kind, what string, fn func(was tenant.Receiver) (tenant.Receiver, error), more ...any) error {
 	return s.change(c, k, what, func(_ *tenant.App, was tenant.Receiver) (tenant.Receiver, error) {
 		if !was.Set() {
 			return was, problem.NotFound()
 		}
 		return fn(was)
-	})
+	}, more...)
 }
 
 // audit notes a change, never with a path or a secret.

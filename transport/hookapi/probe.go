@@ -1,6 +1,7 @@
 package hookapi
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/valyala/fasthttp"
@@ -55,7 +56,10 @@ func (s *API) challenge(c Caller, r tenant.Receiver) error {
 	defer s.probes.end(c.App.ID)
 	wait, cancel := s.within(c)
 	defer cancel()
-	if err := s.config.Prober.Challenge(wait, c.App.ID, r); err != nil {
+	switch err := s.config.Prober.Challenge(wait, c.App.ID, r); {
+	case errors.Is(err, webhook.ErrBusy):
+		return tooMany()
+	case err != nil:
 		return problem.Invalid("url", "did not answer the signed challenge")
 	}
 	return nil

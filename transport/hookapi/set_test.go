@@ -81,6 +81,7 @@ func TestAWebhookFromFirstToLast(t *testing.T) {
 
 		log := c.log.String()
 		require.Equal(t, 4, strings.Count(log, `msg="webhook set" app="app 1/a" kind=calls by=`+c.name), "what changes nothing is no change")
+		require.Contains(t, log, `msg="webhook set" app="app 1/a" kind=calls by=`+c.name+" host=two.example.com\n", "no path, no query")
 		require.Contains(t, log, `msg="webhook removed" app="app 1/a" kind=calls by=`+c.name)
 	})
 }
@@ -209,6 +210,8 @@ func TestANewURLIsChallenged(t *testing.T) {
 		refused := c.do("PUT", "/webhooks/calls", `{"url":"`+hookURL+`"}`)
 		refused.wantsProblem(422, "invalid_field", "url")
 		require.NotContains(t, refused.body, "hush")
+		c.prober.challenge = func(context.Context) error { return webhook.ErrBusy }
+		c.do("PUT", "/webhooks/calls", `{"url":"`+hookURL+`"}`).wantsProblem(429, "rate_limited")
 		require.False(t, c.receiver("calls").Set())
 
 		c.prober.challenge = func(ctx context.Context) error {
@@ -217,19 +220,19 @@ func TestANewURLIsChallenged(t *testing.T) {
 			return nil
 		}
 		secret := c.set("calls", `{"url":"`+hookURL+`"}`)["secret"]
-		require.Len(t, c.prober.challenged, 2)
-		require.Equal(t, []string{secret.(string)}, c.prober.challenged[1].Secrets, "signed with the secret it gets")
-		require.Equal(t, hookURL, c.prober.challenged[1].URL)
+		require.Len(t, c.prober.challenged, 3)
+		require.Equal(t, []string{secret.(string)}, c.prober.challenged[2].Secrets, "signed with the secret it gets")
+		require.Equal(t, hookURL, c.prober.challenged[2].URL)
 
 		c.do("PUT", "/webhooks/calls", `{"url":"`+hookURL+`","batch":true}`).wants(200)
 		c.do("PATCH", "/webhooks/calls", `{"batch":false}`).wants(200)
-		require.Len(t, c.prober.challenged, 2, "the same URL was challenged already")
+		require.Len(t, c.prober.challenged, 3, "the same URL was challenged already")
 		c.do("PATCH", "/webhooks/calls", `{"url":"https://two.example.com/"}`).wants(200)
-		require.Len(t, c.prober.challenged, 3)
+		require.Len(t, c.prober.challenged, 4)
 
 		patch(`{"challenge":false}`)
 		c.do("PATCH", "/webhooks/calls", `{"url":"https://three.example.com/"}`).wants(200)
-		require.Len(t, c.prober.challenged, 3)
+		require.Len(t, c.prober.challenged, 4)
 	})
 }
 
