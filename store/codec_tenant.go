@@ -110,7 +110,7 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 	b = append(b, version1)
 	b = appendString(b, n.ID)
 	b = appendString(b, n.Provider)
-	b = appendFlags(b, n.FromFile)
+	b = appendFlags(b, n.FromFile, true) // records of before had no contact
 	b = appendString(b, n.Dialing.CountryCode)
 	b = appendList(b, n.Dialing.Allow)
 	b = appendList(b, n.Dialing.Deny)
@@ -127,13 +127,29 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 		b = appendString(b, t.ServiceProvider)
 		b = appendString(b, t.Group)
 	}
-	return b
+	return appendContact(b, &w.Contact)
+}
+
+func appendContact(b []byte, c *tenant.Contact) []byte {
+	for _, s := range []string{c.Listen, c.PublicURL, c.CertFile, c.KeyFile} {
+		b = appendString(b, s)
+	}
+	return appendFlags(appendList(b, c.Allow), c.TrustForwarded)
+}
+
+func (d *decoder) contact(c *tenant.Contact) {
+	for _, s := range []*string{&c.Listen, &c.PublicURL, &c.CertFile, &c.KeyFile} {
+		*s = d.string()
+	}
+	c.Allow = list[string](d)
+	d.flags(&c.TrustForwarded)
 }
 
 func decodeNetwork(b []byte) (*tenant.Network, error) {
 	d := decode(b)
 	n := &tenant.Network{ID: d.string(), Provider: d.string()}
-	d.flags(&n.FromFile)
+	var contact bool
+	d.flags(&n.FromFile, &contact)
 	n.Dialing.CountryCode = d.string()
 	n.Dialing.Allow = list[string](&d)
 	n.Dialing.Deny = list[string](&d)
@@ -150,6 +166,9 @@ func decodeNetwork(b []byte) (*tenant.Network, error) {
 			t := &w.Targets[i]
 			t.Enterprise, t.ServiceProvider, t.Group = d.string(), d.string(), d.string()
 		}
+	}
+	if contact {
+		d.contact(&w.Contact)
 	}
 	if err := d.done("network"); err != nil {
 		return nil, err

@@ -196,3 +196,16 @@ func FuzzEventHeads(f *testing.F) {
 		require.Equal(t, n.Sequence, sequence)
 	})
 }
+
+// Before there were contacts, networks were written without one.
+func TestANetworkOfBeforeContactsIsRead(t *testing.T) {
+	want := &tenant.Network{ID: "n", Provider: "broadworks", FromFile: true, BroadWorks: tenant.BroadWorks{SRV: "example.com"}}
+	b := appendNetwork(nil, want)
+	flags := len("\x01\x01n\x0abroadworks")
+	require.Equal(t, byte(3), b[flags])
+	b[flags] = 1
+	b = b[:len(b)-len(appendContact(nil, &tenant.Contact{}))]
+	got, err := decodeNetwork(b)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}

@@ -125,6 +125,18 @@ type BroadWorks struct {
 	ApplicationID string
 	Subscribe     string // user | group | enterprise
 	Targets       []Target
+	Contact       Contact // how events come instead of over channels; the zero value for channels
+}
+
+// Contact is an HTTP contact: the platform POSTs each event to a listener of
+// ours.
+type Contact struct {
+	Listen         string // address of the listener; empty for none, events come over channels
+	PublicURL      string // where the platform finds it; a secret path is put behind
+	CertFile       string // PEM; both empty for plain HTTP, behind a proxy
+	KeyFile        string
+	Allow          []string // CIDRs of those who may connect
+	TrustForwarded bool     // they are proxies that name the platform's server in X-Forwarded-For
 }
 
 // Target is a group or an enterprise whose events are subscribed to as one.
