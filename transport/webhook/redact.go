@@ -160,15 +160,16 @@ func mark(hide []bool, from, to int) {
 func show(hide []bool, text string) string {
 	var b strings.Builder
 	for i, r := range text {
-		n := utf8.RuneLen(r)
-		switch {
-		case i+n > maxExcerpt || b.Len()+max(n, len(hidden)) > maxExcerpt:
-			return b.String()
-		case !hide[i]:
-			b.WriteRune(r)
-		case i == 0 || !hide[i-1]:
-			b.WriteString(hidden)
+		next := hidden
+		if !hide[i] {
+			next = string(r)
+		} else if i > 0 && hide[i-1] {
+			continue
 		}
+		if i+utf8.RuneLen(r) > maxExcerpt || b.Len()+len(next) > maxExcerpt {
+			break
+		}
+		b.WriteString(next)
 	}
 	return b.String()
 }

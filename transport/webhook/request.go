@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -61,10 +62,24 @@ func (p *Parcel) append(b []byte) []byte {
 // can end a line early.
 func (c *Client) head(u *url.URL, headers []tenant.Header) string {
 	var b strings.Builder
-	b.WriteString("POST " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\nUser-Agent: " + c.agent +
+	b.WriteString("POST " + escaped(u.RequestURI()) + " HTTP/1.1\r\nHost: " + u.Host + "\r\nUser-Agent: " + c.agent +
 		"\r\nContent-Type: application/json\r\n")
 	for _, h := range headers {
 		b.WriteString(h.Name + ": " + h.Value + "\r\n")
+	}
+	return b.String()
+}
+
+// escaped is a request target without what would end it early. url.URL leaves
+// a query as it was written, spaces and other scripts included.
+func escaped(target string) string {
+	var b strings.Builder
+	for i := range len(target) {
+		if c := target[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
 	}
 	return b.String()
 }
