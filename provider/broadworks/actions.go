@@ -117,15 +117,15 @@ func (p *Provider) command(ctx context.Context, method, path string) engine.Outc
 
 // readBack reads one call as the provider sees it.
 func (p *Provider) readBack(ctx context.Context, ask *engine.Ask) engine.Outcome {
-	fact, out := p.readCall(ctx, p.callPath(ask))
+	fact, out := p.readCall(ctx, p.callPath(ask), classCommand)
 	if out.Kind == engine.OutcomeAccepted {
 		out.Fact = fact
 	}
 	return out
 }
 
-func (p *Provider) readCall(ctx context.Context, path string) (fact engine.Fact, out engine.Outcome) {
-	a, err := p.read(ctx, path)
+func (p *Provider) readCall(ctx context.Context, path string, c class) (fact engine.Fact, out engine.Outcome) {
+	a, err := p.read(ctx, path, c)
 	if out, bad := failed(a, err, true); bad {
 		return fact, out
 	}
@@ -141,23 +141,11 @@ func (p *Provider) readCall(ctx context.Context, path string) (fact engine.Fact,
 
 // read gets a resource; it may, once more, when the first try brought no
 // answer or the XSP was at fault.
-func (p *Provider) read(ctx context.Context, path string) (answer, error) {
-	r := request{op: opRead, method: http.MethodGet, path: path}
+func (p *Provider) read(ctx context.Context, path string, c class) (answer, error) {
+	r := request{op: opRead, method: http.MethodGet, path: path, class: c}
 	a, err := p.anyXSP(ctx, r)
 	if (err != nil && a.sent || err == nil && a.status >= 500) && ctx.Err() == nil {
 		a, err = p.anyXSP(ctx, r)
-	}
-	return a, err
-}
-
-// anyXSP sends a request to the first XSP that can be reached. One that was
-// reached is final, whatever it said.
-func (p *Provider) anyXSP(ctx context.Context, r request) (a answer, err error) {
-	err = errNoXSP
-	for _, x := range p.order() {
-		if a, err = p.do(ctx, x, r); err == nil || a.sent || err == errGateClosed || err == errRedirect || ctx.Err() != nil {
-			break
-		}
 	}
 	return a, err
 }

@@ -84,7 +84,7 @@ func TestOutcomesAreToldApart(t *testing.T) {
 }
 
 func TestWhatCannotBeSentIsNotSent(t *testing.T) {
-	tell(t, func(_ *script, c *Config) { c.InFlight, c.Waiting = 1, 1 }, func(s *story) {
+	tell(t, func(_ *script, c *Config) { c.InFlight, c.Waiting, c.QueueTime = 1, 1, 10*time.Second }, func(s *story) {
 		s.bw.on("PUT /Hold", func(_ http.ResponseWriter, r *http.Request) { time.Sleep(5 * time.Second) })
 		first, second := make(chan engine.Outcome, 1), make(chan engine.Outcome, 1)
 		go func() { first <- s.ask(engine.VerbHold) }()

@@ -36,13 +36,15 @@ type Config struct {
 	Duplicate   time.Duration // before the set is taken back from another client; zero means 10 min
 	RefusedWait time.Duration // before a user the provider refused is tried again; zero means 10 min
 
-	MaxDocument int     // bytes of one document; zero means 64 KB
-	InFlight    int     // requests at once to one XSP; zero means 32
-	Waiting     int     // requests that may wait for that; zero means 1024
-	Subscribers int     // subscriptions being made or renewed at once; zero means 4
-	Rate        float64 // subscriptions made or renewed per second; zero means 100
-	Acks        int     // acknowledgements in flight at once; zero means 16
-	AckQueue    int     // acknowledgements that may wait; zero means 16384
+	MaxDocument int           // bytes of one document; zero means 64 KB
+	XSPRate     float64       // requests per second to one XSP, acknowledgements and heartbeats aside; zero means 500
+	InFlight    int           // requests at once to one XSP; zero means 32
+	Waiting     int           // requests that may wait for that; zero means 1024
+	QueueTime   time.Duration // what waited so long is not sent; zero means 2 s
+	Subscribers int           // subscriptions being made or renewed at once; zero means 4
+	Rate        float64       // subscriptions made or renewed per second; zero means 100
+	Acks        int           // acknowledgements in flight at once; zero means 16
+	AckQueue    int           // acknowledgements that may wait; zero means 16384
 
 	// Dial and LookupSRV replace the network; nil means the real one. Random
 	// gives numbers in [0,1) for jitter, one call at a time; nil means math/rand.
@@ -72,7 +74,7 @@ func (c *Config) fill() error {
 	}{
 		{&c.Request, 10 * time.Second}, {&c.Heartbeat, 15 * time.Second}, {&c.Silence, 75 * time.Second},
 		{&c.Expires, time.Hour}, {&c.BackoffMin, time.Second}, {&c.BackoffMax, time.Minute},
-		{&c.Probe, 15 * time.Minute}, {&c.Duplicate, 10 * time.Minute}, {&c.RefusedWait, 10 * time.Minute},
+		{&c.QueueTime, 2 * time.Second}, {&c.Probe, 15 * time.Minute}, {&c.Duplicate, 10 * time.Minute}, {&c.RefusedWait, 10 * time.Minute},
 	} {
 		if *d.have <= 0 {
 			*d.have = d.want
@@ -88,6 +90,9 @@ func (c *Config) fill() error {
 	}
 	if c.Rate <= 0 {
 		c.Rate = 100
+	}
+	if c.XSPRate <= 0 {
+		c.XSPRate = 500
 	}
 	for _, p := range []struct {
 		have *string

@@ -179,13 +179,11 @@ func (p *Provider) guard(ctx context.Context) {
 // probe sends the one authenticated GET that settles whether the credentials
 // are good. The login's own profile: any answer but 401 says they are.
 func (p *Provider) probe(ctx context.Context, header, login string) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Request)
-	defer cancel()
 	var a answer
 	err := errNoXSP
 	for _, x := range p.order() {
-		r := request{op: opProbe, method: http.MethodGet, path: p.userPath(login) + "/profile", header: header}
-		if a, err = p.send(ctx, x, &r); err == nil {
+		r := request{op: opProbe, method: http.MethodGet, path: p.userPath(login) + "/profile", login: header, unbounded: true}
+		if a, err = p.do(ctx, x, r); err == nil {
 			return a, nil
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
-	"sync"
 	"time"
 )
 
@@ -33,90 +32,21 @@ const (
 var (
 	errNoXSP      = errors.New("no XSP is known yet")
 	errGateClosed = errors.New("gate closed")
-	errBusy       = errors.New("too many requests wait for the XSP")
 	errRedirect   = errors.New("redirected to a host that is not configured")
 	errTooLong    = errors.New("answer too long")
 )
 
 const maxRedirects = 3
 
-// xsp is one server of the platform. Its cookies pin us to the node that
-// holds our channel when a load balancer stands before several (dossier §3.2).
-type xsp struct {
-	base  *url.URL
-	slots chan struct{} // in-flight cap
-	queue chan struct{} // those who wait for a slot, and those who have one
-
-	mu      sync.Mutex
-	cookies []*http.Cookie
-}
-
-func newXSP(base *url.URL, inFlight, waiting int) *xsp {
-	return &xsp{base: base, slots: make(chan struct{}, inFlight), queue: make(chan struct{}, inFlight+waiting)}
-}
-
-// enter takes a slot.
-func (x *xsp) enter(ctx context.Context) error {
-	select {
-	case x.queue <- struct{}{}:
-	default:
-		return errBusy
-	}
-	select {
-	case x.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		<-x.queue
-		return ctx.Err()
-	}
-}
-
-func (x *xsp) leave() {
-	<-x.slots
-	<-x.queue
-}
-
-// learn keeps the cookies of an answer. Paths and the Secure mark are not
-// looked at: the channel's cookie names another path than the channel's own
-// (dossier §3.1), and it is for this host alone that they are kept.
-func (x *xsp) learn(cookies []*http.Cookie) {
-	if len(cookies) == 0 {
-		return
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	fresh := append([]*http.Cookie(nil), x.cookies...)
-next:
-	for _, c := range cookies {
-		for i, have := range fresh {
-			if have.Name == c.Name {
-				fresh[i] = c
-				continue next
-			}
-		}
-		if len(fresh) < 16 {
-			fresh = append(fresh, c)
-		}
-	}
-	x.cookies = fresh
-}
-
-func (x *xsp) sign(req *http.Request, header string) {
-	req.Header.Set("Authorization", header)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, c := range x.cookies {
-		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
-	}
-}
-
 // request is one exchange with an XSP.
 type request struct {
 	op, method, path string
 	body             string
-	header           string       // Authorization; empty takes the gate's
+	login            string       // Authorization of a probe; empty takes the gate's
 	client           *http.Client // nil takes the one for actions
-	unbounded        bool         // does not count against the in-flight cap
+	class            class
+	unbounded        bool // does not wait for a turn
+	repeatable       bool // may be sent to another XSP when one failed with it
 }
 
 // answer is what came back.
@@ -173,41 +103,18 @@ func (c *clients) close() {
 	}
 }
 
-// do sends a request to an XSP, through the gate and under its in-flight cap,
-// and reads the whole answer. An error comes with answer.sent.
+// do sends a request to an XSP, through the gate and when its turn has come,
+// and reads the whole answer. A redirect to an XSP that is configured is
+// followed by hand, since Go would turn a POST into a GET (dossier §1.2); it
+// waits for its turn there too. An error comes with answer.sent.
 func (p *Provider) do(ctx context.Context, x *xsp, r request) (answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Request)
-	defer cancel()
-	if !r.unbounded {
-		if err := x.enter(ctx); err != nil {
-			return answer{}, err
-		}
-		defer x.leave()
-	}
-	header, version, ok := p.gate.pass()
-	if !ok {
-		return answer{}, errGateClosed
-	}
-	r.header = header
-	a, err := p.send(ctx, x, &r)
-	if err == nil && a.status == http.StatusUnauthorized && p.gate.refuse(version) {
-		p.alarmGate()
-		p.touch()
-	}
-	return a, err
-}
-
-// send does one exchange, following redirects to XSPs that are configured: by
-// hand, since Go would turn a POST into a GET (dossier §1.2).
-func (p *Provider) send(ctx context.Context, x *xsp, r *request) (answer, error) {
 	began := time.Now()
-	at := *x.base
-	target := at.String() + r.path
+	target := x.base.String() + r.path
 	var a answer
 	var err error
 	for hop := 0; ; hop++ {
 		var location string
-		a, location, err = p.exchange(ctx, x, r, target)
+		a, location, err = p.turn(ctx, x, &r, target)
 		if err != nil || location == "" {
 			break
 		}
@@ -220,6 +127,33 @@ func (p *Provider) send(ctx context.Context, x *xsp, r *request) (answer, error)
 	}
 	p.cfg.Metrics.requested(p.cfg.NetworkID, r.op, outcomeWord(a, err), time.Since(began))
 	return a, err
+}
+
+// turn waits for the turn of a request and does one exchange.
+func (p *Provider) turn(ctx context.Context, x *xsp, r *request, target string) (answer, string, error) {
+	if !r.unbounded {
+		waited, err := x.limit.enter(ctx, r.class)
+		p.cfg.Metrics.queued(p.cfg.NetworkID, r.class, waited, err)
+		if err != nil {
+			return answer{}, "", err
+		}
+		defer x.limit.leave()
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.cfg.Request)
+	defer cancel()
+	if r.login != "" { // a probe
+		return p.exchange(ctx, x, r, target, r.login)
+	}
+	header, version, ok := p.gate.pass()
+	if !ok {
+		return answer{}, "", errGateClosed
+	}
+	a, location, err := p.exchange(ctx, x, r, target, header)
+	if err == nil && a.status == http.StatusUnauthorized && p.gate.refuse(version) {
+		p.alarmGate()
+		p.touch()
+	}
+	return a, location, err
 }
 
 // redirected resolves where an answer points to; nil when it is no XSP of ours.
@@ -240,13 +174,13 @@ func (p *Provider) redirected(from, location string) (*xsp, string) {
 	return nil, ""
 }
 
-func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target string) (a answer, location string, err error) {
+func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, header string) (a answer, location string, err error) {
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.sent = true }}
 	req, err := newRequest(httptrace.WithClientTrace(ctx, trace), r.method, target, r.body)
 	if err != nil {
 		return answer{}, "", err
 	}
-	x.sign(req, r.header)
+	x.sign(req, header)
 	client := r.client
 	if client == nil {
 		client = p.clients.actions
@@ -257,6 +191,7 @@ func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target stri
 	}
 	defer res.Body.Close()
 	x.learn(res.Cookies())
+	x.heed(res)
 	a.status = res.StatusCode
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(p.cfg.MaxDocument)+1))
 	if err == nil && len(a.body) > p.cfg.MaxDocument {

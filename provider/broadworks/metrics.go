@@ -19,6 +19,8 @@ type Metrics struct {
 	terminated  *prometheus.CounterVec
 	refusedSubs *prometheus.CounterVec
 	requests    *prometheus.HistogramVec
+	queue       *prometheus.HistogramVec
+	unsent      *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics. It is called once for all networks.
@@ -43,13 +45,28 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"network", "operation", "outcome"}),
 	}
-	reg.MustRegister(m.link, m.channels, m.users, m.events, m.acks, m.reconnects, m.terminated, m.refusedSubs, m.requests)
+	m.queue = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "offhook_broadworks_queue_seconds", Help: "How long requests waited for their turn at an XSP.",
+		Buckets: []float64{.0005, .002, .01, .05, .1, .25, .5, 1, 2, 5},
+	}, []string{"network", "class"})
+	m.unsent = counter("queue_refused_total", "Requests that were not sent because no turn at an XSP came in time.", "class")
+	reg.MustRegister(m.link, m.channels, m.users, m.events, m.acks, m.reconnects, m.terminated, m.refusedSubs, m.requests, m.queue, m.unsent)
 	return m
 }
 
 func (m *Metrics) requested(network, op, outcome string, took time.Duration) {
 	if m != nil {
 		m.requests.WithLabelValues(network, op, outcome).Observe(took.Seconds())
+	}
+}
+
+func (m *Metrics) queued(network string, c class, waited time.Duration, err error) {
+	if m == nil {
+		return
+	}
+	m.queue.WithLabelValues(network, c.String()).Observe(waited.Seconds())
+	if err == errBusy || err == errWaited {
+		m.unsent.WithLabelValues(network, c.String()).Inc()
 	}
 }
 

@@ -53,7 +53,7 @@ func notSent(err error) string {
 	switch {
 	case errors.Is(err, errGateClosed):
 		return "the provider refuses our credentials, or was not reached yet"
-	case errors.Is(err, errBusy), errors.Is(err, errRedirect), errors.Is(err, errNoXSP):
+	case errors.Is(err, errBusy), errors.Is(err, errWaited), errors.Is(err, errRedirect), errors.Is(err, errNoXSP):
 		return err.Error()
 	}
 	return "the provider cannot be reached"

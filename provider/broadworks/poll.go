@@ -24,7 +24,7 @@ func (p *Provider) snapshot(ctx context.Context, user string) engine.Outcome {
 // Only well-formed answers count: anything less and there is no picture.
 func (p *Provider) poll(ctx context.Context, user string) engine.Outcome {
 	list := p.userPath(user) + "/calls"
-	a, err := p.read(ctx, list)
+	a, err := p.read(ctx, list, classPoll)
 	if out, bad := failed(a, err, false); bad {
 		return out
 	}
@@ -44,7 +44,7 @@ func (p *Provider) poll(ctx context.Context, user string) engine.Outcome {
 	}
 	snapshot := &engine.Snapshot{}
 	for _, id := range ids {
-		fact, out := p.readCall(ctx, list+"/"+escape(id))
+		fact, out := p.readCall(ctx, list+"/"+escape(id), classPoll)
 		switch out.Kind {
 		case engine.OutcomeAccepted:
 			snapshot.Facts = append(snapshot.Facts, fact)

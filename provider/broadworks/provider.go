@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +18,8 @@ type Provider struct {
 	gate    *gate
 	acks    chan ack
 	recent  recent
-	xsps    atomic.Pointer[[]*xsp] // those with a channel first
+	xsps    atomic.Pointer[xspList]
+	round   atomic.Uint32 // whose turn it is among the XSPs
 
 	// handing is held while an event is resolved and handed over, so that
 	// what waited for its subscription comes before what follows it.
@@ -79,11 +79,9 @@ func New(cfg Config) (*Provider, error) {
 		}
 		all = append(all, p.newXSP(base))
 	}
-	p.xsps.Store(&all)
+	p.rank(all, nil)
 	return p, nil
 }
-
-func (p *Provider) newXSP(base *url.URL) *xsp { return newXSP(base, p.cfg.InFlight, p.cfg.Waiting) }
 
 // SetCredentials replaces the login. A closed gate is probed at once.
 func (p *Provider) SetCredentials(username, password string) { p.gate.change(username, password) }
@@ -128,7 +126,7 @@ func (p *Provider) findXSPs(ctx context.Context) error {
 			}
 		}
 		if len(all) > 0 {
-			p.xsps.Store(&all)
+			p.rank(all, nil)
 			return nil
 		}
 		p.cfg.Log.Warn("no XSP found in DNS", "domain", p.cfg.Network.SRV, "err", err)
@@ -137,25 +135,6 @@ func (p *Provider) findXSPs(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// order is the XSPs as they are to be tried.
-func (p *Provider) order() []*xsp { return *p.xsps.Load() }
-
-// prefer puts an XSP to the front, or to the back.
-func (p *Provider) prefer(x *xsp, front bool) {
-	for {
-		old := p.xsps.Load()
-		fresh := slices.DeleteFunc(slices.Clone(*old), func(o *xsp) bool { return o == x })
-		if front {
-			fresh = slices.Insert(fresh, 0, x)
-		} else {
-			fresh = append(fresh, x)
-		}
-		if p.xsps.CompareAndSwap(old, &fresh) {
-			return
-		}
-	}
 }
 
 // Status implements provider.Provider.

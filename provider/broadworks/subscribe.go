@@ -236,8 +236,9 @@ func (p *Provider) up(ch *channel) {
 		p.compareEveryone()
 	}
 	p.work.wake()
+	ch.x.streams++
+	p.rank(p.xsps.Load().all, nil)
 	p.mu.Unlock()
-	p.prefer(ch.x, true)
 	p.cfg.Log.Info("event stream up", "xsp", ch.x.base.Host)
 	p.touch()
 }
@@ -245,8 +246,9 @@ func (p *Provider) up(ch *channel) {
 func (p *Provider) down(ch *channel) {
 	p.mu.Lock()
 	delete(p.channels, ch)
+	ch.x.streams--
+	p.rank(p.xsps.Load().all, ch.x)
 	p.mu.Unlock()
-	p.prefer(ch.x, false)
 	p.touch()
 }
 

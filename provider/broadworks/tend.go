@@ -45,7 +45,7 @@ func unknownSubscription(a answer) bool {
 // exact snapshot on the event stream, besides.
 func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub string) (answer, error) {
 	a, err := p.anyXSP(ctx, request{
-		op: opRenew, method: http.MethodPut,
+		op: opRenew, method: http.MethodPut, class: classPoll, repeatable: true,
 		path: p.cfg.Network.EventsPath + "/v2.0/subscription/" + escape(sub), body: p.renewalBody(),
 	})
 	life := p.life(a)
@@ -97,7 +97,7 @@ func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 	p.posting++
 	p.mu.Unlock()
 	a, err := p.anyXSP(ctx, request{
-		op: opSubscribe, method: http.MethodPost,
+		op: opSubscribe, method: http.MethodPost, class: classPoll,
 		path: p.cfg.Network.EventsPath + "/v2.0" + s.path(), body: p.subscriptionBody(),
 	})
 	id := ""
@@ -165,7 +165,7 @@ func (p *Provider) unsubscribe(ctx context.Context, s *standing, sub string) {
 		return
 	}
 	a, err := p.anyXSP(ctx, request{
-		op: opUnsubscribe, method: http.MethodDelete,
+		op: opUnsubscribe, method: http.MethodDelete, class: classPoll, repeatable: true,
 		path: p.cfg.Network.EventsPath + "/v2.0/subscription/" + escape(sub),
 	})
 	p.mu.Lock()

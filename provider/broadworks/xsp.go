@@ -1,0 +1,134 @@
+package broadworks
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// xsp is one server of the platform. Its cookies pin us to the node that
+// holds our channel when a load balancer stands before several (dossier §3.2).
+type xsp struct {
+	base    *url.URL
+	limit   *limiter
+	streams int // event streams that are up; by Provider.mu
+
+	mu      sync.Mutex
+	cookies []*http.Cookie
+}
+
+func (p *Provider) newXSP(base *url.URL) *xsp { return &xsp{base: base, limit: newLimiter(&p.cfg)} }
+
+// heed lets the limits follow what the XSP says of its load.
+func (x *xsp) heed(res *http.Response) {
+	overloaded := res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusTooManyRequests
+	var pause time.Duration
+	if overloaded {
+		if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
+			pause = time.Duration(min(s, 3600)) * time.Second
+		}
+	}
+	x.limit.answered(overloaded, pause)
+}
+
+// learn keeps the cookies of an answer. Paths and the Secure mark are not
+// looked at: the channel's cookie names another path than the channel's own
+// (dossier §3.1), and it is for this host alone that they are kept.
+func (x *xsp) learn(cookies []*http.Cookie) {
+	if len(cookies) == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fresh := append([]*http.Cookie(nil), x.cookies...)
+next:
+	for _, c := range cookies {
+		for i, have := range fresh {
+			if have.Name == c.Name {
+				fresh[i] = c
+				continue next
+			}
+		}
+		if len(fresh) < 16 {
+			fresh = append(fresh, c)
+		}
+	}
+	x.cookies = fresh
+}
+
+func (x *xsp) sign(req *http.Request, header string) {
+	req.Header.Set("Authorization", header)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, c := range x.cookies {
+		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+}
+
+// xspList is the XSPs as they are to be tried: those with an event stream
+// first.
+type xspList struct {
+	all []*xsp
+	up  int
+}
+
+// order is the XSPs as they are to be tried. Those with an event stream share
+// the load in turn.
+func (p *Provider) order() []*xsp {
+	l := p.xsps.Load()
+	if l.up < 2 {
+		return l.all
+	}
+	first := int(p.round.Add(1)) % l.up
+	turned := make([]*xsp, 0, len(l.all))
+	turned = append(turned, l.all[first:l.up]...)
+	turned = append(turned, l.all[:first]...)
+	return append(turned, l.all[l.up:]...)
+}
+
+// rank puts the XSPs with an event stream first; last goes behind its equals.
+// p.mu is held.
+func (p *Provider) rank(all []*xsp, last *xsp) {
+	ranked := slices.Clone(all)
+	place := func(x *xsp) int {
+		n := 0
+		if x.streams == 0 {
+			n = 2
+		}
+		if x == last {
+			n++
+		}
+		return n
+	}
+	slices.SortStableFunc(ranked, func(a, b *xsp) int { return place(a) - place(b) })
+	l := &xspList{all: ranked}
+	for _, x := range ranked {
+		if x.streams > 0 {
+			l.up++
+		}
+	}
+	p.xsps.Store(l)
+}
+
+// anyXSP sends a request to the first XSP that can be reached. One that was
+// reached is final, whatever it said, unless the request may be repeated and
+// the XSP itself was at fault.
+func (p *Provider) anyXSP(ctx context.Context, r request) (a answer, err error) {
+	err = errNoXSP
+	for _, x := range p.order() {
+		a, err = p.do(ctx, x, r)
+		switch {
+		case ctx.Err() != nil, err == errGateClosed, err == errRedirect, err == errWaited:
+			return a, err
+		case err != nil && !a.sent: // nothing happened there
+		case r.repeatable && (err != nil || a.status >= 500):
+		default:
+			return a, err
+		}
+	}
+	return a, err
+}
