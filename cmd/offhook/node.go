@@ -89,7 +89,8 @@ func (n *node) build(guard webhook.Guard, operator tenant.Receiver, rules engine
 	})
 	n.urls = hookapi.URLs{AllowHTTP: guard.AllowHTTP, Guard: &guard}
 	n.hooks = hookapi.New(hookapi.Config{
-		Tenants: n.store, Log: n.store, Deliveries: n.dispatcher, Replays: n.replays, URLs: n.urls, Cursors: n.streams.Cursors, Logger: n.log,
+		Tenants: n.store, Log: n.store, Deliveries: n.dispatcher, Prober: &webhook.Prober{Poster: client}, Replays: n.replays,
+		URLs: n.urls, Cursors: n.streams.Cursors, Logger: n.log,
 	})
 	n.networks = newNetworks(n.store, broadworks.NewMetrics(n.registry), n.log)
 	n.directory = actor.New(actor.Config{

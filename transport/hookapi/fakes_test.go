@@ -16,6 +16,7 @@ import (
 
 var (
 	_ hookapi.Deliveries = (*webhook.Dispatcher)(nil)
+	_ hookapi.Prober     = (*webhook.Prober)(nil)
 	_ hookapi.Replays    = (*replay.Replayer)(nil)
 	_ hookapi.Guard      = (*webhook.Guard)(nil)
 )

@@ -59,6 +59,8 @@ func (s *API) challenge(c Caller, r tenant.Receiver) error {
 	switch err := s.config.Prober.Challenge(wait, c.App.ID, r); {
 	case errors.Is(err, webhook.ErrBusy):
 		return tooMany()
+	case errors.Is(err, webhook.ErrChallenge): // its words are ours
+		return problem.Invalid("url", "did not pass: "+err.Error())
 	case err != nil:
 		return problem.Invalid("url", "did not answer the signed challenge")
 	}

@@ -210,6 +210,8 @@ func TestANewURLIsChallenged(t *testing.T) {
 		refused := c.do("PUT", "/webhooks/calls", `{"url":"`+hookURL+`"}`)
 		refused.wantsProblem(422, "invalid_field", "url")
 		require.NotContains(t, refused.body, "hush")
+		c.prober.challenge = func(context.Context) error { return fmt.Errorf("%w: answered 404", webhook.ErrChallenge) }
+		require.Contains(t, c.do("PUT", "/webhooks/calls", `{"url":"`+hookURL+`"}`).body, `"detail":"did not pass: the challenge was not answered: answered 404"`)
 		c.prober.challenge = func(context.Context) error { return webhook.ErrBusy }
 		c.do("PUT", "/webhooks/calls", `{"url":"`+hookURL+`"}`).wantsProblem(429, "rate_limited")
 		require.False(t, c.receiver("calls").Set())
@@ -220,19 +222,19 @@ func TestANewURLIsChallenged(t *testing.T) {
 			return nil
 		}
 		secret := c.set("calls", `{"url":"`+hookURL+`"}`)["secret"]
-		require.Len(t, c.prober.challenged, 3)
-		require.Equal(t, []string{secret.(string)}, c.prober.challenged[2].Secrets, "signed with the secret it gets")
-		require.Equal(t, hookURL, c.prober.challenged[2].URL)
+		require.Len(t, c.prober.challenged, 4)
+		require.Equal(t, []string{secret.(string)}, c.prober.challenged[3].Secrets, "signed with the secret it gets")
+		require.Equal(t, hookURL, c.prober.challenged[3].URL)
 
 		c.do("PUT", "/webhooks/calls", `{"url":"`+hookURL+`","batch":true}`).wants(200)
 		c.do("PATCH", "/webhooks/calls", `{"batch":false}`).wants(200)
-		require.Len(t, c.prober.challenged, 3, "the same URL was challenged already")
+		require.Len(t, c.prober.challenged, 4, "the same URL was challenged already")
 		c.do("PATCH", "/webhooks/calls", `{"url":"https://two.example.com/"}`).wants(200)
-		require.Len(t, c.prober.challenged, 4)
+		require.Len(t, c.prober.challenged, 5)
 
 		patch(`{"challenge":false}`)
 		c.do("PATCH", "/webhooks/calls", `{"url":"https://three.example.com/"}`).wants(200)
-		require.Len(t, c.prober.challenged, 4)
+		require.Len(t, c.prober.challenged, 5)
 	})
 }
 
