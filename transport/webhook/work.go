@@ -145,6 +145,6 @@ func (w *worker) note(l *load, out Outcome, began time.Time) {
 func (o Outcome) attempt(stream engine.StreamID, ev *engine.StoredEvent, began time.Time) engine.Attempt {
 	return engine.Attempt{
 		Stream: stream, Sequence: ev.Sequence, Index: ev.Index,
-		At: began.UnixMilli(), Took: o.Took.Milliseconds(), Status: o.Status, Error: o.reason(),
+		At: began.UnixMilli(), Took: o.Took.Milliseconds(), Status: o.Status, Error: o.reason(), Response: o.Excerpt,
 	}
 }
