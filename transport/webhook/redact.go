@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,68 +91,11 @@ func (r *redactor) excerpt(body []byte, events []*engine.Notification) string {
 	for _, v := range known {
 		hideKnown(hide, text, v)
 	}
-	for _, p := range patterns {
-		for _, at := range p.FindAllStringSubmatchIndex(text, -1) {
-			from, to := at[0], at[1]
-			for i := 2; i < len(at); i += 2 { // the group that matched, if there are groups
-				if at[i] >= 0 {
-					from, to = at[i], at[i+1]
-				}
-			}
-			mark(hide, from, to)
-		}
-	}
+	hideNamed(hide, text)
+	hideCredentials(hide, text)
+	hideNumbers(hide, text)
 	hideTokens(hide, text)
 	return show(hide, text)
-}
-
-// patterns find what looks like something to hide: all of a match, or the
-// group in it.
-var patterns = []*regexp.Regexp{
-	// A value that is called a secret, quoted or not, also as JSON within JSON.
-	regexp.MustCompile(`(?i)(?:passw|passphrase|pwd|secret|token|api[-_ ]?key|private[-_ ]?key|access[-_ ]?key|auth|cookie|session|credential|signature)` +
-		`[-\w]{0,32}\\*["']? ?[:=] ?(?:"((?:[^"\\]|\\.)*)|\\+"([^"\\]*)|'([^']*)|([^"',;&<}\]]+))`),
-	regexp.MustCompile(`(?i)\b(?:bearer|basic|digest|token|key) +([^ "',;<>]{4,})`),
-	regexp.MustCompile(`://([^/ @"'<>]+)@`), // credentials in a URL
-	// A phone number, however it is spaced: seven digits and more. Addresses,
-	// dates and large numbers look the same, and are no loss.
-	regexp.MustCompile(`\+?\p{Nd}(?:[-./()\x{2010}-\x{2015} ]{0,3}\p{Nd}){6,}`),
-}
-
-// token is what keys, digests, ids and base 64 are made of.
-var token = regexp.MustCompile(`[A-Za-z0-9_+/=~%-]{16,}`)
-
-// hideTokens hides long words no language has.
-func hideTokens(hide []bool, text string) {
-	for _, at := range token.FindAllStringIndex(text, -1) {
-		if word := text[at[0]:at[1]]; len(word) >= 32 || strings.ContainsAny(word, "0123456789") {
-			mark(hide, at[0], at[1])
-		}
-	}
-}
-
-// hideKnown hides a value wherever it is, and its beginning where the text ends.
-func hideKnown(hide []bool, text, v string) {
-	for from := 0; ; {
-		i := strings.Index(text[from:], v)
-		if i < 0 {
-			break
-		}
-		mark(hide, from+i, from+i+len(v))
-		from += i + 1
-	}
-	for n := min(len(v)-1, len(text)); n >= minKnown; n-- {
-		if strings.HasSuffix(text, v[:n]) {
-			mark(hide, len(text)-n, len(text))
-			break
-		}
-	}
-}
-
-func mark(hide []bool, from, to int) {
-	for i := from; i < to; i++ {
-		hide[i] = true
-	}
 }
 
 // show writes what is not hidden, up to maxExcerpt.
