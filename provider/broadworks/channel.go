@@ -30,7 +30,10 @@ type channel struct {
 // keep holds a channel on one XSP for as long as ctx lives: it builds it again
 // whenever it ends, after a pause with full jitter.
 func (p *Provider) keep(ctx context.Context, x *xsp) {
-	for failures := 0; ctx.Err() == nil; {
+	if p.contact.on {
+		return // events come the other way
+	}
+	for failures := 0; ctx.Err() == nil && !x.left.Load(); {
 		if p.gate.wait(ctx) != nil || !p.waitDuplicate(ctx) {
 			return
 		}
@@ -44,16 +47,22 @@ func (p *Provider) keep(ctx context.Context, x *xsp) {
 		if held >= p.cfg.BackoffMax {
 			failures = 0
 		}
-		if errors.Is(err, errDuplicate) {
+		wait := p.backoff(failures)
+		failures++
+		switch afterEnd(err) {
+		case thenYield:
 			p.yieldSet()
 			continue
+		case thenProbe:
+			p.gate.doubt()
+		case thenWait:
+			wait = p.cfg.BackoffMax/2 + time.Duration(p.cfg.Random()*float64(p.cfg.BackoffMax/2))
 		}
 		p.cfg.Log.Warn("event stream ended", "xsp", x.base.Host, "after", held.Round(time.Millisecond), "reason", reasonOf(err))
 		p.cfg.Metrics.reconnected(p.cfg.NetworkID)
-		if !p.pause(ctx, p.backoff(failures), nil) {
+		if !p.pause(ctx, wait, nil) {
 			return
 		}
-		failures++
 	}
 }
 
@@ -103,7 +112,7 @@ func (p *Provider) hold(ctx context.Context, x *xsp) (held time.Duration, err er
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	defer func() {
-		if cause := context.Cause(ctx); cause != nil && err != nil && !errors.Is(err, errDuplicate) {
+		if cause := context.Cause(ctx); cause != nil && err != nil && afterEnd(err) == thenRebuild {
 			err = cause // what cut the stream says more than how that looked
 		}
 	}()
@@ -161,8 +170,11 @@ func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, erro
 		case res.StatusCode/100 == 3 && hop < maxRedirects:
 			next, nextURL := p.redirected(target, res.Header.Get("Location"))
 			res.Body.Close()
-			if next == nil {
+			switch {
+			case next == nil:
 				return nil, nil, errRedirect
+			case p.streaming(next):
+				return nil, nil, errElsewhere
 			}
 			x, target = next, nextURL
 			continue
@@ -176,6 +188,13 @@ func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, erro
 		res.Body.Close()
 		return nil, nil, fmt.Errorf("channel refused: %s", refusal(answer{status: res.StatusCode, code: errorCode(text)}))
 	}
+}
+
+// streaming reports whether an XSP has a channel of ours already: each has one.
+func (p *Provider) streaming(x *xsp) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return x.streams > 0
 }
 
 // greet reads the Channel document a stream begins with.
@@ -215,40 +234,28 @@ func (p *Provider) listen(stream *reader, ch *channel) error {
 			return err
 		}
 		if misread != nil {
-			p.misread(ch, doc, misread)
+			p.misread(asker{x: ch.x}, doc, misread)
 			continue
 		}
 		switch {
 		case doc.kind != docEvent: // a heartbeat, or something newer than we are
 		case doc.event == eventChannelTerminated:
-			reason := doc.text(doc.reason)
-			p.cfg.Metrics.channelEnded(p.cfg.NetworkID, reasonWord(reason))
-			if reason == "DuplicateChannelSet" {
-				return errDuplicate
-			}
-			return fmt.Errorf("the platform ended the channel: %s", reasonWord(reason))
+			end := endedFor(doc.text(doc.reason))
+			p.cfg.Metrics.channelEnded(p.cfg.NetworkID, end.reason)
+			return end
 		case doc.event == eventError:
 			p.cfg.Log.Warn("the platform reports an error on the event stream", "code", doc.errorCode)
 		default:
-			p.dispatch(ch, doc)
+			p.dispatch(asker{x: ch.x}, doc)
 		}
 	}
 }
 
-// reasonWord keeps the reasons of the dossier §3.7 and nothing else, for logs
-// and metrics.
-func reasonWord(reason string) string {
-	switch reason {
-	case "DuplicateChannelSet", "UserDeleted", "NonResponsiveChannel", "ExplicitDelete", "Expired", "UnknownChannel":
-		return reason
-	}
-	return "other"
-}
-
 // pulse sends heartbeats and renewals until ctx ends, and ends the channel
-// when the XSP does not know it, does not answer, or the gate closed.
+// when the XSP does not know it, does not answer, or the gate closed. A missed
+// heartbeat is tried again sooner than the next would come.
 func (p *Provider) pulse(ctx context.Context, ch *channel) {
-	beat := time.NewTicker(p.cfg.Heartbeat)
+	beat := time.NewTimer(p.cfg.Heartbeat)
 	defer beat.Stop()
 	renew := time.NewTimer(p.halfLife(ch.granted))
 	defer renew.Stop()
@@ -261,8 +268,9 @@ func (p *Provider) pulse(ctx context.Context, ch *channel) {
 			ch.end(errGateClosed)
 			return
 		case <-beat.C:
+			next := p.cfg.Heartbeat
 			a, err := p.do(ctx, ch.x, request{
-				op: opHeartbeat, method: http.MethodPut, unbounded: true,
+				op: opHeartbeat, method: http.MethodPut, unbounded: true, patience: p.cfg.Heartbeat / 2,
 				path: p.cfg.Network.EventsPath + "/v2.0/channel/" + escape(ch.id) + "/heartbeat",
 			})
 			switch {
@@ -276,7 +284,9 @@ func (p *Provider) pulse(ctx context.Context, ch *channel) {
 					ch.end(errHeartbeat)
 					return
 				}
+				next = p.cfg.Heartbeat / 3
 			}
+			beat.Reset(next)
 		case <-renew.C:
 			next, err := p.renewChannel(ctx, ch)
 			if err != nil {

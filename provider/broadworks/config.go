@@ -33,6 +33,7 @@ type Config struct {
 	BackoffMin  time.Duration // zero means 1 s
 	BackoffMax  time.Duration // zero means 60 s; between the two, full jitter
 	Probe       time.Duration // between probes while the gate is closed; zero means 15 min
+	SRVRefresh  time.Duration // between looks at DNS, where srv names the XSPs; zero means 5 min
 	Duplicate   time.Duration // before the set is taken back from another client; zero means 10 min
 	RefusedWait time.Duration // before a user the provider refused is tried again; zero means 10 min
 
@@ -46,11 +47,21 @@ type Config struct {
 	Acks        int           // acknowledgements in flight at once; zero means 16
 	AckQueue    int           // acknowledgements that may wait; zero means 16384
 
+	// Of an HTTP contact.
+	Listen  Listen        // serves it; required where the network has one
+	Inbound int           // documents taken at once, the next is answered 503; zero means 1024
+	Answer  time.Duration // an event that is not durable by then is answered 503; zero means 10 s
+	GapWait time.Duration // an event ahead of its turn waits so long for those before it; zero means 500 ms
+	Quiet   time.Duration // a user with calls of whom nothing was heard so long is compared; zero means 5 min
+	Arrival time.Duration // a snapshot that was asked for arrives by then, or the link is down; zero means 30 s
+
 	// Dial and LookupSRV replace the network; nil means the real one. Random
 	// gives numbers in [0,1) for jitter, one call at a time; nil means math/rand.
 	Dial      func(ctx context.Context, network, address string) (net.Conn, error)
 	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	Random    func() float64
+
+	srvScheme string // of XSPs that DNS names: https, but in tests
 }
 
 // The paths of an XSP where the operator left them as they come (dossier §1.1, §3.1).
@@ -74,7 +85,7 @@ func (c *Config) fill() error {
 	}{
 		{&c.Request, 10 * time.Second}, {&c.Heartbeat, 15 * time.Second}, {&c.Silence, 75 * time.Second},
 		{&c.Expires, time.Hour}, {&c.BackoffMin, time.Second}, {&c.BackoffMax, time.Minute},
-		{&c.QueueTime, 2 * time.Second}, {&c.Probe, 15 * time.Minute}, {&c.Duplicate, 10 * time.Minute}, {&c.RefusedWait, 10 * time.Minute},
+		{&c.QueueTime, 2 * time.Second}, {&c.Probe, 15 * time.Minute}, {&c.SRVRefresh, 5 * time.Minute}, {&c.Duplicate, 10 * time.Minute}, {&c.RefusedWait, 10 * time.Minute},
 	} {
 		if *d.have <= 0 {
 			*d.have = d.want
@@ -91,6 +102,9 @@ func (c *Config) fill() error {
 	if c.Rate <= 0 {
 		c.Rate = 100
 	}
+	if c.srvScheme == "" {
+		c.srvScheme = "https"
+	}
 	if c.XSPRate <= 0 {
 		c.XSPRate = 500
 	}
@@ -106,6 +120,7 @@ func (c *Config) fill() error {
 			*p.have = "/" + *p.have
 		}
 	}
+	c.fillContact()
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -168,7 +183,7 @@ func (c *Config) check() error {
 	default:
 		return fmt.Errorf("broadworks: subscribe is user, group or enterprise, not %q", n.Subscribe)
 	}
-	return nil
+	return c.checkContact()
 }
 
 // parseBase reads the base URL of an XSP: scheme and host, nothing else.

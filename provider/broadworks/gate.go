@@ -92,6 +92,19 @@ func (g *gate) refuse(version uint64) bool {
 	return first
 }
 
+// doubt closes the gate until a probe, which leaves at once, has shown that the
+// credentials are good.
+func (g *gate) doubt() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.open:
+		g.open = make(chan struct{})
+		close(g.shut)
+	default:
+	}
+}
+
 // admit opens the gate, unless the credentials changed since they were proven.
 func (g *gate) admit(version uint64) {
 	g.mu.Lock()

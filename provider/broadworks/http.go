@@ -45,8 +45,9 @@ type request struct {
 	login            string       // Authorization of a probe; empty takes the gate's
 	client           *http.Client // nil takes the one for actions
 	class            class
-	unbounded        bool // does not wait for a turn
-	repeatable       bool // may be sent to another XSP when one failed with it
+	unbounded        bool          // does not wait for a turn
+	patience         time.Duration // for the exchange, where it is less than usual
+	repeatable       bool          // may be sent to another XSP when one failed with it
 }
 
 // answer is what came back.
@@ -139,7 +140,11 @@ func (p *Provider) turn(ctx context.Context, x *xsp, r *request, target string) 
 		}
 		defer x.limit.leave()
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Request)
+	patience := p.cfg.Request
+	if r.patience > 0 {
+		patience = min(patience, r.patience)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if r.login != "" { // a probe
 		return p.exchange(ctx, x, r, target, r.login)

@@ -2,8 +2,6 @@ package broadworks
 
 import (
 	"context"
-	"fmt"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +23,7 @@ type Provider struct {
 	// what waited for its subscription comes before what follows it.
 	handing sync.Mutex
 	held    held // by handing
+	contact contact
 
 	mu       sync.RWMutex
 	set      string // channel set id
@@ -63,6 +62,7 @@ func New(cfg Config) (*Provider, error) {
 	}
 	p.recent.init(p)
 	p.held.init()
+	p.contact.init(&p.cfg)
 	p.work.init()
 	var err error
 	if p.clients, err = p.cfg.clients(); err != nil {
@@ -94,46 +94,17 @@ func (p *Provider) Run(ctx context.Context) error {
 	p.recall()
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	if p.contact.on {
+		wg.Go(func() { p.serveContact(ctx) })
+		wg.Go(func() { p.watch(ctx) })
+	}
 	for range p.cfg.Acks {
 		wg.Go(func() { p.acknowledge(ctx) })
 	}
 	for range p.cfg.Subscribers {
 		wg.Go(func() { p.subscribe(ctx) })
 	}
-	if err := p.findXSPs(ctx); err != nil {
-		return nil // ctx ended
-	}
-	wg.Go(func() { p.guard(ctx) })
-	for _, x := range p.order() {
-		wg.Go(func() { p.keep(ctx, x) })
-	}
-	<-ctx.Done()
-	return nil
-}
-
-// findXSPs asks DNS, where the operator named a domain (dossier §3.8).
-func (p *Provider) findXSPs(ctx context.Context) error {
-	for failures := 0; len(p.order()) == 0; failures++ {
-		_, found, err := p.cfg.LookupSRV(ctx, "xsi-client", "tcp", p.cfg.Network.SRV)
-		var all []*xsp
-		for _, r := range found {
-			host := r.Target
-			if n := len(host); n > 0 && host[n-1] == '.' {
-				host = host[:n-1]
-			}
-			if host != "" {
-				all = append(all, p.newXSP(&url.URL{Scheme: "https", Host: fmt.Sprintf("%s:%d", host, r.Port)}))
-			}
-		}
-		if len(all) > 0 {
-			p.rank(all, nil)
-			return nil
-		}
-		p.cfg.Log.Warn("no XSP found in DNS", "domain", p.cfg.Network.SRV, "err", err)
-		if !p.pause(ctx, p.backoff(failures), nil) {
-			return ctx.Err()
-		}
-	}
+	p.tendHosts(ctx)
 	return nil
 }
 
@@ -169,6 +140,8 @@ func (p *Provider) touch() {
 	switch {
 	case refusing:
 		link, detail = provider.LinkGateClosed, "the provider refused our credentials; a probe is sent every "+p.cfg.Probe.String()
+	case p.contact.on:
+		link, detail = p.contactLink()
 	case len(p.channels) > 0:
 		link, detail = provider.LinkUp, ""
 	case time.Now().Before(p.duplicate):

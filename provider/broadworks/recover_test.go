@@ -97,13 +97,64 @@ func TestHeartbeatsCarryTheCookieOfTheirChannel(t *testing.T) {
 	})
 }
 
-func TestTerminatedChannelsAreBuiltAgain(t *testing.T) {
-	for _, reason := range []string{"UserDeleted", "NonResponsiveChannel", "ExplicitDelete", "Expired", "UnknownChannel", "Novelty"} {
+// Every reason the platform has for ending a channel is dealt with on purpose
+// (dossier §3.7).
+func TestEachReasonAChannelEndsFor(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		within time.Duration // the channel is back after this, and not at half of it
+		probes int           // sent before it comes back
+		link   provider.Link // meanwhile
+	}{
+		{"UnknownChannel", time.Second, 0, provider.LinkDown},
+		{"Expired", time.Second, 0, provider.LinkDown},
+		{"NonResponsiveChannel", time.Second, 0, provider.LinkDown},
+		{"ExplicitDelete", time.Minute, 0, provider.LinkDown},
+		{"UserDeleted", time.Second, 1, provider.LinkDown},
+		{"DuplicateChannelSet", 10*time.Minute + time.Second, 0, provider.LinkDuplicate},
+		{"Novelty", time.Second, 0, provider.LinkDown},
+	} {
 		tell(t, nil, func(s *story) {
-			s.say(terminated(reason))
-			s.after(time.Second)
-			require.Len(s, s.bw.opened(), 2, reason)
+			set := s.bw.last().set
+			s.say(terminated(c.reason))
+			s.after(c.within / 3)
+			require.Len(s, s.bw.opened(), 1, c.reason)
+			require.Equal(s, c.link, s.p.Status().Link, c.reason)
+			s.after(c.within - c.within/3)
+			require.Len(s, s.bw.opened(), 2, c.reason)
+			require.Equal(s, set, s.bw.last().set, "in the same set")
+			require.Equal(s, 1+c.probes, s.bw.count("GET /com.broadsoft.xsi-actions/v2.0/user/admin@example.com/profile"), c.reason)
 			require.Empty(s, s.bw.acked(), "a ChannelTerminatedEvent is never acknowledged")
+			s.after(time.Second)
+			require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/subscription/s1"), "bob is compared: %s", c.reason)
+		})
+	}
+}
+
+// A login whose user was deleted is tried once, not in a loop.
+func TestADeletedLoginClosesTheGate(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		s.bw.on("GET /profile", refusedLogin)
+		n := len(s.bw.requests())
+		s.say(terminated("UserDeleted"))
+		s.after(14 * time.Minute)
+		require.Equal(s, provider.LinkGateClosed, s.p.Status().Link)
+		require.Len(s, s.bw.requests(), n+1)
+	})
+}
+
+// A platform that ends every channel as soon as it is open is not hammered.
+func TestChannelsThatEndAtOnceAreBuiltEverMoreSlowly(t *testing.T) {
+	for _, reason := range []string{"Expired", "NonResponsiveChannel", "UnknownChannel", "UserDeleted", "ExplicitDelete"} {
+		tell(t, nil, func(s *story) {
+			for range 600 {
+				if st := s.bw.last(); !st.ended() {
+					s.say(terminated(reason))
+					st.close()
+				}
+				s.after(time.Second)
+			}
+			require.Less(s, len(s.bw.opened()), 30, "in ten minutes: %s", reason)
 		})
 	}
 }

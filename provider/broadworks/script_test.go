@@ -50,6 +50,15 @@ type scriptStream struct {
 func (st *scriptStream) say(doc string) { st.send <- doc }
 func (st *scriptStream) close()         { st.once.Do(func() { close(st.stop) }) }
 
+func (st *scriptStream) ended() bool {
+	select {
+	case <-st.stop:
+		return true
+	default:
+		return false
+	}
+}
+
 type scriptListener struct {
 	dials  chan net.Conn
 	closed chan struct{}

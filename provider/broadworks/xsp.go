@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +16,8 @@ import (
 type xsp struct {
 	base    *url.URL
 	limit   *limiter
-	streams int // event streams that are up; by Provider.mu
+	streams int         // event streams that are up; by Provider.mu
+	left    atomic.Bool // gone from DNS
 
 	mu      sync.Mutex
 	cookies []*http.Cookie

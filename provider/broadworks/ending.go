@@ -1,0 +1,64 @@
+package broadworks
+
+import "errors"
+
+// ended is why the platform ended a channel, in its own words.
+type ended struct {
+	reason string // one of the dossier §3.7, or "other"
+	then   then
+}
+
+func (e *ended) Error() string { return "the platform ended the channel: " + e.reason }
+
+// then is what is done about a channel that the platform ended.
+type then uint8
+
+const (
+	thenRebuild then = iota // at once, later and later if it happens again
+	thenYield               // leave the set to whoever took it
+	thenProbe               // find out whether our login still is one, then rebuild
+	thenWait                // somebody wanted it gone: not before a while
+)
+
+// endings says what each reason means to us. All users are compared when a
+// channel is back, whatever it ended for.
+var endings = map[string]then{
+	// Another channel set of our application id. Two that fight end each
+	// other's channels for ever.
+	"DuplicateChannelSet": thenYield,
+	// The login's own user is gone; to go on with it might lock an account.
+	"UserDeleted": thenProbe,
+	// We did not acknowledge or send heartbeats in time. The platform is well,
+	// so we come back, with growing pauses in case it is us who are not.
+	"NonResponsiveChannel": thenRebuild,
+	// An operator, or somebody with our login, deleted it. Coming straight back
+	// would only make a second person delete it again.
+	"ExplicitDelete": thenWait,
+	// Our renewals did not get through.
+	"Expired": thenRebuild,
+	// An XSP lost it, or was told so.
+	"UnknownChannel": thenRebuild,
+}
+
+func endedFor(reason string) *ended {
+	if what, known := endings[reason]; known {
+		return &ended{reason, what}
+	}
+	return &ended{"other", thenRebuild}
+}
+
+// afterEnd says what the keeper of a channel does before it builds the next.
+func afterEnd(err error) then {
+	if e := (*ended)(nil); errors.As(err, &e) {
+		return e.then
+	}
+	if errors.Is(err, errDuplicate) {
+		return thenYield
+	}
+	return thenRebuild
+}
+
+// reasonWord keeps the reasons that are known and nothing else, for metrics.
+func reasonWord(reason string) string { return endedFor(reason).reason }
+
+var errElsewhere = errors.New("the XSP sends us to another, which has a channel of ours")
