@@ -1,6 +1,7 @@
 package hookapi_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -133,7 +134,14 @@ func TestTwoListenersChangeTheSameApp(t *testing.T) {
 	o.app().set("calls", `{"url":"`+hookURL+`"}`)
 	secret := o.receiver("calls").Secrets[0]
 	operator := o.operator()
-	const rounds = 15
+	const rounds = 25
+	var told []engine.Notification
+	var streams []string
+	for i := range rounds {
+		streams = append(streams, fmt.Sprintf("user%02d", i))
+		told = append(told, storetest.Told(appID, storetest.Subscriber(streams[i]), 1))
+	}
+	storetest.Put(t, o.store, nil, told)
 	jobs := []func(i int) (answer, error){
 		func(int) (answer, error) { return operator.try("POST", "/keys", `{}`) },
 		func(int) (answer, error) { return operator.try("PATCH", "", `{"name":"New"}`) },
@@ -150,8 +158,8 @@ func TestTwoListenersChangeTheSameApp(t *testing.T) {
 		func(int) (answer, error) {
 			return o.app().try("PATCH", "/webhooks/calls", `{"headers":{"X-Tenant":"42"}}`)
 		},
-		func(int) (answer, error) {
-			return o.app().try("PUT", "/webhooks/calls/streams/alice@example.com/pause", "")
+		func(i int) (answer, error) {
+			return o.app().try("PUT", "/webhooks/calls/streams/"+streams[i]+"/pause", "")
 		},
 		func(int) (answer, error) {
 			return operator.try("PATCH", "", `{"subscriber_webhook":{"url":"https://two.example.com/"}}`)
@@ -185,7 +193,7 @@ func TestTwoListenersChangeTheSameApp(t *testing.T) {
 	require.True(t, a.Calls.Paused, "as it was told last")
 	require.Equal(t, uint8(1<<engine.StateHeld), a.Calls.Filter.States)
 	require.Equal(t, "42", headers(a.Calls)["X-Tenant"])
-	require.Equal(t, []string{"alice@example.com"}, a.Calls.Held)
+	require.Equal(t, streams, a.Calls.Held)
 	require.Equal(t, "https://two.example.com/", a.Subscriber.URL)
 	require.Len(t, a.Subscriber.Secrets, 1)
 }
