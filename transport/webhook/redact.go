@@ -61,7 +61,7 @@ func newRedactor(u *url.URL, r tenant.Receiver) *redactor {
 
 func (r *redactor) knows(values ...string) {
 	for _, v := range values {
-		if v = printable([]byte(v)); len(v) >= minKnown {
+		if v = printable(v); len(v) >= minKnown {
 			r.known = append(r.known, v)
 		}
 	}
@@ -75,13 +75,14 @@ type people struct {
 
 // excerpt is the beginning of a body, one line of printable text.
 func (r *redactor) excerpt(body []byte, events []*engine.Notification) string {
-	text := printable(body[:min(len(body), excerptWindow)])
+	lines := readable(body[:min(len(body), excerptWindow)])
+	text := strings.ReplaceAll(lines, "\n", " ")
 	known := slices.Clone(r.known)
 	for _, e := range events {
 		var p people
 		_ = json.Unmarshal(e.Body, &p) // ours, and JSON; without names there is nothing to hide
 		for _, name := range []string{p.Subscriber, p.Remote} {
-			if name = printable([]byte(name)); len(name) >= minKnown {
+			if name = printable(name); len(name) >= minKnown {
 				ascii := strconv.QuoteToASCII(name) // \u00fc, as many write JSON
 				known = append(known, name, ascii[1:len(ascii)-1])
 			}
@@ -91,7 +92,7 @@ func (r *redactor) excerpt(body []byte, events []*engine.Notification) string {
 	for _, v := range known {
 		hideKnown(hide, text, v)
 	}
-	hideNamed(hide, text)
+	hideNamed(hide, lines)
 	hideCredentials(hide, text)
 	hideNumbers(hide, text)
 	hideTokens(hide, text)
@@ -116,11 +117,13 @@ func show(hide []bool, text string) string {
 	return b.String()
 }
 
-// printable is text as one line that can be shown anywhere: no controls, no
-// marks that turn its direction, no bytes that are not UTF-8.
-func printable(b []byte) string {
+// readable is text that can be shown anywhere: no controls, no marks that turn
+// its direction, no bytes that are not UTF-8. Its lines are kept apart.
+func readable(b []byte) string {
 	return strings.Map(func(r rune) rune {
 		switch {
+		case r == '\n':
+			return r
 		case unicode.IsSpace(r):
 			return ' '
 		case r == utf8.RuneError || !strconv.IsPrint(r):
@@ -129,5 +132,8 @@ func printable(b []byte) string {
 		return r
 	}, string(b))
 }
+
+// printable is readable text as one line.
+func printable(s string) string { return strings.ReplaceAll(readable([]byte(s)), "\n", " ") }
 
 func afterPrefix(key string) string { return key[strings.IndexByte(key, '_')+1:] }

@@ -67,15 +67,15 @@ func valueBehind(text string, i int) (begin, end int) {
 	i = skip(text, i, "-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", maxName)
 	i = skip(text, i, `\`, 3)
 	i = skip(text, i, `"'`, 1)
-	i = skip(text, i, " ", 1)
+	i = skip(text, i, " \n", 2)
 	assigned := skip(text, i, ":=", 1)
 	if assigned == i {
 		return i, i
 	}
-	begin = skip(text, assigned, " ", 1)
+	begin = skip(text, assigned, " \n", 2)
 	plain := skip(text, begin, `\`, 3)
 	if plain == len(text) || text[plain] != '"' && text[plain] != '\'' {
-		return begin, until(text, begin, `"',;&<}]`)
+		return begin, until(text, begin, "\n\"',;&<}]")
 	}
 	quote := text[plain]
 	begin = plain + 1

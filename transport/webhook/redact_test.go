@@ -67,6 +67,7 @@ func TestExcerptsHideWhatMustNotBeRead(t *testing.T) {
 		{"JSON within JSON", `{"body":"{\"api_key\":\"abc def\"}"}`, `{"body":"{\"api_key\":\"***\"}"}`},
 		{"in a form", "user=x&client_secret=abc&y=z", "user=x&client_secret=***&y=z"},
 		{"in a header", "Authorization: Bearer abc.def", "Authorization: ***"},
+		{"on a line of its own", "token=abc def\nHost: x", "token=*** Host: x"},
 		{"a cookie", "Set-Cookie: sid=abc; Path=/", "Set-Cookie: ***; Path=/"},
 		{"a bearer's token", "got Bearer abcd, wanted another", "got Bearer ***, wanted another"},
 		{"in YAML", "session_id: abc", "session_id: ***"},
