@@ -60,12 +60,16 @@ func (p *Provider) sendAck(ctx context.Context, a ack) string {
 
 // answer queues an acknowledgement. It never waits: one that does not fit is
 // dropped, and the redelivery of its event brings the next.
-func (p *Provider) answer(x *xsp, id string, code int) {
+func (p *Provider) answer(to asker, id string, code int) {
+	if to.reply != nil {
+		to.reply <- contactStatus(code)
+		return
+	}
 	if id == "" {
 		return
 	}
 	select {
-	case p.acks <- ack{x, id, code}:
+	case p.acks <- ack{to.x, id, code}:
 	default:
 		p.cfg.Metrics.acked(p.cfg.NetworkID, "dropped")
 	}
@@ -87,25 +91,29 @@ type recent struct {
 
 func (r *recent) init(p *Provider) { r.p, r.by = p, map[string]*delivery{} }
 
+// maxRepeats is how many who deliver an event again before it is settled are
+// answered.
+const maxRepeats = 8
+
 // delivery is one event on its way to being settled. It is its Receipt.
 type delivery struct {
 	r       *recent
 	id      string
 	settled bool
 	code    int
-	host    *xsp   // to be answered when settled
-	more    []*xsp // so are these: it was delivered again meanwhile
+	host    asker   // to be answered when settled
+	more    []asker // so are these: it was delivered again meanwhile
 }
 
 // see notes an event that host delivered; fresh is false for a repeat. A
 // repeat of a settled event is answered now, of another one when that settles.
-func (r *recent) see(id string, host *xsp) (d *delivery, fresh bool) {
+func (r *recent) see(id string, host asker) (d *delivery, fresh bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if d := r.by[id]; d != nil && id != "" {
 		if d.settled {
 			r.p.answer(host, id, d.code)
-		} else if len(d.more) < 8 {
+		} else if len(d.more) < maxRepeats {
 			d.more = append(d.more, host)
 		}
 		return d, false

@@ -30,8 +30,16 @@ func (p *Provider) channelBody() string {
 
 // subscriptionBody is a Subscription in the order of the schema (dossier §3.3).
 func (p *Provider) subscriptionBody() string {
+	to := ""
+	if p.contact.on {
+		p.mu.Lock()
+		to = `<httpContact><uri>` + xmlEscaper.Replace(p.contactURI()) + `</uri></httpContact>`
+		p.mu.Unlock()
+	} else {
+		to = `<channelSetId>` + xmlEscaper.Replace(p.channelSet()) + `</channelSetId>`
+	}
 	return head + `<Subscription xmlns="http://schema.broadsoft.com/xsi"><event>Advanced Call</event><expires>` + p.expires() +
-		`</expires><channelSetId>` + xmlEscaper.Replace(p.channelSet()) + `</channelSetId>` + p.applicationID() + `</Subscription>`
+		`</expires>` + to + p.applicationID() + `</Subscription>`
 }
 
 func (p *Provider) renewalBody() string {

@@ -31,6 +31,8 @@ type heldEvent struct {
 	ev       *engine.Event
 	delivery *delivery
 	receipt  provider.Receipt
+	target   string // these two of a POSTed event; see arrival
+	ended    bool
 }
 
 func (h *held) init() { h.by, h.lost = map[string]*heldEvents{}, map[string]struct{}{} }
@@ -38,7 +40,7 @@ func (h *held) init() { h.by, h.lost = map[string]*heldEvents{}, map[string]stru
 // misread deals with an event that was not understood to its end. If it was
 // only acknowledged, a change would be lost; if not, the platform would end
 // the channel. So both: acknowledged, and its user compared.
-func (p *Provider) misread(ch *channel, doc *document, err error) {
+func (p *Provider) misread(from asker, doc *document, err error) {
 	p.cfg.Metrics.event(p.cfg.NetworkID, "not_understood")
 	name := doc.text(doc.payloadAs)
 	if name == "" {
@@ -65,7 +67,7 @@ func (p *Provider) misread(ch *channel, doc *document, err error) {
 		p.giveUp(strings.Clone(doc.text(doc.subID)), nil)
 		p.handing.Unlock()
 	}
-	if d, fresh := p.recent.see(strings.Clone(doc.text(doc.eventID)), ch.x); fresh {
+	if d, fresh := p.recent.see(strings.Clone(doc.text(doc.eventID)), from); fresh {
 		d.Settle()
 	}
 }
@@ -81,13 +83,13 @@ func logWord(name string) string {
 }
 
 // dispatch hands one event over, once.
-func (p *Provider) dispatch(ch *channel, doc *document) {
-	d, fresh := p.recent.see(strings.Clone(doc.text(doc.eventID)), ch.x)
+func (p *Provider) dispatch(from asker, doc *document) {
+	d, fresh := p.recent.see(strings.Clone(doc.text(doc.eventID)), from)
 	if !fresh {
 		p.cfg.Metrics.event(p.cfg.NetworkID, "duplicate")
 		return
 	}
-	if doc.payload == payloadTerminated {
+	if doc.payload == payloadTerminated && !p.contact.on {
 		p.cfg.Metrics.event(p.cfg.NetworkID, "control")
 		p.lostSubscription(doc.text(doc.subID))
 		d.Settle()
@@ -105,21 +107,33 @@ func (p *Provider) dispatch(ch *channel, doc *document) {
 	}
 	p.handing.Lock()
 	defer p.handing.Unlock()
+	if p.contact.on {
+		p.arrived(arrival{
+			ev: ev, sequence: ev.Sequence, target: doc.text(doc.target), delivery: d, receipt: receipt, ended: doc.payload == payloadTerminated,
+		})
+		return
+	}
 	p.route(ev, doc.text(doc.target), d, receipt)
 }
 
 // route finds whom an event is about. handing is held.
 func (p *Provider) route(ev *engine.Event, target string, d *delivery, receipt provider.Receipt) {
+	id := ev.Subscription
 	user, verdict := p.resolve(ev, target)
 	switch verdict {
 	case "delivered":
 		p.cfg.Sink.Deliver(user, ev, receipt)
 	case "buffered":
-		p.holdBack(heldEvent{ev, d, receipt})
+		p.holdBack(heldEvent{ev: ev, delivery: d, receipt: receipt, target: target})
 	case "foreign":
 		// A subscription of ours that we lost track of: its request timed out,
 		// and was made again. The platform may delete it.
 		d.settle(ackUnknownSubscription)
+		if p.contact.on { // whether it does, over HTTP, is unknown
+			p.mu.Lock()
+			p.discard(id)
+			p.mu.Unlock()
+		}
 	default:
 		d.Settle()
 	}
@@ -240,6 +254,7 @@ func (p *Provider) claim(s *standing, id string, life time.Duration) {
 	defer p.handing.Unlock()
 	p.mu.Lock()
 	p.take(s, id, life)
+	s.fresh = s.user != ""
 	followed, user := s.followed, s.user
 	p.mu.Unlock()
 	h := p.held.by[id]
@@ -249,6 +264,10 @@ func (p *Provider) claim(s *standing, id string, life time.Duration) {
 		for _, e := range h.events {
 			if !followed || user == "" {
 				e.delivery.Settle()
+				continue
+			}
+			if p.contact.on {
+				p.arrived(arrival{ev: e.ev, sequence: e.ev.Sequence, target: e.target, delivery: e.delivery, receipt: e.receipt, ended: e.ended})
 				continue
 			}
 			p.cfg.Sink.Deliver(user, e.ev, e.receipt)

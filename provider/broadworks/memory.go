@@ -26,6 +26,7 @@ type Memory interface {
 type remembered struct {
 	ID      string `json:"id"`
 	Expires int64  `json:"expires,omitempty"`
+	Contact string `json:"contact,omitempty"` // mark of where its events go; see Provider.mark
 }
 
 // The targets of a Memory. Users follow their prefix, case-folded.

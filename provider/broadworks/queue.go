@@ -62,13 +62,14 @@ func (p *Provider) subscribe(ctx context.Context) {
 }
 
 // takeWork returns what is due; else how long to wait for it. Without a
-// channel nothing is due: a subscription needs its channel set.
+// channel nothing is due: a subscription needs its channel set. Nor without a
+// listener where events are POSTed.
 func (p *Provider) takeWork() (*standing, time.Duration, <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := &p.work
 	wait := time.Hour
-	if len(p.channels) > 0 {
+	if p.ready() {
 		now := time.Now().UnixMilli()
 		for len(w.later) > 0 && w.later[0].due <= now {
 			s := w.later[0]

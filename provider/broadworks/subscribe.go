@@ -16,7 +16,8 @@ type standing struct {
 	followed bool   // wanted
 	sub      string // subscription id; empty while there is none
 	expires  int64  // ms since the epoch
-	sequence uint32 // last number, of a group or an enterprise
+	sequence uint32 // last number, of a group, an enterprise, or a user with an HTTP contact
+	fresh    bool   // just made: its numbers begin at 1
 
 	queued  bool  // waits for a worker
 	busy    bool  // a worker has it
@@ -76,7 +77,7 @@ func (p *Provider) Follow(user string) {
 		p.counts.subscribed++
 	}
 	s.fails = 0
-	if p.perUser() || len(p.channels) > 0 {
+	if p.perUser() || p.ready() {
 		p.enqueue(s)
 	}
 }
@@ -124,7 +125,7 @@ func (p *Provider) take(s *standing, id string, life time.Duration) {
 	p.drop(s)
 	s.sub = strings.Clone(id)
 	s.expires = time.Now().Add(life).UnixMilli()
-	s.sequence = 0
+	s.sequence, s.fresh = 0, false
 	s.compare = s.user == ""
 	p.subs[s.sub] = s
 	if s.followed && s.user != "" {
@@ -151,7 +152,7 @@ func (p *Provider) drop(s *standing) {
 }
 
 func (p *Provider) remember(s *standing) {
-	if err := p.cfg.Memory.Put(s.target, remembered{ID: s.sub, Expires: s.expires}.encode()); err != nil {
+	if err := p.cfg.Memory.Put(s.target, remembered{ID: s.sub, Expires: s.expires, Contact: p.mark()}.encode()); err != nil {
 		p.cfg.Log.Error("subscription not remembered", "err", err)
 	}
 }
@@ -167,7 +168,9 @@ func (p *Provider) unremember(s *standing) {
 // the one who follows may still be waking up.
 func (p *Provider) recall() {
 	now := time.Now()
-	stale := now.Add(p.cfg.RefusedWait).UnixMilli()
+	unwanted := now.Add(p.cfg.RefusedWait).UnixMilli()
+	mark := p.currentMark()
+	var stale []string
 	err := p.cfg.Memory.Each(func(target string, value []byte) error {
 		r := decodeRemembered(value)
 		if r.ID == "" || r.Expires <= now.UnixMilli() || target == targetSet {
@@ -175,11 +178,16 @@ func (p *Provider) recall() {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		if r.Contact != mark { // its events go where nobody is any more
+			p.discard(r.ID)
+			stale = append(stale, target)
+			return nil
+		}
 		var s *standing
 		if user, ok := strings.CutPrefix(target, targetUser); ok {
 			s = p.userOf(user)
 			if !s.followed {
-				s.due = stale
+				s.due = unwanted
 				p.work.later.put(s)
 			}
 		} else {
@@ -201,6 +209,9 @@ func (p *Provider) recall() {
 	})
 	if err != nil {
 		p.cfg.Log.Error("subscriptions of before not read; they are made again", "err", err)
+	}
+	for _, target := range stale {
+		p.unremember(&standing{target: target})
 	}
 }
 

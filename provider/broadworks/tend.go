@@ -44,6 +44,7 @@ func unknownSubscription(a answer) bool {
 // renewSubscription asks for a longer life. The platform answers with an
 // exact snapshot on the event stream, besides.
 func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub string) (answer, error) {
+	asked := time.Now()
 	a, err := p.anyXSP(ctx, request{
 		op: opRenew, method: http.MethodPut, class: classPoll, repeatable: true,
 		path: p.cfg.Network.EventsPath + "/v2.0/subscription/" + escape(sub), body: p.renewalBody(),
@@ -59,7 +60,7 @@ func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub strin
 		s.fails = 0
 		s.expires = time.Now().Add(life).UnixMilli()
 		p.remember(s)
-		p.stands(s)
+		p.stands(s, asked)
 		p.plan(s, p.halfLife(life))
 	case err == nil && unknownSubscription(a):
 		p.drop(s)
@@ -73,7 +74,8 @@ func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub strin
 // stands is called when a subscription was made or renewed. That of a group
 // brings no snapshot (dossier §3.6), so its users are compared one by one.
 // p.mu is held.
-func (p *Provider) stands(s *standing) {
+func (p *Provider) stands(s *standing, asked time.Time) {
+	p.expect(s, asked)
 	if s.compare {
 		s.compare = false
 		p.compareEveryone()
@@ -95,7 +97,9 @@ func (p *Provider) life(a answer) (life time.Duration) {
 func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 	p.mu.Lock()
 	p.posting++
+	mark := p.mark()
 	p.mu.Unlock()
+	asked := time.Now()
 	a, err := p.anyXSP(ctx, request{
 		op: opSubscribe, method: http.MethodPost, class: classPoll,
 		path: p.cfg.Network.EventsPath + "/v2.0" + s.path(), body: p.subscriptionBody(),
@@ -113,7 +117,8 @@ func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 		p.claim(s, id, life)
 		p.mu.Lock()
 		s.fails = 0
-		p.stands(s)
+		p.stands(s, asked)
+		p.outdated(s, mark)
 		p.plan(s, p.halfLife(life))
 		p.posting--
 		p.mu.Unlock()
@@ -186,7 +191,7 @@ func (p *Provider) renewFor(ctx context.Context, user string) (out engine.Outcom
 	coming := engine.Outcome{Kind: engine.OutcomeAccepted, Snapshot: &engine.Snapshot{Coming: true}}
 	p.mu.Lock()
 	s := p.users[engine.Fold(user)]
-	if s == nil || !s.followed || !p.perUser() || len(p.channels) == 0 || s.sub == "" {
+	if s == nil || !s.followed || !p.perUser() || !p.ready() || s.sub == "" {
 		p.mu.Unlock()
 		return out, false
 	}
