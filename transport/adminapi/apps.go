@@ -89,6 +89,8 @@ func (s *Server) createApp(ctx *fasthttp.RequestCtx) error {
 	if err := s.config.Tenants.PutApp(a); err != nil {
 		return err
 	}
+	calls.note(s, a.ID, "calls")
+	subscriber.note(s, a.ID, "subscriber")
 	ctx.Response.Header.Set(fasthttp.HeaderLocation, web.Path("admin", "apps", a.ID))
 	return writeJSON(ctx, fasthttp.StatusCreated, created)
 }
