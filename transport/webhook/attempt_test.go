@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -123,7 +124,8 @@ func TestAnswersAndWhatTheyCountFor(t *testing.T) {
 func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
-		"": 0, "120": 2 * time.Minute, "0": 0, "-5": 0, "1e9": 10 * time.Minute, "99999999999999999999999": 10 * time.Minute, "soon": 0, "NaN": 0, "Inf": 10 * time.Minute,
+		"": 0, "120": 2 * time.Minute, "0": 0, "-5": 0, "1e9": 10 * time.Minute, "99999999999999999999999": 10 * time.Minute, "soon": 0, "NaN": 0, "Inf": 10 * time.Minute, "-Inf": 0, "-1e9": 0, "1e309": 0, "2.5": 2500 * time.Millisecond,
+		"Fri, 31 Dec 9999 23:59:59 GMT": 10 * time.Minute, "Mon, 23 Nov 0001 11:00:00 GMT": 0, "Mon, 99 Foo 2026 12:01:00 GMT": 0,
 		"Mon, 23 Nov 2026 12:01:00 GMT": time.Minute, "Mon, 23 Nov 2026 11:00:00 GMT": 0, "Mon, 23 Nov 2099 11:00:00 GMT": 10 * time.Minute,
 	} {
 		require.Equal(t, want, retryAfter([]byte(text), now), text)
@@ -222,6 +224,11 @@ var hostile = []struct {
 		swallow(r)
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		c.Close()
+	}, Delivered},
+	{"a reset right after the 200", func(c net.Conn, r *bufio.Reader) {
+		swallow(r)
+		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		reset(c)
 	}, Delivered},
 	{"a 200 without a body, and a close in the middle of it", func(c net.Conn, r *bufio.Reader) {
 		swallow(r)
@@ -324,6 +331,28 @@ func TestANameThatTurnsPrivateIsBlocked(t *testing.T) {
 	}
 }
 
+// A name may turn private between two attempts: each connection is judged.
+func TestANameThatTurnsPrivateLaterIsBlocked(t *testing.T) {
+	cfg := shortTimes() // 127.0.0.1 stands for a public address
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
+	_, port, err := net.SplitHostPort(srv.Listener.Addr().String())
+	require.NoError(t, err)
+	before, after := resolveTo(t, net.IPv4(127, 0, 0, 1).To4()), resolveTo(t, net.IPv4(169, 254, 169, 254).To4())
+	var turned atomic.Bool
+	cfg.Resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if turned.Load() {
+			return after(ctx, network, address)
+		}
+		return before(ctx, network, address)
+	}}
+	target := aim(t, cfg, "http://rebind.example.com:"+port)
+	require.Equal(t, Delivered, target.Post(parcel(note(1))).Class)
+	turned.Store(true)
+	out := target.Post(parcel(note(2)))
+	require.Equal(t, Blocked, out.Class, "%v", out.Err)
+	require.NotContains(t, out.reason(), "169.254", "what a name resolves to is not told")
+}
+
 func TestCertificatesAreVerified(t *testing.T) {
 	handler := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	srv := httptest.NewUnstartedServer(handler)
@@ -336,7 +365,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	cfg := shortTimes()
 	out := aim(t, cfg, srv.URL).Post(parcel(note(1)))
 	require.Equal(t, TLS, out.Class, "a certificate of nobody: %v", out.Err)
-	require.NotEmpty(t, out.reason())
+	require.Equal(t, "the certificate was not accepted: nobody we know vouches for it", out.reason())
 
 	cfg.RootCAs = trusted
 	require.Equal(t, Delivered, aim(t, cfg, srv.URL).Post(parcel(note(1))).Class)
@@ -345,7 +374,9 @@ func TestCertificatesAreVerified(t *testing.T) {
 	_, port, err := net.SplitHostPort(srv.Listener.Addr().String())
 	require.NoError(t, err)
 	require.Equal(t, Delivered, aim(t, cfg, "https://example.com:"+port).Post(parcel(note(1))).Class, "the name of the certificate")
-	require.Equal(t, TLS, aim(t, cfg, "https://example.org:"+port).Post(parcel(note(1))).Class, "another name")
+	out = aim(t, cfg, "https://example.org:"+port).Post(parcel(note(1)))
+	require.Equal(t, TLS, out.Class, "another name")
+	require.Equal(t, "the certificate was not accepted: it is for another name", out.reason())
 
 	old := httptest.NewUnstartedServer(handler)
 	old.Config.ErrorLog = log.New(io.Discard, "", 0)
