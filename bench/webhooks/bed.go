@@ -55,7 +55,7 @@ func newBed(ctx context.Context, c *child, m making) (*bed, error) {
 		due: make([][]int64, m.apps*m.perApp), gate: make(chan struct{}, maxUnsynced),
 	}
 	if err := b.make(ctx, c, m); err != nil {
-		return nil, errors.Join(err, b.close(ctx))
+		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
 }
@@ -173,12 +173,13 @@ func (b *bed) heard() (n int) {
 
 // finish ends delivery and checks that every stream arrived whole.
 func (b *bed) finish(ctx context.Context) error {
-	limit, cancel := context.WithTimeout(ctx, patience)
+	limit := patience
 	if b.deaf >= 0 {
-		cancel() // nobody waits for the one that never answers
+		limit = time.Second // long enough for all but the one that never answers
 	}
+	stopping, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := b.dispatcher.Stop(limit); err != nil && b.deaf < 0 {
+	if err := b.dispatcher.Stop(stopping); err != nil && b.deaf < 0 {
 		return fmt.Errorf("stop delivery: %w", err)
 	}
 	p, err := b.ledger.turn(ctx)
@@ -218,15 +219,16 @@ func (b *bed) waiting() (map[int]uint64, error) {
 }
 
 // close lets go of everything, in whatever state it is.
-func (b *bed) close(ctx context.Context) error {
+func (b *bed) close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	var errs []error
-	if b.dispatcher != nil {
-		now, cancel := context.WithCancel(ctx)
-		cancel()
-		_ = b.dispatcher.Stop(now) // a second time is nothing
-	}
-	if b.ledger != nil && ctx.Err() == nil {
+	if b.ledger != nil {
 		errs = append(errs, b.ledger.close(ctx))
+	}
+	if b.dispatcher != nil {
+		cancel()
+		_ = b.dispatcher.Stop(ctx) // a second time is nothing
 	}
 	if b.store != nil {
 		errs = append(errs, b.store.Close())

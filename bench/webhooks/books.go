@@ -26,7 +26,7 @@ type books struct {
 	wrong    []string // the first few complaints
 	wrongs   int
 	goal     int
-	reached  chan struct{} // closed when got is goal; nil for no goal
+	reached  chan struct{} // closed when got is goal, or something is wrong; nil when nobody waits
 }
 
 const (
@@ -60,9 +60,8 @@ func (b *books) take(stream int, sequence uint32, at int64) {
 	}
 	b.last[stream] = max(b.last[stream], sequence)
 	b.arrivals = append(b.arrivals, arrival{int32(stream), sequence, at})
-	if b.got++; b.got == b.goal && b.reached != nil {
-		close(b.reached)
-		b.reached = nil
+	if b.got++; b.got == b.goal {
+		b.wake()
 	}
 }
 
@@ -90,19 +89,34 @@ func (b *books) complain(what string) {
 	if b.wrongs++; len(b.wrong) < maxComplaints {
 		b.wrong = append(b.wrong, what)
 	}
+	b.wake() // there is nothing to wait for any more
 }
 
-// until returns a channel that is closed once there are that many events.
+func (b *books) wake() {
+	if b.reached != nil {
+		close(b.reached)
+		b.reached = nil
+	}
+}
+
+// until returns a channel that is closed once there are that many events, or
+// something is wrong. There is one who waits.
 func (b *books) until(goal int) <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	reached := make(chan struct{})
-	if b.goal = goal; b.got >= goal {
-		close(reached)
-		return reached
+	b.goal, b.reached = goal, reached
+	if b.got >= goal || b.wrongs > 0 {
+		b.wake()
 	}
-	b.reached = reached
 	return reached
+}
+
+// have reports whether there are that many events.
+func (b *books) have(goal int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.got >= goal
 }
 
 // Page is what the books say, and what came since the page before.

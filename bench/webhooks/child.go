@@ -25,6 +25,8 @@ type child struct {
 	cmd   *exec.Cmd
 	calls *rpc.Client
 	addr  Addresses
+
+	events, repeats int // of all books, as far as they were read
 }
 
 // startChild starts this program again, as a receiver.
@@ -82,6 +84,8 @@ func (c *child) end() error {
 type ledger struct {
 	c  *child
 	id int
+
+	events, repeats int // when it was read last
 }
 
 func (c *child) open(ctx context.Context, streams int, ordered bool) (*ledger, error) {
@@ -100,15 +104,23 @@ func (l *ledger) wait(ctx context.Context, events int) error {
 	}
 	if !came {
 		p, err := l.turn(ctx)
-		return errors.Join(fmt.Errorf("%d of %d events arrived within %v", p.Got, events, patience), err, p.check())
+		if err := errors.Join(err, p.check()); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %d of %d arrived within %v", errLoss, p.Got, events, patience)
 	}
 	return nil
 }
 
 // turn returns what is in the books. Arrivals are told once.
 func (l *ledger) turn(ctx context.Context) (p Page, err error) {
-	err = l.c.call(ctx, "Turn", l.id, &p)
-	return p, err
+	if err = l.c.call(ctx, "Turn", l.id, &p); err != nil {
+		return p, err
+	}
+	l.c.events += p.Got - l.events
+	l.c.repeats += p.Repeats - l.repeats
+	l.events, l.repeats = p.Got, p.Repeats
+	return p, nil
 }
 
 func (l *ledger) close(ctx context.Context) error {

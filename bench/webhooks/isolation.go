@@ -28,13 +28,13 @@ func (is isolation) run(ctx context.Context, c *child, m making, tell func(strin
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = closed(err, healthy.close(context.WithoutCancel(ctx))) }()
+	defer func() { err = closed(err, healthy.close()) }()
 	m.deaf = deaf
 	disturbed, err := newBed(ctx, c, m)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = closed(err, disturbed.close(context.WithoutCancel(ctx))) }()
+	defer func() { err = closed(err, disturbed.close()) }()
 	healthy.start()
 	disturbed.start()
 

@@ -48,7 +48,7 @@ type Goal struct {
 }
 
 // Wait waits until that many different events came, and reports whether they
-// did in time.
+// did in time. It gives up at once when one is wrong.
 func (l *Ledgers) Wait(g Goal, came *bool) error {
 	b, err := l.find(g.ID)
 	if err != nil {
@@ -58,7 +58,7 @@ func (l *Ledgers) Wait(g Goal, came *bool) error {
 	defer timer.Stop()
 	select {
 	case <-b.until(g.Events):
-		*came = true
+		*came = b.have(g.Events)
 	case <-timer.C:
 	}
 	return nil

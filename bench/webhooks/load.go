@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -16,35 +17,17 @@ func drain(ctx context.Context, c *child, m making, events int) (rate float64, e
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = closed(err, b.close(context.WithoutCancel(ctx))) }()
-	for i := range events {
-		if err := b.ring(i%len(b.phones), time.Now()); err != nil {
-			return 0, err
-		}
-		if i%1024 == 0 && ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-	}
-	if err := b.synced(ctx); err != nil {
+	defer func() { err = closed(err, b.close()) }()
+	if err := b.ringAll(ctx, events); err != nil {
 		return 0, err
 	}
 	rest()
 	began := time.Now()
 	b.start()
-	if err := b.ledger.wait(ctx, events); err != nil {
+	if rate, err = b.since(ctx, began); err != nil {
 		return 0, err
 	}
-	p, err := b.ledger.turn(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return perSecond(len(p.Arrivals), began, p.Arrivals), b.finish(ctx)
-}
-
-// perSecond is how many events a second came since began.
-func perSecond(events int, began time.Time, arrivals []arrival) float64 {
-	last := slices.MaxFunc(arrivals, func(a, b arrival) int { return int(a.At - b.At) }).At
-	return float64(events) / (time.Duration(last - began.UnixNano())).Seconds()
+	return rate, b.finish(ctx)
 }
 
 // pace is an open loop: events are due at even distances whatever became of
@@ -104,17 +87,64 @@ func (b *bed) play(ctx context.Context, pc pace, skip int) (took, late []int64, 
 	return took, late, p.check()
 }
 
-// latency plays a pace on a bed of its own.
-func latency(ctx context.Context, c *child, m making, pc pace) (took, late []int64, err error) {
+// rush journals events as fast as the store takes them, on a bed that
+// delivers meanwhile. It returns events a second, from before the first was
+// submitted to the last one's arrival.
+func (b *bed) rush(ctx context.Context, events int) (rate float64, err error) {
+	rest()
+	began := time.Now()
+	if err := b.ringAll(ctx, events); err != nil {
+		return 0, err
+	}
+	return b.since(ctx, began)
+}
+
+// ringAll lets as many things happen, one phone after the other, and waits
+// until all of them are durable.
+func (b *bed) ringAll(ctx context.Context, events int) error {
+	for i := range events {
+		if err := b.ring(i%len(b.phones), time.Now()); err != nil {
+			return err
+		}
+		if i%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return b.synced(ctx)
+}
+
+// since waits until everything arrived. It returns the arrivals a second.
+func (b *bed) since(ctx context.Context, began time.Time) (rate float64, err error) {
+	if err := b.ledger.wait(ctx, b.heard()); err != nil {
+		return 0, err
+	}
+	p, err := b.ledger.turn(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return perSecond(p.Arrivals, began), p.check()
+}
+
+// perSecond is how many events a second came since began.
+func perSecond(arrivals []arrival, began time.Time) float64 {
+	last := slices.MaxFunc(arrivals, func(a, b arrival) int { return cmp.Compare(a.At, b.At) }).At
+	return float64(len(arrivals)) / time.Duration(last-began.UnixNano()).Seconds()
+}
+
+// live plays a pace on a bed of its own, and then rushes events through it.
+func live(ctx context.Context, c *child, m making, pc pace, events int) (took, late []int64, rate float64, err error) {
 	b, err := newBed(ctx, c, m)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
-	defer func() { err = closed(err, b.close(context.WithoutCancel(ctx))) }()
+	defer func() { err = closed(err, b.close()) }()
 	rest()
 	b.start()
 	if took, late, err = b.play(ctx, pc, m.deaf); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
-	return took, late, b.finish(ctx)
+	if rate, err = b.rush(ctx, events); err != nil {
+		return nil, nil, 0, err
+	}
+	return took, late, rate, b.finish(ctx)
 }

@@ -24,7 +24,7 @@ func main() {
 		os.Exit(beReceiver())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C waits for nothing
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -39,7 +39,7 @@ func beReceiver() int {
 type flags struct {
 	Runs       int           `default:"5" help:"Runs of everything; the table shows their median."`
 	Round      time.Duration `default:"2s" help:"How long one measurement takes, about."`
-	Rate       int           `default:"0" help:"Events a second for latency and isolation. 0 is 30 % of what was delivered."`
+	Rate       int           `default:"0" help:"Events a second for latency and isolation. 0 is 30 % of what can be journaled and delivered."`
 	Pairs      int           `default:"10" help:"Pairs of rounds for the isolation figure. 0 leaves it out."`
 	Streams    []int         `default:"100,1000,10000" help:"Numbers of streams."`
 	JSON       bool          `help:"Print JSON; the table goes to standard error."`

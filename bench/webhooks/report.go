@@ -13,6 +13,9 @@ type Report struct {
 	Settings Settings `json:"settings"`
 	Figures  []Figure `json:"figures"`
 	Took     string   `json:"took"`
+	Events   int      `json:"events"`           // that arrived in all, the bare client's too
+	Repeats  int      `json:"repeats"`          // that arrived again
+	Others   *float64 `json:"others,omitempty"` // share of the processors that other programs used meanwhile; nil if not known
 
 	samples [][]sample // by number of streams, then run
 }
@@ -39,13 +42,17 @@ type Figure struct {
 
 // sample is what one round of one number of streams found: events a second,
 // and ns.
-type sample struct{ bare, drained, p50, p99, p999, late float64 }
+type sample struct{ bare, drained, through, p50, p99, p999, late float64 }
 
 const (
 	perSec  = "events/s"
 	millis  = "ms"
 	percent = "%"
 )
+
+// tooBusy is the share of the processors from which on others have a part in
+// what is measured.
+const tooBusy = 0.05
 
 func newReport(p plan) *Report {
 	return &Report{
@@ -87,11 +94,15 @@ func (r *Report) streams(numbers []int) {
 	for at, n := range numbers {
 		r.add(fmt.Sprintf("bare client, bodies of %s streams", grouped(n)), perSec, each(at, func(s sample) float64 { return s.bare }))
 	}
-	for at, n := range numbers {
-		f := r.add(fmt.Sprintf("delivered, %s streams", grouped(n)), perSec, each(at, func(s sample) float64 { return s.drained }))
-		ratio := spread(each(at, func(s sample) float64 { return s.drained / s.bare }))
-		f.OfBare = &ratio
+	besides := func(what string, of func(sample) float64) {
+		for at, n := range numbers {
+			f := r.add(fmt.Sprintf("%s, %s streams", what, grouped(n)), perSec, each(at, of))
+			ratio := spread(each(at, func(s sample) float64 { return of(s) / s.bare }))
+			f.OfBare = &ratio
+		}
 	}
+	besides("delivered from a backlog", func(s sample) float64 { return s.drained })
+	besides("journaled and delivered", func(s sample) float64 { return s.through })
 	for at, n := range numbers {
 		name := fmt.Sprintf("event to receipt, %s streams, ", grouped(n))
 		r.add(name+"p50", millis, each(at, func(s sample) float64 { return s.p50 / ms }))
@@ -114,6 +125,14 @@ func (r *Report) table(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "\n%d runs; backlogs of %s events; latency at %s events/s for %s; %d pairs of rounds for isolation; %s in all\n\n",
 		s.Runs, grouped(s.Backlog), grouped(s.Rate), s.Round, s.Pairs, r.Took)
+	fmt.Fprintf(w, "%s events arrived: none was lost, %s came twice, and each stream of the dispatcher came as 1, 2, 3, ….", grouped(r.Events), grouped(r.Repeats))
+	if r.Others != nil {
+		fmt.Fprintf(w, " Other programs used %.0f %% of the processors meanwhile.", 100**r.Others)
+		if *r.Others > tooBusy {
+			fmt.Fprint(w, " That is too much: do not keep these numbers.")
+		}
+	}
+	fmt.Fprint(w, "\n\n")
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "figure\tmedian\tmin – max\tof the bare client")
 	for _, f := range r.Figures {

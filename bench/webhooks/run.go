@@ -39,9 +39,14 @@ func measure(ctx context.Context, p plan, stderr io.Writer) (r *Report, err erro
 	if b.child, err = startChild(ctx, stderr); err != nil {
 		return nil, err
 	}
-	defer func() { err = closed(err, b.child.end()) }()
-	if err := b.all(ctx); err != nil {
+	before := used()
+	err = b.all(ctx)
+	if err = closed(err, b.child.end()); err != nil {
 		return nil, err
+	}
+	b.report.Events, b.report.Repeats = b.child.events, b.child.repeats
+	if share, ok := used().others(before); ok {
+		b.report.Others = &share
 	}
 	b.report.Took = time.Since(b.began).Round(time.Second).String()
 	return b.report, nil
@@ -101,11 +106,16 @@ func (b *bench) size(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		gentle := pace{rate: 1000, length: time.Second, random: b.random}
+		_, _, through, err := live(ctx, b.child, b.making(streams), gentle, trial)
+		if err != nil {
+			return err
+		}
 		if b.plan.Events == 0 {
 			b.bareEvents, b.drainEvents = b.filling(without), b.filling(with)
 		}
 		if b.plan.Rate == 0 {
-			b.rate = max(100, int(with*loadShare)/100*100)
+			b.rate = min(max(100, int(through*loadShare)/100*100), b.plan.mostRate())
 		}
 	}
 	b.report.Settings.Rate, b.report.Settings.Backlog = b.rate, b.drainEvents
@@ -133,11 +143,16 @@ func (b *bench) round(ctx context.Context, run, at, streams int) error {
 			return fmt.Errorf("%d streams: %w", streams, err)
 		}
 	}
-	took, late, err := latency(ctx, b.child, b.making(streams), b.pace())
+	took, late, through, err := live(ctx, b.child, b.making(streams), b.pace(), b.drainEvents)
 	if err != nil {
 		return fmt.Errorf("%d streams at %d events/s: %w", streams, b.rate, err)
 	}
-	b.report.measured(at, sample{bare: without, drained: with, p50: quantile(took, 0.5), p99: quantile(took, 0.99), p999: quantile(took, 0.999), late: quantile(late, 0.99)})
-	b.tell("run %d of %d, %d streams: %.0f events/s (bare client %.0f); p50 %.2f ms, p99 %.2f ms", run+1, b.plan.Runs, streams, with, without, quantile(took, 0.5)/ms, quantile(took, 0.99)/ms)
+	s := sample{
+		bare: without, drained: with, through: through,
+		p50: quantile(took, 0.5), p99: quantile(took, 0.99), p999: quantile(took, 0.999), late: quantile(late, 0.99),
+	}
+	b.report.measured(at, s)
+	b.tell("run %d of %d, %d streams: %.0f events/s, with the journal %.0f (bare client %.0f); p50 %.2f ms, p99 %.2f ms",
+		run+1, b.plan.Runs, streams, with, through, without, s.p50/ms, s.p99/ms)
 	return nil
 }

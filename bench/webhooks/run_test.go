@@ -38,7 +38,8 @@ func TestASmallRunFillsEveryRowAndLosesNothing(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"bare client, bodies of 5 streams",
-		"delivered, 5 streams",
+		"delivered from a backlog, 5 streams",
+		"journaled and delivered, 5 streams",
 		"event to receipt, 5 streams, p50",
 		"event to receipt, 5 streams, p99",
 		"event to receipt, 5 streams, p99.9",
@@ -47,8 +48,12 @@ func TestASmallRunFillsEveryRowAndLosesNothing(t *testing.T) {
 		"p99 of 3 receivers, one more never answers",
 		"  moved, pair by pair",
 	}, names)
-	require.NotNil(t, r.Figures[1].OfBare)
+	for _, f := range r.Figures[1:3] {
+		require.Positive(t, f.OfBare.Median, "beside the bare client: %s", f.Name)
+	}
 	require.Positive(t, r.Machine.Sync)
+	require.Greater(t, r.Events, 2*(3*100+100)+2*2*100, "two runs of three times 100 and 0.2 s at 500/s, and two pairs of that")
+	require.Zero(t, r.Repeats)
 
 	var table, doc bytes.Buffer
 	require.NoError(t, r.table(&table))
