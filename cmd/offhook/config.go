@@ -55,6 +55,7 @@ type Webhooks struct {
 	AllowPrivateNetworks bool   `yaml:"allow_private_networks"`
 	OperatorURL          string `yaml:"operator_url"`
 	OperatorSecretFile   string `yaml:"operator_secret_file"`
+	ShowResponses        bool   `yaml:"show_responses"` // keep an excerpt of what receivers answer to failed attempts
 }
 
 // Calls are bounds of the core.

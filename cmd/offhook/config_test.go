@@ -78,7 +78,7 @@ data_dir: /var/lib/offhook
 listen: "[::]:8443"
 tls: { cert_file: "DIR/cert.pem", key_file: "DIR/key.pem" }
 admin: { listen: "127.0.0.1:9081", token: "a-token" }
-webhooks: { allow_http: true, allow_private_networks: true }
+webhooks: { allow_http: true, allow_private_networks: true, show_responses: true }
 calls: { confirm_timeout: 1500ms, apps_per_subscriber: 8 }
 events: { streams: 2000, streams_per_app: 100, heartbeat: 20s }
 retention: 720h
@@ -105,7 +105,7 @@ networks:
 	require.NoError(t, err)
 	require.Equal(t, "/var/lib/offhook", c.DataDir)
 	require.Equal(t, "a-token", c.Admin.Token)
-	require.True(t, c.Webhooks.AllowHTTP && c.Webhooks.AllowPrivateNetworks)
+	require.True(t, c.Webhooks.AllowHTTP && c.Webhooks.AllowPrivateNetworks && c.Webhooks.ShowResponses)
 	require.Equal(t, 1500*time.Millisecond, c.Calls.ConfirmTimeout)
 	require.Equal(t, 8, c.Calls.AppsPerSubscriber)
 	require.Equal(t, Events{Streams: 2000, StreamsPerApp: 100, Heartbeat: 20 * time.Second}, c.Events)

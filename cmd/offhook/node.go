@@ -62,8 +62,8 @@ func openNode(dataDir string, retention time.Duration, log *slog.Logger) (*node,
 
 // build puts everything together on the store. Nothing listens, calls or
 // delivers before start.
-func (n *node) build(guard webhook.Guard, operator tenant.Receiver, rules engine.Config, events Events, tls TLS) (err error) {
-	client := webhook.NewClient(webhook.ClientConfig{Guard: guard, Version: version})
+func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, rules engine.Config, events Events, tls TLS) (err error) {
+	client, guard := webhook.NewClient(requests), &requests.Guard
 	n.operations = operations.New(operations.Config{
 		Tenants: n.store, Poster: client, Metrics: operations.NewMetrics(n.registry), Log: n.log,
 		Operator: operator, OperatorPoster: webhook.NewClient(webhook.ClientConfig{Guard: operatorGuard, Version: version}),
@@ -87,7 +87,7 @@ func (n *node) build(guard webhook.Guard, operator tenant.Receiver, rules engine
 	n.replays = replay.New(replay.Config{
 		Log: n.store, Tasks: n.store, Tenants: n.store, Lanes: n.dispatcher, Metrics: replay.NewMetrics(n.registry), Logger: n.log,
 	})
-	n.urls = hookapi.URLs{AllowHTTP: guard.AllowHTTP, Guard: &guard}
+	n.urls = hookapi.URLs{AllowHTTP: guard.AllowHTTP, Guard: guard}
 	n.hooks = hookapi.New(hookapi.Config{
 		Tenants: n.store, Log: n.store, Deliveries: n.dispatcher, Prober: &webhook.Prober{Poster: client}, Replays: n.replays,
 		URLs: n.urls, Cursors: n.streams.Cursors, Logger: n.log,

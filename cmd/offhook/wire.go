@@ -49,7 +49,8 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	if err := n.build(guard, operator, rules, cfg.Events, cfg.TLS); err != nil {
+	requests := webhook.ClientConfig{Guard: guard, Version: version, ShowBodies: cfg.Webhooks.ShowResponses}
+	if err := n.build(requests, operator, rules, cfg.Events, cfg.TLS); err != nil {
 		return err
 	}
 	end.with(func() error { return n.drain(cfg.DrainTimeout) })
