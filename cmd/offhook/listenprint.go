@@ -30,7 +30,7 @@ func (p *printer) delivery(d receiver.Delivery) {
 	}
 	ev, again := d.Event, ""
 	switch d.Class {
-	case receiver.Fresh:
+	case receiver.Fresh, receiver.Test, receiver.Challenge:
 	case receiver.Repeat:
 		again = "  (repeat: " + receiver.Printable(d.Note) + ")"
 	default:
@@ -127,7 +127,7 @@ func (p *printer) summary(c receiver.Counts, took time.Duration) {
 			"seconds": took.Seconds(), "events": c.Events, "streams": c.Streams, "repeats": c.Repeats, "announced_gaps": c.Announced,
 			"gaps": c.Gaps, "missing": c.Missing, "disorder": c.Disorder, "conflicts": c.Conflicts,
 			"unverified": c.Unverified, "malformed": c.Malformed, "failures_injected": c.Failed, "connections_dropped": c.Dropped,
-			"streams_forgotten": c.Forgotten,
+			"streams_forgotten": c.Forgotten, "tests": c.Tests, "challenges": c.Challenges,
 		}})
 		return
 	}
@@ -135,6 +135,9 @@ func (p *printer) summary(c receiver.Counts, took time.Duration) {
 		took.Round(time.Second), c.Events, c.Streams, c.Repeats, c.Gaps, c.Disorder, c.Unverified, c.Conflicts, c.Malformed, c.Failed, c.Dropped)
 	if c.Announced > 0 {
 		fmt.Fprintf(p.w, "%d gaps were announced by the sender\n", c.Announced)
+	}
+	if c.Tests > 0 || c.Challenges > 0 {
+		fmt.Fprintf(p.w, "%d test events, %d challenges\n", c.Tests, c.Challenges)
 	}
 	if c.Forgotten > 0 {
 		fmt.Fprintf(p.w, "%d streams were forgotten to make room: gaps next to that went unseen\n", c.Forgotten)

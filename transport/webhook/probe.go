@@ -18,10 +18,11 @@ import (
 	"offhook/engine/tenant"
 )
 
-// What a probe sends. Neither has a number: they belong to no stream.
+// The types of what a probe sends. Neither has a number: they belong to no
+// stream.
 const (
-	typeTest      = "webhook.test"
-	typeChallenge = "webhook.challenge"
+	TypeTest      = "webhook.test"
+	TypeChallenge = "webhook.challenge"
 )
 
 const (
@@ -49,7 +50,7 @@ type Prober struct {
 // error if no attempt could be made: ErrBusy, or why the receiver can never
 // work; what became of the attempt is in the outcome.
 func (p *Prober) Test(ctx context.Context, app string, kind engine.StreamKind, r tenant.Receiver) (out Outcome, eventID string, err error) {
-	n, err := p.event(app, typeTest, "")
+	n, err := p.event(app, TypeTest, "")
 	if err != nil {
 		return Outcome{}, "", err
 	}
@@ -70,7 +71,7 @@ func (p *Prober) Challenge(ctx context.Context, app string, r tenant.Receiver) e
 		return fmt.Errorf("challenge: %w", err)
 	}
 	text := base64.RawURLEncoding.EncodeToString(b[:])
-	n, err := p.event(app, typeChallenge, text)
+	n, err := p.event(app, TypeChallenge, text)
 	if err != nil {
 		return err
 	}

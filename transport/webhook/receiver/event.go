@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"offhook/transport/webhook"
 )
 
 // Event is what a body says, as far as a receiver of both webhooks knows.
@@ -29,6 +31,7 @@ type Event struct {
 	Phase     string          `json:"phase"`
 	Synthetic bool            `json:"synthetic"`
 	GapFrom   json.RawMessage `json:"gap_from"`
+	Challenge string          `json:"challenge"` // to be repeated in the answer
 
 	Number uint64 `json:"-"` // SequenceNumber; 0 for an event without one
 
@@ -102,6 +105,8 @@ func parseEvent(body []byte) (ev Event, err error) {
 		}
 	case ev.Type == "subscriber.provisioned":
 		err = complete(fields, subscriberFields)
+	case ev.Type == webhook.TypeChallenge && ev.Challenge == "":
+		err = errors.New("challenge is missing")
 	}
 	if err != nil {
 		return ev, err

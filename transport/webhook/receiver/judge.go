@@ -11,8 +11,8 @@ import (
 // Class is the judgement on one event.
 type Class string
 
-// The classes. Repeat and Announced are within the contract; those behind them
-// are not.
+// The classes. Repeat, Announced, Test and Challenge are within the contract;
+// the others behind Fresh are not.
 const (
 	Fresh      Class = "new"
 	Repeat     Class = "repeat"    // the same id, number and bytes as before
@@ -20,6 +20,8 @@ const (
 	Gap        Class = "gap"       // numbers before it are missing
 	Disorder   Class = "disorder"  // it is one of those that were missing: it came too late
 	Conflict   Class = "conflict"  // a known id or number with something else in it
+	Test       Class = "test"      // sent by a person, outside of any stream
+	Challenge  Class = "challenge" // to be repeated, before there is a webhook at all
 	Unverified Class = "unverified"
 	Malformed  Class = "malformed"
 )
@@ -187,6 +189,10 @@ func (r *Receiver) tell(d Delivery) {
 		c.Unverified++
 	case Malformed:
 		c.Malformed++
+	case Test:
+		c.Tests++
+	case Challenge:
+		c.Challenges++
 	}
 	r.cfg.OnDelivery(d)
 }

@@ -10,7 +10,8 @@
 //     (app, subscriber) from the first one seen; a repeat has the same id, the
 //     same number and the same bytes; fields of the specification are there.
 //   - What it does not know is no error: unknown fields, events without a
-//     number, arrays of events (batches), gaps that are announced.
+//     number, arrays of events (batches), gaps that are announced, test events
+//     and challenges.
 //   - Its memory is bounded, and it says when it had to forget.
 package receiver
 
@@ -65,6 +66,8 @@ type Counts struct {
 	Disorder   int // events that came after a later one
 	Unverified int // not signed with a secret of ours, or at another time
 	Malformed  int // signed, and not an event
+	Tests      int // test events: they belong to no stream
+	Challenges int // answered
 	Failed     int // failures made on purpose, before the event was taken
 	Dropped    int // connections closed on purpose, after it was
 	Streams    int // followed now
@@ -170,7 +173,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, a.text, a.status)
 		return
 	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(a.status)
+	_, _ = io.WriteString(w, a.text) // who does not read it has no answer
 }
 
 // answer is what becomes of one POST.
@@ -193,13 +198,19 @@ func (r *Receiver) receive(h http.Header, body []byte) answer {
 		r.tell(base)
 		return answer{status: http.StatusUnauthorized, text: "not signed with our secret"}
 	}
+	events, err := parse(body, base.ID)
+	if err == nil && len(events) == 1 && events[0].Type == webhook.TypeChallenge {
+		// Misbehaviour is for events; without an answer here none ever come.
+		base.Class, base.Event = Challenge, &events[0]
+		r.tell(base)
+		return answer{status: http.StatusOK, text: events[0].Challenge}
+	}
 	a := answer{status: http.StatusOK, delay: r.cfg.Misbehave.Delay}
 	if r.chaos.fails() {
 		r.count.Failed++
 		a.status, a.text = r.cfg.Misbehave.status(), "failed on purpose"
 		return a
 	}
-	events, err := parse(body, base.ID)
 	if err != nil {
 		base.Class, base.Note = Malformed, err.Error()
 		r.tell(base)
@@ -213,7 +224,9 @@ func (r *Receiver) receive(h http.Header, body []byte) answer {
 		d := base
 		d.Event = &events[i]
 		d.ID = events[i].id
-		r.judge(&d, announced)
+		if d.Class = Test; d.Event.Type != webhook.TypeTest {
+			r.judge(&d, announced)
+		}
 		r.tell(d)
 	}
 	if r.chaos.drops() {
