@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ type simulateCmd struct {
 	CallsPerSecond *float64 `help:"Random calls a second instead of a few at a human pace; 0 for none." placeholder:"R"`
 	XSPs           int      `name:"xsps" help:"How many XSPs lead to the phones, up to 16. They listen on the ports after the first one's." default:"1" placeholder:"N"`
 	Seed           uint64   `help:"The same seed gives the same choices. Default: another one each time." placeholder:"S"`
+	Scenario       string   `help:"Play a story of calls, faults and times from a file; what it says of the switch goes before the other flags, but for the seed." placeholder:"FILE"`
 	WriteConfig    string   `help:"Write a config file for “offhook serve” that uses this simulator, and beside it the list of its subscribers." placeholder:"FILE"`
 }
 
@@ -41,15 +43,64 @@ func (c simulateCmd) Run(p *program) error {
 		}
 		cfg.Traffic, cfg.CallsPerSecond = simulator.TrafficRate, *r
 	}
+	story, err := readScenario(c.Scenario, &cfg)
+	if err != nil {
+		return err
+	}
 	log := newLogger(p.stderr, defaultConfig().Log)
-	return p.untilSignal(log, func(ctx context.Context) error { return simulate(ctx, cfg, listen, c.WriteConfig, log) })
+	return p.untilSignal(log, func(ctx context.Context) error { return simulate(ctx, cfg, listen, c.WriteConfig, story, log) })
+}
+
+// readScenario reads a story, if there is one, and sets the switch up for it.
+// Nothing happens beside the story.
+func readScenario(file string, cfg *simulator.Config) (*simulator.Scenario, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &configError{{origin: file, text: "the scenario cannot be read: " + cause(err)}}
+	}
+	story, err := simulator.ParseScenario(text)
+	if err != nil {
+		return nil, &configError{{origin: file, text: err.Error()}}
+	}
+	flags := *cfg
+	*cfg = story.Config
+	if cfg.Subscribers == 0 {
+		cfg.Subscribers = flags.Subscribers
+	}
+	if cfg.XSPs == 0 {
+		cfg.XSPs = flags.XSPs
+	}
+	if flags.Seed != 0 {
+		cfg.Seed = flags.Seed
+	}
+	cfg.Traffic, cfg.CallsPerSecond = simulator.TrafficNone, flags.CallsPerSecond
+	return story, nil
+}
+
+// play tells a story, and the log of each step.
+func play(ctx context.Context, sim *simulator.Simulator, story *simulator.Scenario, log *slog.Logger) {
+	failed := 0
+	_ = sim.Play(ctx, story, func(st simulator.Step, err error) {
+		if err != nil {
+			failed++
+			log.Error("step", "line", st.Line, "at", st.At, "err", err)
+			return
+		}
+		log.Info("step", "line", st.Line, "at", st.At, "does", st.Verb())
+	})
+	if ctx.Err() == nil {
+		log.Info("scenario over", "steps", len(story.Steps), "failed", failed)
+	}
 }
 
 // maxXSPs is how many XSPs one simulator can have.
 const maxXSPs = 16
 
 // simulate runs the simulator until ctx ends.
-func simulate(ctx context.Context, cfg simulator.Config, listen, configFile string, log *slog.Logger) (err error) {
+func simulate(ctx context.Context, cfg simulator.Config, listen, configFile string, story *simulator.Scenario, log *slog.Logger) (err error) {
 	cfg.Log = log
 	cfg.Username, cfg.Password = simUsername, simPassword
 	doors, err := listenXSPs(listen, max(cfg.XSPs, 1))
@@ -84,6 +135,12 @@ func simulate(ctx context.Context, cfg simulator.Config, listen, configFile stri
 		ready = append(ready, "config", file, "subscribers", subscribers)
 	}
 	log.Info("ready", ready...)
+	if story != nil {
+		told, ended := context.WithCancel(ctx)
+		played := make(chan struct{})
+		go func() { defer close(played); play(told, sim, story, log) }()
+		defer func() { ended(); <-played }()
+	}
 	select {
 	case err = <-served:
 		_ = stop(len(doors) - 1)

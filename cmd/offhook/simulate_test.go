@@ -70,7 +70,7 @@ func simulating(t *testing.T, listen, file string) (ready string, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	cfg := simulator.Config{Subscribers: 5, Seed: 7}
-	go func() { done <- simulate(ctx, cfg, listen, file, newLogger(log, Log{Level: "info"})) }()
+	go func() { done <- simulate(ctx, cfg, listen, file, nil, newLogger(log, Log{Level: "info"})) }()
 	stop = sync.OnceFunc(func() { cancel(); require.NoError(t, <-done) })
 	t.Cleanup(stop)
 	return log.wait(t, "msg=ready"), stop
@@ -128,7 +128,7 @@ func TestSeveralXSPsAreWaysToTheSamePhones(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	cfg := simulator.Config{Subscribers: 5, XSPs: 3, Seed: 7}
-	go func() { done <- simulate(ctx, cfg, "127.0.0.1:0", file, newLogger(log, Log{Level: "info"})) }()
+	go func() { done <- simulate(ctx, cfg, "127.0.0.1:0", file, nil, newLogger(log, Log{Level: "info"})) }()
 	defer func() { cancel(); require.NoError(t, <-done) }()
 	ready := log.wait(t, "msg=ready")
 	c, err := loadConfig(sources{File: file})
@@ -153,6 +153,32 @@ func TestSeveralXSPsAreWaysToTheSamePhones(t *testing.T) {
 	require.ErrorContains(t, err, "in use")
 	_, err = listenXSPs("127.0.0.1", 2)
 	require.Error(t, err)
+}
+
+func TestAScenarioIsPlayed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "story.txt")
+	require.NoError(t, os.WriteFile(file, []byte("subscribers 7\nxsps 2\nseed 5\n0s ring alice from 5550123 as a\n+10ms answer a\n+0s expect a held\n"), 0o600))
+	cfg := simulator.Config{Subscribers: 20, XSPs: 1, Seed: 9, Traffic: simulator.TrafficDemo}
+	story, err := readScenario(file, &cfg)
+	require.NoError(t, err)
+	require.Equal(t, simulator.Config{Subscribers: 7, XSPs: 2, Seed: 9, Traffic: simulator.TrafficNone}, cfg)
+	log := newLines()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- simulate(ctx, cfg, "127.0.0.1:0", "", story, newLogger(log, Log{Level: "info"})) }()
+	log.wait(t, `line=5 at=10ms does=answer`)
+	require.Contains(t, log.wait(t, "level=ERROR"), "it is active")
+	require.Contains(t, log.wait(t, "scenario over"), "steps=3 failed=1")
+	require.NotContains(t, log.text.String(), "5550123", "numbers are not logged")
+	cancel()
+	require.NoError(t, <-done)
+
+	r := run(t, nil, "simulate", "--scenario", filepath.Join(t.TempDir(), "none.txt"))
+	require.Equal(t, exitUsage, r.code)
+	require.NoError(t, os.WriteFile(file, []byte("0s dance\n"), 0o600))
+	r = run(t, nil, "simulate", "--scenario", file)
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "line 1: dance")
 }
 
 func TestTheListOfSubscribersIsABulkUpload(t *testing.T) {

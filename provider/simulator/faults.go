@@ -3,7 +3,6 @@ package simulator
 import (
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -18,8 +17,8 @@ type fault struct {
 	reason      string        // of end_channel
 	expiry      *task
 
-	over chan struct{} // closed when lifted
-	once sync.Once
+	over   chan struct{} // closed when lifted
+	lifted bool
 }
 
 // The kinds of the control contract (design §12).
@@ -58,7 +57,12 @@ func FaultKinds() []string { return slices.Clone(faultKinds) }
 
 const maxFaults = 1000
 
-func (f *fault) lift() { f.once.Do(func() { close(f.over) }) }
+func (f *fault) lift() {
+	if !f.lifted {
+		f.lifted = true
+		close(f.over)
+	}
+}
 
 // at reports whether the fault holds for what happens at an XSP for a user.
 func (f *fault) at(x *xsp, host string, p *phone) bool {

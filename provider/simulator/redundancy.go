@@ -107,7 +107,7 @@ func (s *Simulator) restart(down time.Duration) {
 		keep[f.expiry] = true
 	}
 	for t := range s.tasks {
-		if !keep[t] && !t.lasting {
+		if !keep[t] {
 			s.stop(t)
 		}
 	}

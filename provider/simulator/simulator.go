@@ -39,6 +39,7 @@ type Simulator struct {
 	lastFault    int
 	downUntil    time.Time // a restart takes this long
 	tasks        map[*task]struct{}
+	rate         *task // the next tick of rate traffic
 	stats        Stats
 	servers      []*http.Server
 	streams      sync.WaitGroup // handlers that block: open channels, stalled answers
@@ -158,7 +159,6 @@ func (s *Simulator) Close() error {
 type task struct {
 	timer   *time.Timer
 	stopped bool
-	lasting bool // a restart leaves it: it is no memory of the switch
 }
 
 // after plans fn; mu must be held. A task of a closed or restarted switch never runs.

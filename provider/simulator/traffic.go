@@ -31,7 +31,7 @@ const rateTick = 10 * time.Millisecond
 
 // planRate keeps to the rate on the whole even when a tick comes late.
 func (s *Simulator) planRate(since time.Time, started int64) {
-	s.after(rateTick, func() {
+	s.rate = s.after(rateTick, func() {
 		due := int64(time.Since(since).Seconds() * s.cfg.CallsPerSecond)
 		// A machine that slept does not make up for it in one go.
 		if most := started + int64(s.cfg.CallsPerSecond) + 1; due > most {
@@ -43,6 +43,15 @@ func (s *Simulator) planRate(since time.Time, started int64) {
 		}
 		s.planRate(since, started)
 	})
+}
+
+// setRate changes the rate of random calls from now on. mu is held.
+func (s *Simulator) setRate(perSecond float64) {
+	s.stop(s.rate)
+	s.rate = nil
+	if s.cfg.CallsPerSecond = perSecond; perSecond > 0 && len(s.phones) > quietPhones {
+		s.planRate(time.Now(), 0)
+	}
 }
 
 // idlePhone finds a subscriber without a call who is not kept quiet; nil if a
