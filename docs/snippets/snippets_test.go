@@ -67,6 +67,7 @@ func TestEveryReceiverTakesWhatIsGoodOnceAndInOrder(t *testing.T) {
 	const alice, bob = "alice@example.com", "bob@example.com"
 	provisioned := `{"app_id":"e1c1eef6-8c12-4031-8cc9-ae667c839476","subscriber_id":"bob@example.com","subscriber_number":"+15128675310",` +
 		`"subscriber_name":"","subscriber_account_id":"","network_id":"7fa63706-39c8-44c8-bf1b-f0749dda9110","event_id":"evt_p","type":"subscriber.provisioned"}`
+	const challenge = `{"app_id":"a","event_id":"evt_c","type":"webhook.challenge","challenge":"0aZ-_9","timestamp":1533331051226}`
 	for _, s := range snippets {
 		t.Run(s.language, func(t *testing.T) {
 			r := start(t, s.command)
@@ -77,6 +78,7 @@ func TestEveryReceiverTakesWhatIsGoodOnceAndInOrder(t *testing.T) {
 				body   string
 				spoilt bool // the body is changed after it was signed
 				status int
+				answer string
 				says   []string
 			}{
 				{name: "a good one", body: event(alice, 1, "ringing"), status: 200, says: []string{said(alice, 1, "ringing")}},
@@ -89,7 +91,10 @@ func TestEveryReceiverTakesWhatIsGoodOnceAndInOrder(t *testing.T) {
 				{name: "one is missing", body: event(alice, 4, "active"), status: 200, says: []string{alice + " #3 to #3 missing", said(alice, 4, "active")}},
 				{name: "out of order", body: event(alice, 3, "held"), status: 200, says: []string{alice + " #3 again, ignored"}},
 				{name: "not JSON", body: "hello", status: 400},
-				{name: "another webhook", body: provisioned, status: 200, says: []string{bob + " subscriber.provisioned"}},
+				{name: "another webhook", body: provisioned, status: 200, says: []string{"subscriber.provisioned " + bob}},
+				{name: "a test event", body: `{"app_id":"a","event_id":"evt_t","type":"webhook.test","timestamp":1533331051226}`, status: 200, says: []string{"webhook.test "}},
+				{name: "a challenge", body: challenge, status: 200, answer: "0aZ-_9"},
+				{name: "a challenge of somebody else", key: stranger, body: challenge, status: 401, says: []string{"refused"}},
 				{name: "a batch", body: "[" + event(bob, 1, "ringing") + "," + event(alice, 5, "released") + "]", status: 200,
 					says: []string{said(bob, 1, "ringing"), said(alice, 5, "released")}},
 				{name: "on with it", body: event(alice, 6, "ringing"), status: 200, says: []string{said(alice, 6, "ringing")}},
@@ -98,7 +103,9 @@ func TestEveryReceiverTakesWhatIsGoodOnceAndInOrder(t *testing.T) {
 				if key == "" {
 					key = current
 				}
-				require.Equal(t, step.status, r.post(key, time.Now().Add(-step.late), step.body, step.spoilt), step.name)
+				status, answer := r.post(key, time.Now().Add(-step.late), step.body, step.spoilt)
+				require.Equal(t, step.status, status, step.name)
+				require.Equal(t, step.answer, answer, step.name)
 				for _, line := range step.says {
 					require.Equal(t, line, r.line(), step.name)
 				}
@@ -168,7 +175,7 @@ func (r *running) line() string {
 }
 
 // post sends a webhook as offhook does, signed by the public library.
-func (r *running) post(secret string, at time.Time, body string, spoilt bool) int {
+func (r *running) post(secret string, at time.Time, body string, spoilt bool) (status int, answer string) {
 	r.t.Helper()
 	sign, err := standardwebhooks.NewWebhook(secret)
 	require.NoError(r.t, err)
@@ -187,7 +194,7 @@ func (r *running) post(secret string, at time.Time, body string, spoilt bool) in
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(r.t, err)
 	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
+	said, err := io.ReadAll(resp.Body)
 	require.NoError(r.t, err)
-	return resp.StatusCode
+	return resp.StatusCode, string(said)
 }

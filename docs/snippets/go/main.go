@@ -29,6 +29,7 @@ type event struct {
 	Direction      string `json:"direction"`
 	State          string `json:"state"`
 	Type           string `json:"type"`
+	Challenge      string `json:"challenge"`
 }
 
 // last has the highest number taken of each stream. Keep it in your database,
@@ -72,6 +73,10 @@ func receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, e := range events {
+		if e.Type == "webhook.challenge" { // asks whether this URL is ours; comes alone
+			fmt.Fprint(w, e.Challenge)
+			return
+		}
 		take(e)
 	}
 	w.WriteHeader(http.StatusOK) // whatever takes long comes after this
@@ -105,8 +110,8 @@ func verified(h http.Header, body []byte) bool {
 // take does something about an event, once.
 func take(e event) {
 	n, err := strconv.ParseUint(e.SequenceNumber, 10, 64)
-	if err != nil { // the subscriber webhook has no numbers
-		fmt.Println(e.SubscriberID, e.Type)
+	if err != nil { // the subscriber webhook has no numbers, nor has a test event
+		fmt.Println(e.Type, e.SubscriberID)
 		return
 	}
 	mu.Lock()

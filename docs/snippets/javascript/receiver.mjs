@@ -28,9 +28,9 @@ function verified(headers, body) {
 
 // take does something about an event, once.
 function take(event) {
-  const subscriber = event.subscriber_id;
-  if (!event.sequence_number) { // the subscriber webhook has no numbers
-    console.log(`${subscriber} ${event.type}`);
+  const subscriber = event.subscriber_id ?? "";
+  if (!event.sequence_number) { // the subscriber webhook has no numbers, nor has a test event
+    console.log(`${event.type} ${subscriber}`);
     return;
   }
   const n = Number(event.sequence_number);
@@ -45,19 +45,22 @@ function take(event) {
   console.log(`${subscriber} #${n} ${event.direction} ${event.state} ${event.call_id}`);
 }
 
-// receive returns the status to answer with.
+// receive returns the status to answer with, and the body if there is one.
 function receive(request, body) {
   if (!verified(request.headers, body)) {
     console.log("refused");
-    return 401;
+    return [401];
   }
   try {
     const events = JSON.parse(body);
-    for (const event of Array.isArray(events) ? events : [events]) take(event); // an array in batch mode
+    for (const event of Array.isArray(events) ? events : [events]) { // an array in batch mode
+      if (event.type === "webhook.challenge") return [200, event.challenge]; // asks whether this URL is ours; comes alone
+      take(event);
+    }
   } catch {
-    return 400;
+    return [400];
   }
-  return 200; // whatever takes long comes after this
+  return [200]; // whatever takes long comes after this
 }
 
 const server = createServer(async (request, response) => {
@@ -72,6 +75,7 @@ const server = createServer(async (request, response) => {
   } catch {
     return; // the sender has gone
   }
-  response.writeHead(request.method === "POST" ? receive(request, Buffer.concat(chunks)) : 405).end();
+  const [status, answer] = request.method === "POST" ? receive(request, Buffer.concat(chunks)) : [405];
+  response.writeHead(status).end(answer);
 });
 server.listen(Number(process.env.PORT), "127.0.0.1", () => console.log(`ready http://127.0.0.1:${server.address().port}`));

@@ -36,9 +36,9 @@ def verified(headers, body):
 
 def take(event):
     """Do something about an event, once."""
-    subscriber = event.get("subscriber_id")
-    if not event.get("sequence_number"):  # the subscriber webhook has no numbers
-        print(subscriber, event.get("type"), flush=True)
+    subscriber = event.get("subscriber_id", "")
+    if not event.get("sequence_number"):  # the subscriber webhook has no numbers, nor has a test event
+        print(event.get("type"), subscriber, flush=True)
         return
     n = int(event["sequence_number"])
     stream = event["app_id"], subscriber
@@ -69,6 +69,8 @@ class Receiver(BaseHTTPRequestHandler):
         try:
             events = json.loads(body)
             for event in events if isinstance(events, list) else [events]:  # a list in batch mode
+                if event.get("type") == "webhook.challenge":  # asks whether this URL is ours; comes alone
+                    return self.answer(200, event["challenge"].encode())
                 take(event)
         except (ValueError, KeyError, AttributeError):
             return self.answer(400)
@@ -77,10 +79,11 @@ class Receiver(BaseHTTPRequestHandler):
     def do_GET(self):
         self.answer(405)
 
-    def answer(self, status):
+    def answer(self, status, body=b""):
         self.send_response(status)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *args):
         pass
