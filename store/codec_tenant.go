@@ -110,7 +110,7 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 	b = append(b, version1)
 	b = appendString(b, n.ID)
 	b = appendString(b, n.Provider)
-	b = appendFlags(b, n.FromFile, true) // records of before had no contact
+	b = appendFlags(b, n.FromFile, true, n.Provision.Set()) // records of before had no contact
 	b = appendString(b, n.Dialing.CountryCode)
 	b = appendList(b, n.Dialing.Allow)
 	b = appendList(b, n.Dialing.Deny)
@@ -127,7 +127,11 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 		b = appendString(b, t.ServiceProvider)
 		b = appendString(b, t.Group)
 	}
-	return appendContact(b, &w.Contact)
+	b = appendContact(b, &w.Contact)
+	if n.Provision.Set() {
+		b = appendProvisioning(b, &n.Provision)
+	}
+	return b
 }
 
 func appendContact(b []byte, c *tenant.Contact) []byte {
@@ -148,8 +152,8 @@ func (d *decoder) contact(c *tenant.Contact) {
 func decodeNetwork(b []byte) (*tenant.Network, error) {
 	d := decode(b)
 	n := &tenant.Network{ID: d.string(), Provider: d.string()}
-	var contact bool
-	d.flags(&n.FromFile, &contact)
+	var contact, provisioning bool
+	d.flags(&n.FromFile, &contact, &provisioning)
 	n.Dialing.CountryCode = d.string()
 	n.Dialing.Allow = list[string](&d)
 	n.Dialing.Deny = list[string](&d)
@@ -169,6 +173,9 @@ func decodeNetwork(b []byte) (*tenant.Network, error) {
 	}
 	if contact {
 		d.contact(&w.Contact)
+	}
+	if provisioning {
+		d.provisioning(&n.Provision)
 	}
 	if err := d.done("network"); err != nil {
 		return nil, err

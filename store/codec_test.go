@@ -2,6 +2,7 @@ package store
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -208,4 +209,20 @@ func TestANetworkOfBeforeContactsIsRead(t *testing.T) {
 	got, err := decodeNetwork(b)
 	require.NoError(t, err)
 	require.Equal(t, want, got)
+}
+
+func TestANetworkKeepsHowItIsProvisioned(t *testing.T) {
+	want := &tenant.Network{ID: "n", Provider: "broadworks", Provision: tenant.Provisioning{
+		Source: tenant.SourceOCI, Every: time.Hour, MaxDeleteShare: 0.25, SubscriberID: tenant.IDNumber,
+		Directory: []tenant.Directory{{User: "a@example.com", Group: true}},
+		OCI:       tenant.OCI{Address: "as:2209", TLS: true, Username: "u", Password: "p", Targets: []tenant.Target{{ServiceProvider: "sp", Group: "g"}}},
+		Rules:     []tenant.ProvisioningRule{{Match: tenant.ProvisioningMatch{Department: "Sales"}, Apps: []string{"crm"}}},
+	}}
+	b := appendNetwork(nil, want)
+	got, err := decodeNetwork(b)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	b[len(b)-1] = '!'
+	_, err = decodeNetwork(b)
+	require.ErrorIs(t, err, errShape)
 }

@@ -109,6 +109,7 @@ type Network struct {
 	Provider   string // "broadworks"
 	BroadWorks BroadWorks
 	Dialing    engine.Dialing
+	Provision  Provisioning
 	FromFile   bool // defined by the config file; read-only through the API
 }
 
