@@ -50,16 +50,21 @@ func (p *Provider) misread(from asker, doc *document, err error) {
 	if doc.kind != docEvent {
 		return
 	}
-	p.mu.RLock()
+	p.mu.Lock()
 	s := p.subs[doc.text(doc.subID)]
+	if s != nil && doc.sequence > 0 && doc.sequence < 1<<31 && s.sequence != 0 && s.ahead(uint32(doc.sequence)) == 1 {
+		s.sequence = uint32(doc.sequence) // what follows it need not wait for it
+	}
 	if t := doc.text(doc.target); t != "" {
 		s = p.users[engine.Fold(t)]
+	} else if s != nil && s.user == "" {
+		p.compareEveryone() // it was about one of them
 	}
 	user := ""
 	if s != nil && s.followed {
 		user = s.user
 	}
-	p.mu.RUnlock()
+	p.mu.Unlock()
 	if user != "" {
 		p.cfg.Sink.Resync(user)
 	} else if s == nil && !doc.subID.empty() {
@@ -89,12 +94,6 @@ func (p *Provider) dispatch(from asker, doc *document) {
 		p.cfg.Metrics.event(p.cfg.NetworkID, "duplicate")
 		return
 	}
-	if doc.payload == payloadTerminated && !p.contact.on {
-		p.cfg.Metrics.event(p.cfg.NetworkID, "control")
-		p.lostSubscription(doc.text(doc.subID))
-		d.Settle()
-		return
-	}
 	ev := doc.translate()
 	var receipt provider.Receipt = d
 	if doc.payload == payloadUnknown {
@@ -107,13 +106,9 @@ func (p *Provider) dispatch(from asker, doc *document) {
 	}
 	p.handing.Lock()
 	defer p.handing.Unlock()
-	if p.contact.on {
-		p.arrived(arrival{
-			ev: ev, sequence: ev.Sequence, target: doc.text(doc.target), delivery: d, receipt: receipt, ended: doc.payload == payloadTerminated,
-		})
-		return
-	}
-	p.route(ev, doc.text(doc.target), d, receipt)
+	p.arrived(arrival{
+		ev: ev, sequence: ev.Sequence, target: doc.text(doc.target), delivery: d, receipt: receipt, ended: doc.payload == payloadTerminated,
+	})
 }
 
 // route finds whom an event is about. handing is held.
@@ -125,6 +120,11 @@ func (p *Provider) route(ev *engine.Event, target string, d *delivery, receipt p
 		p.cfg.Sink.Deliver(user, ev, receipt)
 	case "buffered":
 		p.holdBack(heldEvent{ev: ev, delivery: d, receipt: receipt, target: target})
+	case "late":
+		// It was given up, and what followed it was handed over. Without a
+		// number of the user's own the core could not tell.
+		d.Settle()
+		p.cfg.Sink.Resync(user)
 	case "foreign":
 		// A subscription of ours that we lost track of: its request timed out,
 		// and was made again. The platform may delete it.
@@ -147,9 +147,7 @@ func (p *Provider) resolve(ev *engine.Event, target string) (user, verdict strin
 	defer p.mu.Unlock()
 	s := p.subs[ev.Subscription]
 	u := s
-	if s != nil && s.user == "" {
-		p.countShared(s, ev) // those about others are numbered too
-	}
+	late := s != nil && s.user == "" && p.countShared(s, ev) // those about others are numbered too
 	if target != "" {
 		u = p.users[engine.Fold(target)]
 		if u == nil || !u.followed {
@@ -160,6 +158,9 @@ func (p *Provider) resolve(ev *engine.Event, target string) (user, verdict strin
 	case s != nil && s.user == "":
 		if u == nil || u == s {
 			return "", "nobody" // about the group as a whole
+		}
+		if late {
+			return u.user, "late"
 		}
 		return u.user, "delivered"
 	case s != nil:
@@ -188,23 +189,22 @@ func (p *Provider) resolve(ev *engine.Event, target string) (user, verdict strin
 }
 
 // countShared watches the numbers of a subscription that many users share: a
-// gap may have been about any of them.
-func (p *Provider) countShared(s *standing, ev *engine.Event) {
+// gap may have been about any of them. It reports whether the event is one that
+// was missing before.
+func (p *Provider) countShared(s *standing, ev *engine.Event) (late bool) {
 	seq := ev.Sequence
 	ev.Subscription, ev.Sequence = "", 0
 	if seq == 0 {
-		return
+		return false
 	}
-	next := s.sequence + 1
-	if s.sequence == 1<<31-1 {
-		next = 1
-	}
-	if s.sequence != 0 && seq != next && seq > s.sequence {
+	ahead := s.ahead(seq)
+	if ahead > 1 {
 		p.compareEveryone()
 	}
-	if seq > s.sequence || s.sequence-seq > 1<<30 {
+	if ahead > 0 {
 		s.sequence = seq
 	}
+	return ahead <= 0
 }
 
 // holdBack keeps an event until its subscription is known. handing is held.
@@ -254,7 +254,8 @@ func (p *Provider) claim(s *standing, id string, life time.Duration) {
 	defer p.handing.Unlock()
 	p.mu.Lock()
 	p.take(s, id, life)
-	s.fresh = s.user != ""
+	// Its snapshot may be on its way already; on one channel nothing overtakes it.
+	s.fresh = s.user != "" && p.contact.on
 	followed, user := s.followed, s.user
 	p.mu.Unlock()
 	h := p.held.by[id]
@@ -266,11 +267,7 @@ func (p *Provider) claim(s *standing, id string, life time.Duration) {
 				e.delivery.Settle()
 				continue
 			}
-			if p.contact.on {
-				p.arrived(arrival{ev: e.ev, sequence: e.ev.Sequence, target: e.target, delivery: e.delivery, receipt: e.receipt, ended: e.ended})
-				continue
-			}
-			p.cfg.Sink.Deliver(user, e.ev, e.receipt)
+			p.arrived(arrival{ev: e.ev, sequence: e.ev.Sequence, target: e.target, delivery: e.delivery, receipt: e.receipt, ended: e.ended})
 		}
 	}
 	if _, gone := p.held.lost[id]; gone {

@@ -9,11 +9,11 @@ import (
 	"offhook/provider"
 )
 
-// Events of one subscription may be POSTed at the same time, on connections
-// that overtake each other, and whether the platform does that is unknown
-// (dossier §3.9). The core takes a number that is ahead for a gap and one that
-// is behind for a repeat, so the order is restored here: an event that is
-// ahead waits for those before it, briefly.
+// Events of one subscription may overtake each other: on two channels of a set
+// while one of them ends, or POSTed on several connections (dossier §3.6,
+// §3.9). The core takes a number that is ahead for a gap and one that is behind
+// for a repeat, so the order is restored here: an event that is ahead waits for
+// those before it, briefly. A snapshot does not: it says all they could say.
 
 // The most events that wait for those before them.
 const (
@@ -21,7 +21,7 @@ const (
 	maxEarlyPerLine = 256 // of one subscription
 )
 
-// arrival is one event that was POSTed.
+// arrival is one event as it came.
 type arrival struct {
 	ev       *engine.Event
 	sequence uint32 // ev loses its own when many users share the numbers
@@ -50,7 +50,7 @@ func (p *Provider) arrived(a arrival) {
 	case wait:
 		p.cfg.Metrics.event(p.cfg.NetworkID, "buffered")
 		p.holdBack(heldEvent{ev: a.ev, delivery: a.delivery, receipt: a.receipt, target: strings.Clone(a.target), ended: a.ended})
-	case ahead > 1:
+	case ahead > 1 && a.ev.Kind != engine.EventSnapshot:
 		p.waitTurn(a)
 	default:
 		p.handOver(a)
@@ -105,7 +105,7 @@ func (p *Provider) waitTurn(a arrival) {
 			}
 		})
 	}
-	at, _ := slices.BinarySearchFunc(e.events, a, func(x, y arrival) int { return int(apart(y.sequence, x.sequence)) })
+	at, _ := slices.BinarySearchFunc(e.events, a, func(x, y arrival) int { return int(apart(x.sequence, y.sequence)) })
 	e.events = slices.Insert(e.events, at, a)
 	c.earlyCount++
 	p.cfg.Metrics.event(p.cfg.NetworkID, "early")
@@ -172,7 +172,9 @@ func (p *Provider) handOver(a arrival) {
 	if s.user != "" && a.sequence != 0 && (s.sequence == 0 || s.ahead(a.sequence) > 0) {
 		s.sequence = a.sequence // that of a group: see countShared
 	}
-	p.heardOf(p.aboutWhom(s, a.target), a.ev)
+	if p.contact.on {
+		p.heardOf(p.aboutWhom(s, a.target), a.ev)
+	}
 }
 
 // aboutWhom is the user an event is about; nil for nobody we know. p.mu is held.
