@@ -1,26 +1,61 @@
 package store
 
 import (
-	"encoding/json"
-	"errors"
+	"encoding/binary"
+	"time"
 
 	"offhook/engine/tenant"
 )
 
-var errShape = errors.New("malformed JSON")
-
-// Provisioning is stored as JSON: settings that are read once a start, and
-// grow more often than a format does.
 func appendProvisioning(b []byte, p *tenant.Provisioning) []byte {
-	text, err := json.Marshal(p)
-	if err != nil {
-		panic(err) // never: plain data; a share is no NaN
+	for _, s := range []string{
+		p.Source, p.SubscriberID, p.AccountID, p.OCI.Address, p.OCI.CAFile, p.OCI.Username, p.OCI.Password, p.OCI.ReportingAddress,
+	} {
+		b = appendString(b, s)
 	}
-	return appendString(b, string(text))
+	b = binary.AppendVarint(b, int64(p.Every))
+	b = binary.AppendVarint(b, int64(p.MaxDeleteShare))
+	b = appendFlags(b, p.OCI.TLS)
+	b = binary.AppendUvarint(b, uint64(len(p.Directory)))
+	for _, d := range p.Directory {
+		b = appendFlags(appendString(b, d.User), d.Group)
+	}
+	b = appendTargets(b, p.OCI.Targets)
+	b = binary.AppendUvarint(b, uint64(len(p.Rules)))
+	for i := range p.Rules {
+		m := &p.Rules[i].Match
+		for _, s := range []string{m.ServiceProvider, m.Group, m.Department, m.NumberPrefix, m.UserSuffix} {
+			b = appendString(b, s)
+		}
+		b = appendList(b, p.Rules[i].Apps)
+	}
+	return b
 }
 
 func (d *decoder) provisioning(p *tenant.Provisioning) {
-	if text := d.string(); d.err == nil && json.Unmarshal([]byte(text), p) != nil {
-		d.fail(errShape)
+	for _, s := range []*string{
+		&p.Source, &p.SubscriberID, &p.AccountID, &p.OCI.Address, &p.OCI.CAFile, &p.OCI.Username, &p.OCI.Password, &p.OCI.ReportingAddress,
+	} {
+		*s = d.string()
+	}
+	p.Every, p.MaxDeleteShare = time.Duration(d.int()), int(d.int())
+	d.flags(&p.OCI.TLS)
+	if n := d.count(2); n > 0 {
+		p.Directory = make([]tenant.Directory, n)
+		for i := range p.Directory {
+			p.Directory[i].User = d.string()
+			d.flags(&p.Directory[i].Group)
+		}
+	}
+	p.OCI.Targets = d.targets()
+	if n := d.count(6); n > 0 {
+		p.Rules = make([]tenant.ProvisioningRule, n)
+		for i := range p.Rules {
+			m := &p.Rules[i].Match
+			for _, s := range []*string{&m.ServiceProvider, &m.Group, &m.Department, &m.NumberPrefix, &m.UserSuffix} {
+				*s = d.string()
+			}
+			p.Rules[i].Apps = list[string](d)
+		}
 	}
 }

@@ -110,7 +110,7 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 	b = append(b, version1)
 	b = appendString(b, n.ID)
 	b = appendString(b, n.Provider)
-	b = appendFlags(b, n.FromFile, true, n.Provision.Set()) // records of before had no contact
+	b = appendFlags(b, n.FromFile, true, true) // records of before had no contact, then no provisioning
 	b = appendString(b, n.Dialing.CountryCode)
 	b = appendList(b, n.Dialing.Allow)
 	b = appendList(b, n.Dialing.Deny)
@@ -121,17 +121,30 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 	} {
 		b = appendString(b, s)
 	}
-	b = binary.AppendUvarint(b, uint64(len(w.Targets)))
-	for _, t := range w.Targets {
+	b = appendTargets(b, w.Targets)
+	b = appendContact(b, &w.Contact)
+	return appendProvisioning(b, &n.Provision)
+}
+
+func appendTargets(b []byte, targets []tenant.Target) []byte {
+	b = binary.AppendUvarint(b, uint64(len(targets)))
+	for _, t := range targets {
 		b = appendString(b, t.Enterprise)
 		b = appendString(b, t.ServiceProvider)
 		b = appendString(b, t.Group)
 	}
-	b = appendContact(b, &w.Contact)
-	if n.Provision.Set() {
-		b = appendProvisioning(b, &n.Provision)
-	}
 	return b
+}
+
+func (d *decoder) targets() (targets []tenant.Target) {
+	if n := d.count(3); n > 0 {
+		targets = make([]tenant.Target, n)
+		for i := range targets {
+			t := &targets[i]
+			t.Enterprise, t.ServiceProvider, t.Group = d.string(), d.string(), d.string()
+		}
+	}
+	return targets
 }
 
 func appendContact(b []byte, c *tenant.Contact) []byte {
@@ -164,13 +177,7 @@ func decodeNetwork(b []byte) (*tenant.Network, error) {
 	} {
 		*s = d.string()
 	}
-	if c := d.count(3); c > 0 {
-		w.Targets = make([]tenant.Target, c)
-		for i := range w.Targets {
-			t := &w.Targets[i]
-			t.Enterprise, t.ServiceProvider, t.Group = d.string(), d.string(), d.string()
-		}
-	}
+	w.Targets = d.targets()
 	if contact {
 		d.contact(&w.Contact)
 	}

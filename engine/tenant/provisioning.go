@@ -25,7 +25,7 @@ type Provisioning struct {
 	Directory      []Directory        // whose, with source directory
 	OCI            OCI                // with source oci
 	Every          time.Duration      // between two looks at everything; zero means 6 h
-	MaxDeleteShare float64            // of the subscribers may go at once; zero means 0.2
+	MaxDeleteShare int                // in percent: of the subscribers may go at once; zero means 20
 	SubscriberID   string             // of new ones: user (also when empty), number
 	AccountID      string             // service_provider (also when empty), group, service_provider/group
 	Rules          []ProvisioningRule // who is provisioned, to which apps; none: everybody, to none
