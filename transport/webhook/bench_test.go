@@ -56,6 +56,7 @@ func (t *tape) Waiting(engine.StreamID, int, func(engine.Waiting) error) error {
 
 func (t *tape) Next(id engine.StreamID, after uint64) (ev engine.StoredEvent, ok bool, err error) {
 	if r := t.streams[id.Subscriber]; after < r.top.Load() {
+		ev.Index = after + 1 // behind the webhook, which was set at 0
 		ev.Notification = engine.Notification{
 			App: id.App, Subscriber: id.Subscriber, Kind: id.Kind, Sequence: after + 1, Time: time.Now().UnixMilli(),
 			EventID: "evt_" + id.Subscriber + strconv.FormatUint(after+1, 10), Body: t.body,

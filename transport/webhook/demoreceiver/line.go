@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/transport/webhook"
 )
 
 // event is what the demo shows of a webhook's body.
@@ -20,6 +21,8 @@ type event struct {
 	State            string `json:"state"`
 	Cause            string `json:"cause"`
 	Timestamp        int64  `json:"timestamp"`
+	Type             string `json:"type"`
+	Challenge        string `json:"challenge"`
 }
 
 // line is an event in one line, for people:
@@ -28,6 +31,9 @@ type event struct {
 func (ev *event) line(kind engine.StreamKind) string {
 	at := time.UnixMilli(ev.Timestamp).UTC().Format("15:04:05.000")
 	subscriber := printable(ev.SubscriberID)
+	if ev.Type == webhook.TypeTest {
+		return at + "  test event"
+	}
 	if kind == engine.StreamSubscriber {
 		return fmt.Sprintf("%s  provisioned  %s  %s", at, subscriber, mask(ev.SubscriberNumber))
 	}

@@ -7,6 +7,7 @@
 package demoreceiver
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -137,13 +138,21 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, kind engine
 		http.Error(w, "not signed with our secret", http.StatusUnauthorized)
 		return
 	}
-	var ev event
-	if err := json.Unmarshal(body, &ev); err != nil {
+	if !bytes.HasPrefix(body, []byte("[")) {
+		body = append(append([]byte("["), body...), ']') // somebody may have put the demo app in batch mode
+	}
+	var events []event
+	if err := json.Unmarshal(body, &events); err != nil {
 		http.Error(w, "not the JSON of an event", http.StatusBadRequest)
 		return
 	}
-	r.take(kind, &ev)
-	w.WriteHeader(http.StatusOK)
+	for i := range events {
+		if ev := &events[i]; ev.Type == webhook.TypeChallenge {
+			_, _ = io.WriteString(w, ev.Challenge)
+		} else {
+			r.take(kind, ev)
+		}
+	}
 }
 
 // take books an event and prints its line.

@@ -88,6 +88,18 @@ func TestNumbersAreFollowed(t *testing.T) {
 	require.Contains(t, out.String(), "(2 missing before it)")
 }
 
+func TestBatchesTestsAndChallenges(t *testing.T) {
+	var out bytes.Buffer
+	r := listen(t, &out)
+	require.Equal(t, 200, post(t, r, engine.StreamCalls, secret, "["+body(1, "ringing")+","+body(2, "active")+"]"))
+	require.Equal(t, 2, strings.Count(out.String(), "\n"))
+	out.Reset()
+	require.Equal(t, 200, post(t, r, engine.StreamCalls, secret, `{"app_id":"demo","type":"webhook.test","timestamp":1533331051226}`))
+	require.Equal(t, "21:17:31.226  test event\n", out.String())
+	prober := &webhook.Prober{Poster: webhook.NewClient(webhook.ClientConfig{Guard: webhook.Guard{AllowHTTP: true, AllowPrivate: true}})}
+	require.NoError(t, prober.Challenge(context.Background(), "demo", r.Webhook(engine.StreamCalls)))
+}
+
 func TestWhatIsNotSignedIsRefused(t *testing.T) {
 	var out bytes.Buffer
 	r := listen(t, &out)
