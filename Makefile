@@ -9,6 +9,7 @@ RUNS        ?= 5
 ROUND       ?= 2s
 PAIRS       ?= 10
 RATE        ?= 0
+QUIET       ?= 0s
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test check bench bench-webhooks fuzz clean
@@ -36,8 +37,8 @@ check: ## what a change must pass: format, vet, staticcheck, race tests, tidy mo
 bench: ## run the benchmarks, BENCHTIME each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 
-bench-webhooks: ## measure delivery beside a bare client: RUNS times in rounds of ROUND, PAIRS for isolation, at RATE (0: by itself)
-	@$(GO) run ./bench/webhooks --runs $(RUNS) --round $(ROUND) --pairs $(PAIRS) --rate $(RATE)
+bench-webhooks: ## measure delivery of webhooks beside a bare client; knobs in docs/benchmarks.md
+	@$(GO) run ./bench/webhooks --runs $(RUNS) --round $(ROUND) --pairs $(PAIRS) --rate $(RATE) --quiet $(QUIET)
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@set -e; for pkg in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \

@@ -72,6 +72,15 @@ func (c *child) call(ctx context.Context, what string, args, reply any) error {
 	}
 }
 
+// used is the processor time of the machine, of this process and of the child.
+func (c *child) used(ctx context.Context) (usage, error) {
+	var its float64
+	err := c.call(ctx, "Used", 0, &its)
+	u := used()
+	u.ours += its
+	return u, err
+}
+
 // end ends the process: by closing its input, or by force.
 func (c *child) end() error {
 	err := c.calls.Close()

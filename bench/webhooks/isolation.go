@@ -1,9 +1,6 @@
 package main
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // isolation measures what one receiver that accepts and never answers costs
 // those of the other apps. Two beds live side by side, one with such a
@@ -13,6 +10,8 @@ type isolation struct {
 	endpoints, perApp int
 	pairs             int
 	pace              pace
+	quiet             *quiet
+	tell              func(format string, args ...any)
 }
 
 // pair is the p99 of the other receivers, in ns, without and with the deaf one.
@@ -21,7 +20,7 @@ type pair struct{ healthy, disturbed float64 }
 // moved is how far the p99 moved, as a fraction.
 func (p pair) moved() float64 { return p.disturbed/p.healthy - 1 }
 
-func (is isolation) run(ctx context.Context, c *child, m making, tell func(string)) (pairs []pair, err error) {
+func (is isolation) run(ctx context.Context, c *child, m making) (pairs []pair, err error) {
 	deaf := is.endpoints - 1
 	m.apps, m.perApp, m.deaf = is.endpoints, is.perApp, -1
 	healthy, err := newBed(ctx, c, m)
@@ -38,7 +37,7 @@ func (is isolation) run(ctx context.Context, c *child, m making, tell func(strin
 	healthy.start()
 	disturbed.start()
 
-	for i := range is.pairs + 1 {
+	for i := range is.pairs + 1 { // in the first, connections are opened
 		var p pair
 		turns := []func() error{
 			func() (err error) { p.healthy, err = is.p99(ctx, healthy, deaf); return err },
@@ -47,16 +46,23 @@ func (is isolation) run(ctx context.Context, c *child, m making, tell func(strin
 		if i%2 == 1 {
 			turns[0], turns[1] = turns[1], turns[0]
 		}
-		for _, turn := range turns {
-			if err := turn(); err != nil {
-				return nil, err
+		both := func() error {
+			if err := turns[0](); err != nil {
+				return err
 			}
+			return turns[1]()
 		}
 		if i == 0 {
-			continue // connections were opened
+			if err := both(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := is.quiet.during(ctx, both); err != nil {
+			return nil, err
 		}
 		pairs = append(pairs, p)
-		tell(fmt.Sprintf("isolation, pair %d of %d: p99 %.2f ms, with a deaf receiver %.2f ms: %+.1f %%", i, is.pairs, p.healthy/ms, p.disturbed/ms, 100*p.moved()))
+		is.tell("isolation, pair %d of %d: p99 %.2f ms, with a deaf receiver %.2f ms: %+.1f %%", i, is.pairs, p.healthy/ms, p.disturbed/ms, 100*p.moved())
 	}
 	if err := healthy.finish(ctx); err != nil {
 		return nil, err

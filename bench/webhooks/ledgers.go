@@ -24,6 +24,12 @@ func (l *Ledgers) Where(_ int, to *Addresses) error {
 	return nil
 }
 
+// Used returns the processor time the receiver used so far, in s.
+func (l *Ledgers) Used(_ int, s *float64) error {
+	*s = used().ours
+	return nil
+}
+
 // Opening says what books are to be opened.
 type Opening struct {
 	Streams int

@@ -42,6 +42,7 @@ type flags struct {
 	Rate       int           `default:"0" help:"Events a second for latency and isolation. 0 is 30 % of what can be journaled and delivered."`
 	Pairs      int           `default:"10" help:"Pairs of rounds for the isolation figure. 0 leaves it out."`
 	Streams    []int         `default:"100,1000,10000" help:"Numbers of streams."`
+	Quiet      time.Duration `default:"0s" help:"How long it may take, in all, to wait for other programs and to measure again what they disturbed."`
 	JSON       bool          `help:"Print JSON; the table goes to standard error."`
 	Dir        string        `help:"Where the stores are made. The disk decides the latency. The system's temporary directory if empty." placeholder:"DIR"`
 	CPUProfile string        `name:"cpu-profile" help:"Write a CPU profile of the whole run." placeholder:"FILE"`
@@ -50,7 +51,7 @@ type flags struct {
 func (f *flags) plan() plan {
 	return plan{
 		Runs: f.Runs, Round: f.Round, Streams: f.Streams, Rate: f.Rate,
-		Pairs: f.Pairs, Endpoints: 100, PerApp: 10, Dir: f.Dir,
+		Pairs: f.Pairs, Endpoints: 100, PerApp: 10, Quiet: f.Quiet, Dir: f.Dir,
 	}
 }
 

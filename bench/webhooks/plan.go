@@ -17,6 +17,8 @@ type plan struct {
 	Endpoints int // of which one is deaf
 	PerApp    int // streams of each endpoint
 
+	Quiet time.Duration // that may be spent, in all, on waiting for other programs and measuring again what they disturbed
+
 	Dir string // for the stores; empty means the system's for temporary files
 }
 
@@ -42,6 +44,7 @@ func (p *plan) validate() error {
 		{p.Rate <= p.mostRate(), "--rate by --round is up to 500000 events"},
 		{p.Pairs >= 0 && time.Duration(p.Pairs) <= maxPairs/p.Round, "--pairs is 0 to as many rounds as fit into 5m"},
 		{p.Endpoints >= 2 && p.Endpoints <= 1000 && p.PerApp >= 1 && p.PerApp <= 1000, "isolation takes 2 to 1000 endpoints with 1 to 1000 streams each"},
+		{p.Quiet >= 0 && p.Quiet <= time.Hour, "--quiet is up to 1h"},
 		{p.Events >= 0 && p.Events <= maxEvents, "a backlog has up to 500000 events"},
 		{len(p.Streams) >= 1 && len(p.Streams) <= 10, "--streams takes 1 to 10 numbers"},
 	} {

@@ -57,7 +57,7 @@ func receive(in io.ReadCloser, out io.WriteCloser) error {
 	}
 	srv := &fasthttp.Server{
 		Handler: r.handle, NoDefaultServerHeader: true, MaxRequestBodySize: maxBody, ReadTimeout: time.Minute,
-		Logger: quiet{},
+		Logger: mute{},
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(r.hooks) }()
@@ -80,10 +80,10 @@ func receive(in io.ReadCloser, out io.WriteCloser) error {
 	}
 }
 
-// quiet drops what the server says of clients that went away.
-type quiet struct{}
+// mute drops what the server says of clients that went away.
+type mute struct{}
 
-func (quiet) Printf(string, ...any) {}
+func (mute) Printf(string, ...any) {}
 
 // pipe makes one connection of two ends.
 type pipe struct {

@@ -13,9 +13,9 @@ type Report struct {
 	Settings Settings `json:"settings"`
 	Figures  []Figure `json:"figures"`
 	Took     string   `json:"took"`
-	Events   int      `json:"events"`           // that arrived in all, the bare client's too
-	Repeats  int      `json:"repeats"`          // that arrived again
-	Others   *float64 `json:"others,omitempty"` // share of the processors that other programs used meanwhile; nil if not known
+	Events   int      `json:"events"`  // that arrived in all, the bare client's too
+	Repeats  int      `json:"repeats"` // that arrived again
+	Quiet    Quiet    `json:"quiet"`
 
 	samples [][]sample // by number of streams, then run
 }
@@ -49,10 +49,6 @@ const (
 	millis  = "ms"
 	percent = "%"
 )
-
-// tooBusy is the share of the processors from which on others have a part in
-// what is measured.
-const tooBusy = 0.05
 
 func newReport(p plan) *Report {
 	return &Report{
@@ -126,10 +122,14 @@ func (r *Report) table(w io.Writer) error {
 	fmt.Fprintf(w, "\n%d runs; backlogs of %s events; latency at %s events/s for %s; %d pairs of rounds for isolation; %s in all\n\n",
 		s.Runs, grouped(s.Backlog), grouped(s.Rate), s.Round, s.Pairs, r.Took)
 	fmt.Fprintf(w, "%s events arrived: none was lost, %s came twice, and each stream of the dispatcher came as 1, 2, 3, ….", grouped(r.Events), grouped(r.Repeats))
-	if r.Others != nil {
-		fmt.Fprintf(w, " Other programs used %.0f %% of the processors meanwhile.", 100**r.Others)
-		if *r.Others > tooBusy {
-			fmt.Fprint(w, " That is too much: do not keep these numbers.")
+	if q := r.Quiet; q.Known {
+		fmt.Fprintf(w, " Other programs used %.0f %% of the processors meanwhile", 100*q.Others)
+		if q.Again > 0 {
+			fmt.Fprintf(w, "; %d measurements that they disturbed were made again", q.Again)
+		}
+		fmt.Fprint(w, ".")
+		if q.Disturbed > 0 {
+			fmt.Fprintf(w, " %d of %d measurements were disturbed, by up to %.0f %%: do not keep these numbers.", q.Disturbed, q.Kept, 100*q.Most)
 		}
 	}
 	fmt.Fprint(w, "\n\n")

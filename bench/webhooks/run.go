@@ -19,6 +19,7 @@ type bench struct {
 	dir    string
 	log    *slog.Logger
 	random *rand.Rand
+	quiet  *quiet
 
 	bareEvents, drainEvents int // of one round
 	rate                    int // of latency and isolation
@@ -39,15 +40,13 @@ func measure(ctx context.Context, p plan, stderr io.Writer) (r *Report, err erro
 	if b.child, err = startChild(ctx, stderr); err != nil {
 		return nil, err
 	}
-	before := used()
+	b.quiet = &quiet{used: b.child.used, spare: p.Quiet, pause: 500 * time.Millisecond, tell: b.tell}
 	err = b.all(ctx)
 	if err = closed(err, b.child.end()); err != nil {
 		return nil, err
 	}
 	b.report.Events, b.report.Repeats = b.child.events, b.child.repeats
-	if share, ok := used().others(before); ok {
-		b.report.Others = &share
-	}
+	b.report.Quiet = b.quiet.report()
 	b.report.Took = time.Since(b.began).Round(time.Second).String()
 	return b.report, nil
 }
@@ -56,22 +55,27 @@ func (b *bench) all(ctx context.Context) (err error) {
 	if b.report.Machine, err = describe(b.dir); err != nil {
 		return err
 	}
-	if err := b.size(ctx); err != nil {
+	if err := b.quiet.during(ctx, func() error { return b.size(ctx) }); err != nil {
 		return err
 	}
 	for run := range b.plan.Runs {
 		for i, streams := range b.plan.Streams {
-			if err := b.round(ctx, run, i, streams); err != nil {
+			var s sample
+			err := b.quiet.during(ctx, func() (err error) { s, err = b.round(ctx, run, streams); return err })
+			if err != nil {
 				return err
 			}
+			b.report.measured(i, s)
+			b.tell("run %d of %d, %d streams: %.0f events/s, with the journal %.0f (bare client %.0f); p50 %.2f ms, p99 %.2f ms",
+				run+1, b.plan.Runs, streams, s.drained, s.through, s.bare, s.p50/ms, s.p99/ms)
 		}
 	}
 	b.report.streams(b.plan.Streams)
 	if b.plan.Pairs == 0 {
 		return nil
 	}
-	is := isolation{endpoints: b.plan.Endpoints, perApp: b.plan.PerApp, pairs: b.plan.Pairs, pace: b.pace()}
-	pairs, err := is.run(ctx, b.child, making{dir: b.dir, log: b.log}, func(s string) { b.tell("%s", s) })
+	is := isolation{endpoints: b.plan.Endpoints, perApp: b.plan.PerApp, pairs: b.plan.Pairs, pace: b.pace(), quiet: b.quiet, tell: b.tell}
+	pairs, err := is.run(ctx, b.child, making{dir: b.dir, log: b.log})
 	if err != nil {
 		return fmt.Errorf("isolation: %w", err)
 	}
@@ -129,30 +133,24 @@ func (b *bench) filling(rate float64) int {
 
 // round measures one number of streams: the bare client and the dispatcher
 // next to each other, the first in turn, then latency.
-func (b *bench) round(ctx context.Context, run, at, streams int) error {
-	var without, with float64
+func (b *bench) round(ctx context.Context, run, streams int) (s sample, err error) {
 	turns := []func() error{
-		func() (err error) { without, err = bare(ctx, b.child, streams, b.bareEvents); return err },
-		func() (err error) { with, err = drain(ctx, b.child, b.making(streams), b.drainEvents); return err },
+		func() (err error) { s.bare, err = bare(ctx, b.child, streams, b.bareEvents); return err },
+		func() (err error) { s.drained, err = drain(ctx, b.child, b.making(streams), b.drainEvents); return err },
 	}
 	if run%2 == 1 {
 		turns[0], turns[1] = turns[1], turns[0]
 	}
 	for _, turn := range turns {
 		if err := turn(); err != nil {
-			return fmt.Errorf("%d streams: %w", streams, err)
+			return s, fmt.Errorf("%d streams: %w", streams, err)
 		}
 	}
 	took, late, through, err := live(ctx, b.child, b.making(streams), b.pace(), b.drainEvents)
 	if err != nil {
-		return fmt.Errorf("%d streams at %d events/s: %w", streams, b.rate, err)
+		return s, fmt.Errorf("%d streams at %d events/s: %w", streams, b.rate, err)
 	}
-	s := sample{
-		bare: without, drained: with, through: through,
-		p50: quantile(took, 0.5), p99: quantile(took, 0.99), p999: quantile(took, 0.999), late: quantile(late, 0.99),
-	}
-	b.report.measured(at, s)
-	b.tell("run %d of %d, %d streams: %.0f events/s, with the journal %.0f (bare client %.0f); p50 %.2f ms, p99 %.2f ms",
-		run+1, b.plan.Runs, streams, with, through, without, s.p50/ms, s.p99/ms)
-	return nil
+	s.through, s.late = through, quantile(late, 0.99)
+	s.p50, s.p99, s.p999 = quantile(took, 0.5), quantile(took, 0.99), quantile(took, 0.999)
+	return s, nil
 }

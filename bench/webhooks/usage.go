@@ -8,19 +8,18 @@ import (
 	"time"
 )
 
-// usage is processor time: of the whole machine, and of us with the children
-// that ended. Others that work meanwhile spoil what is measured, and nothing
+// usage is processor time: of the whole machine, and of us. Others that work meanwhile spoil what is measured, and nothing
 // in the numbers themselves says so.
 type usage struct {
 	at         time.Time
-	busy, ours float64 // s
+	busy, ours float64 // s since whenever
 	known      bool
 }
 
 // tick is the unit of /proc, USER_HZ.
 const tick = 0.01
 
-// used reads it from /proc. Where there is none, nothing is known.
+// used reads it from /proc; of us it is this process. Where there is none, nothing is known.
 func used() usage {
 	all, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -43,10 +42,10 @@ func used() usage {
 	}
 	stat := string(own)
 	f = strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // state is the third of proc(5)
-	if len(f) < 15 {
+	if len(f) < 13 {
 		return usage{}
 	}
-	for _, text := range f[11:15] { // utime stime cutime cstime
+	for _, text := range f[11:13] { // utime and stime
 		n, err := strconv.ParseFloat(text, 64)
 		u.ours += n * tick
 		u.known = u.known && err == nil
