@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 		"engine", "engine/tenant", "provider",
 	},
 	"provider/providertest": {"engine", "provider"},
+	"provider/provision":    {"engine", "engine/tenant", "provider"}, // what every platform's source feeds
 	"transport":             {"engine", "engine/tenant", "engine/actor", "transport"},
 	"cmd":                   {"engine", "store", "provider", "transport"},
 	"bench":                 {"engine", "store", "provider", "transport"},
