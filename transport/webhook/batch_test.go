@@ -52,13 +52,17 @@ func TestABatchThatFailsIsTriedOneByOne(t *testing.T) {
 			}
 			return answer(200)
 		}
+		b.cfg.Slots = 4 // of which an endpoint gets one
+		b.poster.lag = func() time.Duration { return 100 * time.Millisecond }
+		b.start()
+		b.emit("a0", "first")
+		time.Sleep(time.Millisecond) // it is on its way, and what comes now goes together
 		for range 3 {
 			for i := range 10 {
 				b.emit("a0", fmt.Sprintf("s%d", i))
 			}
 			b.emit("a0", "poison")
 		}
-		b.start()
 		time.Sleep(time.Minute)
 		for i := range 10 {
 			got := b.receipts("a0", fmt.Sprintf("s%d", i))

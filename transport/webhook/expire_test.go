@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,9 +25,9 @@ func TestWhatNobodyTookForTooLongBecomesAGap(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBed(t, 1)
 				b.adjust("a0", func(r *tenant.Receiver) { r.Extended = extended })
-				down := false
+				var down atomic.Bool
 				b.poster.answer = func(string, *engine.Notification, int) Outcome {
-					if down {
+					if down.Load() {
 						return silence(ConnRefused)
 					}
 					return answer(200)
@@ -34,7 +35,7 @@ func TestWhatNobodyTookForTooLongBecomesAGap(t *testing.T) {
 				b.start()
 				b.emit("a0", "alice")
 				time.Sleep(time.Minute)
-				down = true
+				down.Store(true)
 				for range 3 { // 2, 3 and 4
 					b.emit("a0", "alice")
 					time.Sleep(time.Hour)
@@ -44,7 +45,7 @@ func TestWhatNobodyTookForTooLongBecomesAGap(t *testing.T) {
 				time.Sleep(30 * time.Hour)
 				b.halt()
 				b.start() // the gap is on disk before it is tried
-				down = false
+				down.Store(false)
 				time.Sleep(time.Hour)
 
 				var taken []receipt

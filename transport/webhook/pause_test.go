@@ -1,6 +1,9 @@
 package webhook
 
 import (
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +22,22 @@ func (b *bed) adjust(app string, fn func(*tenant.Receiver)) {
 		return was.With(engine.StreamCalls, r), nil
 	})
 	require.NoError(b.t, err)
+}
+
+// notices keeps what a person would be told.
+func (b *bed) notices() (told func() []What) {
+	var mu sync.Mutex
+	var list []What
+	b.cfg.Notice = func(n Notice) {
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, n.What)
+	}
+	return func() []What {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(list)
+	}
 }
 
 func TestAPausedWebhookKeepsItsEventsAndGoesOnInOrder(t *testing.T) {
@@ -98,14 +117,13 @@ func TestAPausedStreamHoldsUpNobodyElse(t *testing.T) {
 func TestADisabledWebhookStaysSoUntilAPersonSaysOtherwise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, 1)
-		var told []Notice
-		b.cfg.Notice = func(n Notice) { told = append(told, n) }
-		gone := true
+		told := b.notices()
+		var willing atomic.Bool
 		b.poster.answer = func(string, *engine.Notification, int) Outcome {
-			if gone {
-				return answer(410)
+			if willing.Load() {
+				return answer(200)
 			}
-			return answer(200)
+			return answer(410)
 		}
 		b.start()
 		b.emit("a0", "alice")
@@ -116,10 +134,9 @@ func TestADisabledWebhookStaysSoUntilAPersonSaysOtherwise(t *testing.T) {
 		b.emit("a0", "alice")
 		time.Sleep(time.Hour)
 		require.Equal(t, 1, b.poster.total(), "one answer was enough")
-		require.Len(t, told, 1)
-		require.Equal(t, EndpointDisabled, told[0].What)
+		require.Equal(t, []What{EndpointDisabled}, told())
 
-		gone = false
+		willing.Store(true)
 		b.adjust("a0", func(r *tenant.Receiver) { r.Disabled = "" })
 		time.Sleep(time.Second)
 		require.Equal(t, []uint64{1, 1, 2}, b.poster.record("a0", "alice", engine.StreamCalls))
@@ -130,15 +147,13 @@ func TestADisabledWebhookStaysSoUntilAPersonSaysOtherwise(t *testing.T) {
 func TestAParkedStreamIsResumedByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, 1)
-		var parked []Notice
-		b.cfg.Notice = func(n Notice) { parked = append(parked, n) }
+		told := b.notices()
 		b.poster.answer = func(_ string, n *engine.Notification, _ int) Outcome { return answer(400) }
 		b.start()
 		b.emit("a0", "alice")
 		b.emit("a0", "bob")
 		time.Sleep(80 * time.Hour)
-		require.Len(t, parked, 2)
-		require.Equal(t, StreamParked, parked[0].What)
+		require.Equal(t, []What{StreamParked, StreamParked}, told())
 		b.poster.mu.Lock()
 		b.poster.answer = nil
 		b.poster.mu.Unlock()
