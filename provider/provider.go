@@ -26,6 +26,8 @@ type Provider interface {
 	Run(ctx context.Context) error
 	// Status says how the link is, for people and metrics.
 	Status() Status
+	// User says how one user stands at the provider.
+	User(user string) UserStatus
 }
 
 // Sink takes what a provider tells. Its methods never block and may be called
@@ -65,4 +67,29 @@ type Status struct {
 	Channels   int
 	Followed   int // users followed
 	Subscribed int // of these, with a standing subscription
+	Refused    int // of these, refused by the provider
+}
+
+// UserState is how one user stands at the provider.
+type UserState string
+
+// The states of a user. Those from UserUnknown on are the provider's no: it is
+// asked again, seldom.
+const (
+	UserNotFollowed UserState = "not_followed"
+	UserPending     UserState = "pending"    // waits for the link, or for its subscription
+	UserSubscribed  UserState = "subscribed" // its events come
+	UserUnknown     UserState = "unknown_user"
+	UserOverQuota   UserState = "over_quota"
+	UserNotAllowed  UserState = "not_allowed"
+	UserRefused     UserState = "refused"
+)
+
+// UserStatus is a user's condition. The zero value is that of a user nobody
+// follows, but for its State.
+type UserStatus struct {
+	State   UserState
+	Detail  string // for people; free of secrets and personal data
+	Since   int64  // of a refusal, ms since the epoch
+	RetryAt int64  // when the provider is asked again, ms since the epoch; 0 for at the next occasion
 }

@@ -37,13 +37,18 @@ type Config struct {
 	Duplicate   time.Duration // before the set is taken back from another client; zero means 10 min
 	RefusedWait time.Duration // before a user the provider refused is tried again; zero means 10 min
 
-	MaxDocument int           // bytes of one document; zero means 64 KB
+	MaxDocument int // bytes of one document; zero means 64 KB
+	// QuotaCodes are error codes that mean too many subscriptions, besides any
+	// 409: what an operator's policy answers with is unknown (dossier §1.8, §6).
+	QuotaCodes []int64
+
 	XSPRate     float64       // requests per second to one XSP, acknowledgements and heartbeats aside; zero means 500
 	InFlight    int           // requests at once to one XSP; zero means 32
 	Waiting     int           // requests that may wait for that; zero means 1024
 	QueueTime   time.Duration // what waited so long is not sent; zero means 2 s
 	Subscribers int           // subscriptions being made or renewed at once; zero means 4
 	Rate        float64       // subscriptions made or renewed per second; zero means 100
+	PollRate    float64       // of GET /calls and of the reads that follow, per second; zero means 20
 	Acks        int           // acknowledgements in flight at once; zero means 16
 	AckQueue    int           // acknowledgements that may wait; zero means 16384
 
@@ -104,6 +109,9 @@ func (c *Config) fill() error {
 	}
 	if c.srvScheme == "" {
 		c.srvScheme = "https"
+	}
+	if c.PollRate <= 0 {
+		c.PollRate = 20
 	}
 	if c.XSPRate <= 0 {
 		c.XSPRate = 500

@@ -34,7 +34,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		link:        gauge("link_state", "1 for the state the link is in.", "state"),
 		channels:    gauge("channels", "Event streams that are up."),
-		users:       gauge("users", "Users followed, and of these subscribed.", "kind"),
+		users:       gauge("users", "Users followed, and of these subscribed and refused.", "kind"),
 		events:      counter("events_total", "Events by what became of them: delivered, duplicate, unknown, nobody, not_understood, buffered, control.", "verdict"),
 		acks:        counter("acks_total", "Acknowledgements by outcome: sent, failed, dropped.", "outcome"),
 		reconnects:  counter("reconnects_total", "Event streams that had to be built again."),
@@ -114,4 +114,5 @@ func (m *Metrics) status(network string, s provider.Status) {
 	m.channels.WithLabelValues(network).Set(float64(s.Channels))
 	m.users.WithLabelValues(network, "followed").Set(float64(s.Followed))
 	m.users.WithLabelValues(network, "subscribed").Set(float64(s.Subscribed))
+	m.users.WithLabelValues(network, "refused").Set(float64(s.Refused))
 }

@@ -3,6 +3,8 @@ package broadworks
 import (
 	"context"
 	"net/http"
+	"sync"
+	"time"
 
 	"offhook/engine"
 )
@@ -24,7 +26,7 @@ func (p *Provider) snapshot(ctx context.Context, user string) engine.Outcome {
 // Only well-formed answers count: anything less and there is no picture.
 func (p *Provider) poll(ctx context.Context, user string) engine.Outcome {
 	list := p.userPath(user) + "/calls"
-	a, err := p.read(ctx, list, classPoll)
+	a, err := p.pollOne(ctx, list)
 	if out, bad := failed(a, err, false); bad {
 		return out
 	}
@@ -44,6 +46,9 @@ func (p *Provider) poll(ctx context.Context, user string) engine.Outcome {
 	}
 	snapshot := &engine.Snapshot{}
 	for _, id := range ids {
+		if !p.polls.wait(ctx) {
+			return engine.Outcome{Kind: engine.OutcomeNotSent, Detail: "no answer in time"}
+		}
 		fact, out := p.readCall(ctx, list+"/"+escape(id), classPoll)
 		switch out.Kind {
 		case engine.OutcomeAccepted:
@@ -55,3 +60,44 @@ func (p *Provider) poll(ctx context.Context, user string) engine.Outcome {
 	}
 	return engine.Outcome{Kind: engine.OutcomeAccepted, Snapshot: snapshot}
 }
+
+// pollOne reads a list of calls at the pace of polling.
+func (p *Provider) pollOne(ctx context.Context, path string) (answer, error) {
+	if !p.polls.wait(ctx) {
+		return answer{}, ctx.Err()
+	}
+	return p.read(ctx, path, classPoll)
+}
+
+// pacer keeps things apart in time.
+type pacer struct {
+	every time.Duration
+
+	mu   sync.Mutex
+	next time.Time
+}
+
+// wait returns when it is one's turn, false if ctx ended before.
+func (c *pacer) wait(ctx context.Context) bool {
+	c.mu.Lock()
+	now := time.Now()
+	at := c.next
+	if at.Before(now) {
+		at = now
+	}
+	c.next = at.Add(c.every)
+	c.mu.Unlock()
+	if at.Equal(now) {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(at.Sub(now))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func perSecond(rate float64) time.Duration { return time.Duration(float64(time.Second) / rate) }

@@ -16,6 +16,7 @@ type Provider struct {
 	gate    *gate
 	acks    chan ack
 	recent  recent
+	polls   pacer
 	xsps    atomic.Pointer[xspList]
 	round   atomic.Uint32 // whose turn it is among the XSPs
 
@@ -32,6 +33,7 @@ type Provider struct {
 	targets  []*standing          // groups and enterprises subscribed to as one
 	subs     map[string]*standing // by subscription id
 	posting  int                  // subscriptions being made right now
+	refused  map[*standing]refused
 	work     work
 	counts   counts
 	since    time.Time
@@ -57,6 +59,7 @@ func New(cfg Config) (*Provider, error) {
 		channels: map[*channel]struct{}{},
 		users:    map[string]*standing{},
 		subs:     map[string]*standing{},
+		refused:  map[*standing]refused{},
 		since:    time.Now(),
 		link:     provider.LinkDown,
 	}
@@ -64,6 +67,7 @@ func New(cfg Config) (*Provider, error) {
 	p.held.init()
 	p.contact.init(&p.cfg)
 	p.work.init()
+	p.work.pace.every, p.polls.every = perSecond(p.cfg.Rate), perSecond(p.cfg.PollRate)
 	var err error
 	if p.clients, err = p.cfg.clients(); err != nil {
 		return nil, err
@@ -128,7 +132,7 @@ func (p *Provider) status() provider.Status {
 	}
 	return provider.Status{
 		Link: p.link, Since: p.since.UnixMilli(), Detail: p.detail,
-		Channels: len(p.channels), Followed: p.counts.followed, Subscribed: subscribed,
+		Channels: len(p.channels), Followed: p.counts.followed, Subscribed: subscribed, Refused: len(p.refused),
 	}
 }
 

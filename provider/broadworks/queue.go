@@ -16,7 +16,7 @@ type work struct {
 	later laterHeap
 	idle  int           // workers that wait
 	woken chan struct{} // closed to wake them
-	next  time.Time     // when the rate allows the next
+	pace  pacer         // of requests
 }
 
 func (w *work) init() { w.woken = make(chan struct{}) }
@@ -53,7 +53,7 @@ func (p *Provider) subscribe(ctx context.Context) {
 			}
 			continue
 		}
-		if !p.pace(ctx) || p.gate.wait(ctx) != nil {
+		if !p.work.pace.wait(ctx) || p.gate.wait(ctx) != nil {
 			return
 		}
 		p.tend(ctx, s)
@@ -108,22 +108,6 @@ func (p *Provider) doneWork(s *standing) {
 	case !s.followed && s.sub == "":
 		p.forgetUser(s)
 	}
-}
-
-// pace waits until the rate allows one more request.
-func (p *Provider) pace(ctx context.Context) bool {
-	p.mu.Lock()
-	now := time.Now()
-	at := p.work.next
-	if at.Before(now) {
-		at = now
-	}
-	p.work.next = at.Add(time.Duration(float64(time.Second) / p.cfg.Rate))
-	p.mu.Unlock()
-	if at.Equal(now) {
-		return ctx.Err() == nil
-	}
-	return p.pause(ctx, at.Sub(now), nil)
 }
 
 // laterHeap is a heap of standing orders by when they are due.

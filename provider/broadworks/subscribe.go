@@ -95,6 +95,7 @@ func (p *Provider) Unfollow(user string) {
 	if s.sub != "" {
 		p.counts.subscribed--
 	}
+	delete(p.refused, s)
 	p.work.later.remove(s)
 	if s.sub == "" && !s.busy {
 		p.forgetUser(s)
@@ -128,6 +129,7 @@ func (p *Provider) take(s *standing, id string, life time.Duration) {
 	s.sequence, s.fresh = 0, false
 	s.compare = s.user == ""
 	p.subs[s.sub] = s
+	delete(p.refused, s)
 	if s.followed && s.user != "" {
 		p.counts.subscribed++
 	}
@@ -239,14 +241,7 @@ func (p *Provider) up(ch *channel) {
 	p.mu.Lock()
 	p.channels[ch] = struct{}{}
 	p.duplicate = time.Time{}
-	for _, s := range p.targets {
-		s.fails, s.compare = 0, true
-		p.enqueue(s)
-	}
-	if p.perUser() {
-		p.compareEveryone()
-	}
-	p.work.wake()
+	p.compareAll()
 	ch.x.streams++
 	p.rank(p.xsps.Load().all, nil)
 	p.mu.Unlock()
@@ -259,15 +254,34 @@ func (p *Provider) down(ch *channel) {
 	delete(p.channels, ch)
 	ch.x.streams--
 	p.rank(p.xsps.Load().all, ch.x)
+	if len(p.channels) > 0 {
+		// Events go on at once on the others of the set; what was on its way
+		// here may not (dossier §3.7).
+		p.compareAll()
+	}
 	p.mu.Unlock()
 	p.touch()
+}
+
+// compareAll makes up for events that may be lost: of users by renewing their
+// subscriptions, of groups by reading the calls of their users. p.mu is held.
+func (p *Provider) compareAll() {
+	for _, s := range p.targets {
+		s.fails, s.compare = 0, true
+		p.enqueue(s)
+	}
+	if p.perUser() {
+		p.compareEveryone()
+	}
+	p.work.wake()
 }
 
 // compareEveryone compares all followed users, at the pace of the work queue.
 // p.mu is held.
 func (p *Provider) compareEveryone() {
+	now := time.Now().UnixMilli()
 	for _, s := range p.users {
-		if s.followed {
+		if s.followed && p.refused[s].until <= now {
 			p.enqueue(s)
 		}
 	}

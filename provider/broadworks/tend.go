@@ -60,6 +60,7 @@ func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub strin
 		s.fails = 0
 		s.expires = time.Now().Add(life).UnixMilli()
 		p.remember(s)
+		s.compare = s.compare || s.user == "" // a user's renewal brings a snapshot, a group's does not
 		p.stands(s, asked)
 		p.plan(s, p.halfLife(life))
 	case err == nil && unknownSubscription(a):
@@ -136,12 +137,8 @@ func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 		p.plan(s, 0)
 	case err == nil && a.code == codeUnknownChannelSet:
 		p.retry(s)
-	case err == nil && a.status/100 == 4 && a.status != http.StatusUnauthorized:
-		// This user's trouble, not the network's: unknown, not allowed, over
-		// its quota. It is tried again, seldom.
-		p.cfg.Metrics.subscriptionRefused(p.cfg.NetworkID)
-		p.cfg.Log.Warn("subscription refused", "user", s.user, "reason", refusal(a))
-		p.plan(s, p.cfg.RefusedWait+time.Duration(p.cfg.Random()*float64(p.cfg.RefusedWait)))
+	case err == nil && a.status/100 == 4 && a.status != http.StatusUnauthorized && a.status != http.StatusTooManyRequests:
+		p.refuse(s, a)
 	default:
 		p.retry(s)
 	}
