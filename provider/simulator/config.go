@@ -87,6 +87,8 @@ type Config struct {
 	MaxSubscriptions    int // per target and event package; zero means 100
 	MaxWaitingPerStream int // documents waiting to be written, or to be acknowledged, per channel; zero means 65,536
 
+	Contacts Contacts // events that are POSTed instead (dossier §3.9)
+
 	Errors ErrorTable   // status and code of refusals that differ from the built-in table
 	Log    *slog.Logger // nil discards; phone numbers are never logged
 }
@@ -137,6 +139,7 @@ func (c Config) withDefaults() Config {
 	orElse(&c.MaxChannelsPerSet, 16)
 	orElse(&c.MaxSubscriptions, 100)
 	orElse(&c.MaxWaitingPerStream, 65536)
+	c.Contacts.fill()
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

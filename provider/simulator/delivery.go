@@ -38,6 +38,10 @@ func (s *Simulator) publish(sub *subscription, target *phone, data []byte) {
 // send puts the event on a channel of its set. Without one it is lost, and the
 // next sequence number tells (what BroadWorks does is unknown, dossier §3.7).
 func (s *Simulator) send(d *delivery) {
+	if d.sub.contact != nil {
+		s.sendContact(d)
+		return
+	}
 	ch := s.pick(d.sub, nil)
 	if ch == nil {
 		s.lose(d)

@@ -71,9 +71,16 @@ func (d *delivery) document(channelID string) []byte {
 	b = appendText(b, sub.appID)
 	b = append(b, `</xsi:externalApplicationId><xsi:subscriptionId>`...)
 	b = append(b, sub.id...)
-	b = append(b, `</xsi:subscriptionId><xsi:channelId>`...)
-	b = append(b, channelID...)
-	b = append(b, `</xsi:channelId>`...)
+	b = append(b, `</xsi:subscriptionId>`...)
+	if c := sub.contact; c != nil {
+		b = append(b, `<xsi:httpContact><xsi:uri>`...)
+		b = appendText(b, c.uri)
+		b = append(b, `</xsi:uri></xsi:httpContact>`...)
+	} else {
+		b = append(b, `<xsi:channelId>`...)
+		b = append(b, channelID...)
+		b = append(b, `</xsi:channelId>`...)
+	}
 	if d.target != "" {
 		b = append(b, `<xsi:targetId>`...)
 		b = appendText(b, d.target)

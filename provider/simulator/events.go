@@ -24,6 +24,7 @@ type (
 		Event         string `xml:"event"`
 		Expires       int64  `xml:"expires"`
 		SetID         string `xml:"channelSetId"`
+		ContactURI    string `xml:"httpContact>uri"`
 		ApplicationID string `xml:"applicationId"`
 	}
 	eventResponse struct {
@@ -138,9 +139,12 @@ func (s *Simulator) newSubscription(r *request) reply {
 	if sub.event, known = knownPackage(strings.TrimSpace(ask.Event)); !known {
 		return refuse(RefusedPackage)
 	}
-	// With both kinds of contact the channel wins; HTTP contact alone has no
-	// channel set to name, and is refused like an unknown one.
-	if s.sets[ask.SetID] == nil {
+	switch {
+	case ask.SetID == "" && ask.ContactURI != "": // with both the channel wins (dossier §3.3)
+		if sub.contact = newContact(ask.ContactURI); sub.contact == nil {
+			return refuse(RefusedBody)
+		}
+	case s.sets[ask.SetID] == nil:
 		return refuse(RefusedUnknownSet)
 	}
 	sub.id, sub.appID, sub.setID = s.rnd.uuid(), ask.ApplicationID, ask.SetID
@@ -217,8 +221,11 @@ func (s *Simulator) subscriptionRequests(r *request) reply {
 			seconds = int64(sub.expires.Seconds())
 		}
 		n := subscriptionNode(sub, seconds)
-		n.kids = []*node{n.kids[0], textEl("event", sub.event), n.kids[1],
-			textEl("channelSetId", sub.setID), textEl("applicationId", sub.appID)}
+		to := textEl("channelSetId", sub.setID)
+		if sub.contact != nil {
+			to = el("httpContact", textEl("uri", sub.contact.uri))
+		}
+		n.kids = []*node{n.kids[0], textEl("event", sub.event), n.kids[1], to, textEl("applicationId", sub.appID)}
 		return ok(n)
 	case http.MethodPut:
 		var ask subscriptionRequest

@@ -220,7 +220,12 @@ func (s *Simulator) publishFaulty(d *delivery, target *phone) {
 		return
 	}
 	s.send(d)
-	if s.struck(faultDuplicateEvents, x, host, target) != nil && d.on != nil {
+	switch double := s.struck(faultDuplicateEvents, x, host, target) != nil; {
+	case double && d.sub.contact != nil:
+		s.stats.EventsDuplicated++
+		second := *d
+		s.sendContact(&second)
+	case double && d.on != nil:
 		s.stats.EventsDuplicated++
 		s.enqueue(d.on, doc{bytes: d.document(d.on.id)})
 	}

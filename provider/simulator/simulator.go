@@ -35,6 +35,7 @@ type Simulator struct {
 	channels     map[string]*channel
 	subs         map[string]*subscription
 	waiting      map[string]*delivery // by event id: sent, not acknowledged
+	posts        posts
 	faults       []*fault
 	lastFault    int
 	downUntil    time.Time // a restart takes this long
@@ -59,6 +60,7 @@ func New(cfg Config) *Simulator {
 	s.cfg.Log.Info("simulator", "seed", s.cfg.Seed, "subscribers", s.cfg.Subscribers, "xsps", s.cfg.XSPs)
 	s.makePhones()
 	s.stats = newStats()
+	s.posts.init(&s.cfg.Contacts)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.boot()
@@ -71,6 +73,7 @@ func (s *Simulator) boot() {
 	s.calls = make(map[string]*half)
 	s.sets = make(map[string]*channelSet)
 	s.channels = make(map[string]*channel)
+	s.dropContacts()
 	s.subs = make(map[string]*subscription)
 	s.waiting = make(map[string]*delivery)
 	s.enterprise = nil
@@ -130,6 +133,7 @@ func (s *Simulator) Close() error {
 	}
 	s.closed = true
 	close(s.done)
+	s.posts.cancel()
 	for t := range s.tasks {
 		s.stop(t)
 	}
@@ -152,6 +156,7 @@ func (s *Simulator) Close() error {
 		cancel()
 	}
 	s.streams.Wait()
+	s.posts.client.CloseIdleConnections()
 	return err
 }
 

@@ -24,6 +24,8 @@ type Stats struct {
 	EventsDelayed    int64 `json:"events_delayed"`
 	EventsReordered  int64 `json:"events_reordered"` // overtaken by one of another subscription
 	AcksUnknown      int64 `json:"acks_unknown"`
+	ContactPosts     int64 `json:"contact_posts"`    // events POSTed to HTTP contacts, with retries
+	ContactFailures  int64 `json:"contact_failures"` // of these, not answered, or with neither 2xx, 400 nor 404
 
 	Heartbeats         int64            `json:"heartbeats"`
 	ChannelsOpened     int64            `json:"channels_opened"`
@@ -78,6 +80,6 @@ func (s *Simulator) Stats() Stats {
 		st.XSPs[x.name] = x.count
 	}
 	st.Live = Live{Calls: len(s.calls), Channels: len(s.channels), Subscriptions: len(s.subs),
-		Waiting: len(s.waiting), Planned: len(s.tasks)}
+		Waiting: len(s.waiting) + s.posts.pending, Planned: len(s.tasks)}
 	return st
 }

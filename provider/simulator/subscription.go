@@ -10,10 +10,11 @@ import (
 type subscription struct {
 	id, owner, appID, event string
 	setID                   string
-	user                    *phone // the target, or
-	site                    *group // the target; both nil for the enterprise
-	seq                     int64  // sequence number of the last event
-	ready                   bool   // false until its first snapshot: what happens meanwhile is in that
+	contact                 *contact // instead of a channel set; nil for one
+	user                    *phone   // the target, or
+	site                    *group   // the target; both nil for the enterprise
+	seq                     int64    // sequence number of the last event
+	ready                   bool     // false until its first snapshot: what happens meanwhile is in that
 	expires                 time.Duration
 	expiry                  *task
 	on                      *channel    // where its events travel while that lives
