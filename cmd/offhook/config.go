@@ -108,6 +108,7 @@ type BroadWorks struct {
 	ApplicationID string   `yaml:"application_id"`
 	Subscribe     string   `yaml:"subscribe"` // user, group, enterprise
 	Targets       []Target `yaml:"targets"`
+	Tuning        Tuning   `yaml:"tuning"`
 }
 
 // Target is a group or an enterprise that is subscribed to as one.

@@ -78,6 +78,7 @@ func (k *checker) broadworks(path string, b *BroadWorks) tenant.BroadWorks {
 		k.fault(path+".application_id", "has more than 256 characters")
 	}
 	k.authorities(path+".ca_file", b.CAFile)
+	k.tuning(path+".tuning", b.Tuning)
 	t := tenant.BroadWorks{
 		XSPs: b.XSPs, SRV: b.SRV, ActionsPath: b.ActionsPath, EventsPath: b.EventsPath, ChannelPath: b.ChannelPath,
 		Username: b.Username, Password: k.password(path+".password_file", b.PasswordFile),

@@ -24,6 +24,7 @@ type networks struct {
 	directory *actor.Directory
 	metrics   *broadworks.Metrics
 	log       *slog.Logger
+	tune      func(network string, cfg *broadworks.Config) // set before start; nil changes nothing
 
 	ctx context.Context // of all providers; ends at stop
 
@@ -110,11 +111,15 @@ func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 	if bw.ApplicationID == "" {
 		bw.ApplicationID = "offhook-" + n.store.Installation()
 	}
-	return broadworks.New(broadworks.Config{
+	cfg := broadworks.Config{
 		Network: bw, NetworkID: w.ID, CountryCode: w.Dialing.CountryCode,
 		Memory: n.store.Memory(w.ID), Sink: sink{n.directory, w.ID},
 		Log: n.log, Metrics: n.metrics,
-	})
+	}
+	if n.tune != nil {
+		n.tune(w.ID, &cfg)
+	}
+	return broadworks.New(cfg)
 }
 
 func (n *networks) run(w *tenant.Network, p provider.Provider) *network {
@@ -147,6 +152,14 @@ func (n *networks) Ask(ctx context.Context, id string, ask engine.Ask) engine.Ou
 		return engine.Outcome{Kind: engine.OutcomeNotSent, Detail: "the network is not configured"}
 	}
 	return p.Ask(ctx, ask)
+}
+
+// user says how a subscriber stands at its provider.
+func (n *networks) user(id, user string) provider.UserStatus {
+	if p := n.of(id); p != nil {
+		return p.User(user)
+	}
+	return provider.UserStatus{State: provider.UserPending, Detail: "the network is not configured"}
 }
 
 // Follow implements actor.Networks.

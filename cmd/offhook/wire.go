@@ -53,6 +53,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	if err := n.build(requests, operator, rules, cfg.Events, cfg.TLS); err != nil {
 		return err
 	}
+	n.networks.tune = cfg.tune
 	end.with(func() error { return n.drain(cfg.DrainTimeout) })
 	token, made, err := adminToken(cfg.DataDir, cfg.Admin.Token)
 	if err != nil {
@@ -67,7 +68,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 		return err
 	}
 	ops, err := adminapi.New(adminapi.Config{
-		Calls: n.directory, Tenants: n.store, Token: token, Gatherer: n.registry, Log: log,
+		Calls: n.directory, Tenants: standing{n.store, n.networks.user}, Token: token, Gatherer: n.registry, Log: log,
 		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks,
 	})
 	if err != nil {

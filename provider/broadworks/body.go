@@ -38,7 +38,7 @@ func (p *Provider) subscriptionBody() string {
 	} else {
 		to = `<channelSetId>` + xmlEscaper.Replace(p.channelSet()) + `</channelSetId>`
 	}
-	return head + `<Subscription xmlns="http://schema.broadsoft.com/xsi"><event>Advanced Call</event><expires>` + p.expires() +
+	return head + `<Subscription xmlns="http://schema.broadsoft.com/xsi"><event>` + xmlEscaper.Replace(p.cfg.EventPackage) + `</event><expires>` + p.expires() +
 		`</expires>` + to + p.applicationID() + `</Subscription>`
 }
 

@@ -37,7 +37,8 @@ type Config struct {
 	Duplicate   time.Duration // before the set is taken back from another client; zero means 10 min
 	RefusedWait time.Duration // before a user the provider refused is tried again; zero means 10 min
 
-	MaxDocument int // bytes of one document; zero means 64 KB
+	MaxDocument  int    // bytes of one document; zero means 64 KB
+	EventPackage string // subscribed to; empty means Advanced Call
 	// QuotaCodes are error codes that mean too many subscriptions, besides any
 	// 409: what an operator's policy answers with is unknown (dossier §1.8, §6).
 	QuotaCodes []int64
@@ -106,6 +107,9 @@ func (c *Config) fill() error {
 	}
 	if c.Rate <= 0 {
 		c.Rate = 100
+	}
+	if c.EventPackage == "" {
+		c.EventPackage = "Advanced Call"
 	}
 	if c.srvScheme == "" {
 		c.srvScheme = "https"
