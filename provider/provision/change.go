@@ -129,6 +129,9 @@ func (r *Reconciler) takeOver(ctx context.Context, w *wish) (*record, error) {
 	if err != nil || !there || !rec.ours(info) {
 		return nil, err
 	}
+	if holder, err := r.cfg.Tenants.UserOf(w.profile.Network, w.user); err != nil || holder != "" {
+		return nil, err // by hand
+	}
 	if _, still, err := r.read(ctx, rec.User); err != nil || still {
 		return nil, err // two people alike
 	}
@@ -142,6 +145,20 @@ func (r *Reconciler) takeOver(ctx context.Context, w *wish) (*record, error) {
 		return nil, err
 	}
 	return &next, nil
+}
+
+// giveBack undoes a takeOver that was refused: the subscriber is the old
+// user's, and goes as that one does.
+func (r *Reconciler) giveBack(rec *record, old string) error {
+	if engine.Fold(old) == engine.Fold(rec.User) {
+		return nil
+	}
+	was := *rec
+	was.User = old
+	if err := r.remember(&was); err != nil {
+		return err
+	}
+	return r.cfg.Memory.Delete(userKey(rec.User))
 }
 
 // add makes a new subscriber. rec is what is left of an earlier one.
@@ -204,7 +221,7 @@ func (r *Reconciler) alter(ctx context.Context, w *wish, rec *record, info *tena
 				return same, refusal(refused)
 			}
 			r.refuse(rec.ID, refused)
-			return conflict, nil
+			return conflict, r.giveBack(next, info.Profile.ProviderUser)
 		}
 		next.Have = want
 	}
