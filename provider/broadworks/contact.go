@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -57,7 +56,7 @@ type contact struct {
 	bound     bool
 	secret    string
 	talking   map[*standing]*talk
-	discarded map[string]struct{} // subscriptions that are being deleted
+	discarded map[string]struct{} // targets of subscriptions that are being deleted
 }
 
 // targetContact is the Memory's name for the secret path.
@@ -287,13 +286,13 @@ const maxDiscarded = 4096
 // against a quota (dossier §1.9). p.mu is held.
 func (p *Provider) discard(id string) {
 	c := &p.contact
-	if _, known := c.discarded[id]; known || id == "" {
+	target := targetDiscarded + id
+	if _, known := c.discarded[target]; known || id == "" || len(c.discarded) >= maxDiscarded {
 		return
 	}
-	if len(c.discarded) >= maxDiscarded {
-		clear(c.discarded)
-	}
-	id = strings.Clone(id)
-	c.discarded[id] = struct{}{}
-	p.enqueue(&standing{target: fmt.Sprintf("discarded/%.64s", id), sub: id, heapPos: -1})
+	c.discarded[target] = struct{}{}
+	p.enqueue(&standing{target: target, sub: target[len(targetDiscarded):], heapPos: -1})
 }
+
+// targetDiscarded is what a Memory never holds.
+const targetDiscarded = "discarded/"

@@ -116,6 +116,7 @@ func (p *Provider) userOf(user string) *standing {
 }
 
 func (p *Provider) forgetUser(s *standing) {
+	delete(p.contact.discarded, s.target)
 	if p.users[engine.Fold(s.user)] == s {
 		delete(p.users, engine.Fold(s.user))
 	}
