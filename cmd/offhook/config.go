@@ -88,10 +88,11 @@ type Simulator struct {
 
 // Network is one provider system, as the file has it.
 type Network struct {
-	NetworkID  string     `yaml:"network_id"`
-	Provider   string     `yaml:"provider"`
-	BroadWorks BroadWorks `yaml:"broadworks"`
-	Dialing    Dialing    `yaml:"dialing"`
+	NetworkID    string       `yaml:"network_id"`
+	Provider     string       `yaml:"provider"`
+	BroadWorks   BroadWorks   `yaml:"broadworks"`
+	Dialing      Dialing      `yaml:"dialing"`
+	Provisioning Provisioning `yaml:"provisioning"`
 }
 
 // BroadWorks is how one BroadWorks platform is reached. Empty paths and an

@@ -103,7 +103,8 @@ func (r *reader) read(n *yaml.Node, v reflect.Value, path string) {
 			r.fault(at, path, "text is wanted here, not %s; put it in quotes: \"%s\"", kindOf(n), n.Value)
 			return
 		}
-		if v.Kind() == reflect.Bool && n.Tag != "!!bool" || v.Kind() == reflect.Int && n.Tag != "!!int" {
+		if v.Kind() == reflect.Bool && n.Tag != "!!bool" || v.Kind() == reflect.Int && n.Tag != "!!int" ||
+			v.Kind() == reflect.Float64 && n.Tag != "!!float" && n.Tag != "!!int" {
 			r.fault(at, path, "%s is wanted here, not %s", wantOf(v), kindOf(n))
 			return
 		}
@@ -197,6 +198,12 @@ func assign(v reflect.Value, text string) error {
 			return fmt.Errorf("a whole number is wanted here, not %q", text)
 		}
 		v.SetInt(int64(n))
+	case v.Kind() == reflect.Float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return fmt.Errorf("a number is wanted here, not %q", text)
+		}
+		v.SetFloat(f)
 	default:
 		v.SetString(text)
 	}
@@ -211,6 +218,8 @@ func wantOf(v reflect.Value) string {
 		return "true or false"
 	case v.Kind() == reflect.Int:
 		return "a whole number"
+	case v.Kind() == reflect.Float64:
+		return "a number"
 	}
 	return "text"
 }

@@ -42,6 +42,7 @@ func (k *checker) network(i int, ids map[string]int) {
 	t := &tenant.Network{ID: n.NetworkID, Provider: n.Provider, FromFile: true}
 	t.BroadWorks = k.broadworks(path+".broadworks", &n.BroadWorks)
 	t.Dialing = k.dialing(path+".dialing", n.Dialing)
+	t.Provision = k.provisioning(path+".provisioning", &n.Provisioning)
 	k.config.tenants = append(k.config.tenants, t)
 }
 

@@ -14,17 +14,20 @@ import (
 	"offhook/engine/tenant"
 	"offhook/provider"
 	"offhook/provider/broadworks"
+	"offhook/provider/provision"
 	"offhook/store"
 )
 
 // networks runs one provider for each network there is, and keeps up with
 // changes made while offhook runs. It is the actors' way to the providers.
 type networks struct {
-	store     *store.Store
-	directory *actor.Directory
-	metrics   *broadworks.Metrics
-	log       *slog.Logger
-	tune      func(network string, cfg *broadworks.Config) // set before start; nil changes nothing
+	store        *store.Store
+	directory    *actor.Directory
+	metrics      *broadworks.Metrics
+	log          *slog.Logger
+	hands        *hands // the directory, for reconcilers
+	provisioning *provision.Metrics
+	tune         func(network string, cfg *broadworks.Config) // set before start; nil changes nothing
 
 	ctx context.Context // of all providers; ends at stop
 
@@ -34,10 +37,11 @@ type networks struct {
 }
 
 type network struct {
-	is       *tenant.Network
-	provider provider.Provider
-	cancel   context.CancelFunc
-	ended    chan struct{}
+	is         *tenant.Network
+	provider   provider.Provider
+	reconciler *provision.Reconciler // nil where subscribers are provisioned by hand alone
+	cancel     context.CancelFunc
+	ended      chan struct{}
 }
 
 func newNetworks(s *store.Store, m *broadworks.Metrics, log *slog.Logger) *networks {
@@ -48,9 +52,10 @@ func newNetworks(s *store.Store, m *broadworks.Metrics, log *slog.Logger) *netwo
 
 // start begins with all networks there are.
 func (n *networks) start(ctx context.Context, d *actor.Directory) {
-	n.ctx, n.directory = ctx, d
+	n.ctx, n.directory, n.hands = ctx, d, &hands{Directory: d}
 	n.refresh()
 	n.store.OnChange(n.refresh)
+	n.store.OnChange(n.appsChanged)
 }
 
 // refresh brings the providers up to date with the networks.
@@ -124,10 +129,15 @@ func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 
 func (n *networks) run(w *tenant.Network, p provider.Provider) *network {
 	ctx, cancel := context.WithCancel(n.ctx)
-	r := &network{is: w, provider: p, cancel: cancel, ended: make(chan struct{})}
+	r := &network{is: w, provider: p, reconciler: n.reconciler(w, p), cancel: cancel, ended: make(chan struct{})}
 	n.wg.Go(func() {
+		var wg sync.WaitGroup
 		defer close(r.ended)
+		defer wg.Wait()
 		defer cancel()
+		if r.reconciler != nil {
+			wg.Go(func() { r.reconciler.Run(ctx) })
+		}
 		if err := p.Run(ctx); err != nil {
 			n.log.Error("network given up", "network", w.ID, "err", err)
 		}

@@ -16,6 +16,7 @@ import (
 	"offhook/engine/actor"
 	"offhook/engine/tenant"
 	"offhook/provider/broadworks"
+	"offhook/provider/provision"
 	"offhook/store"
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
@@ -93,6 +94,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 		URLs: n.urls, Cursors: n.streams.Cursors, Logger: n.log,
 	})
 	n.networks = newNetworks(n.store, broadworks.NewMetrics(n.registry), n.log)
+	n.networks.provisioning = provision.NewMetrics(n.registry)
 	n.directory = actor.New(actor.Config{
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
 		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail,

@@ -19,6 +19,8 @@ type networkView struct {
 	BroadWorks broadworksView `json:"broadworks"`
 	Dialing    dialingView    `json:"dialing"`
 	ReadOnly   bool           `json:"read_only"` // of the config file
+
+	Provisioning *provisioningView `json:"provisioning,omitempty"` // of a network that is looked at by itself
 }
 
 type broadworksView struct {
@@ -120,7 +122,9 @@ func (s *Server) getNetwork(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, viewNetwork(n))
+	v := viewNetwork(n)
+	v.Provisioning = s.provisioning(n.ID)
+	return writeJSON(ctx, fasthttp.StatusOK, v)
 }
 
 func (s *Server) network(ctx *fasthttp.RequestCtx) (*tenant.Network, error) {

@@ -35,6 +35,8 @@ type Config struct {
 	// false for what is no number. Nil means the network's Dialing.
 	Normalise func(n *tenant.Network, number string) (string, bool)
 
+	Provisioning Provisioning // nil where subscribers are provisioned by hand alone
+
 	URLs  hookapi.URLs // webhooks may have
 	Hooks *hookapi.API // the self-service of webhooks; nil for none
 
@@ -120,6 +122,7 @@ func (s *Server) route() {
 		{"GET", "/admin/networks/{network_id}", s.getNetwork},
 		{"PATCH", "/admin/networks/{network_id}", s.patchNetwork},
 		{"DELETE", "/admin/networks/{network_id}", s.deleteNetwork},
+		{"PUT", "/admin/networks/{network_id}/provisioning/confirm", s.confirmProvisioning},
 		{"GET", "/admin/subscribers", s.listSubscribers},
 		{"POST", "/admin/subscribers", s.bulk},
 		{"PUT", "/admin/subscribers/{subscriber_id}", s.putSubscriber},
