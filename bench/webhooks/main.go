@@ -38,7 +38,7 @@ func beReceiver() int {
 
 type flags struct {
 	Runs       int           `default:"5" help:"Runs of everything; the table shows their median."`
-	Round      time.Duration `default:"2s" help:"How long one measurement takes, about."`
+	Round      time.Duration `default:"1500ms" help:"How long one measurement takes, about."`
 	Rate       int           `default:"0" help:"Events a second for latency and isolation. 0 is 30 % of what can be journaled and delivered."`
 	Pairs      int           `default:"10" help:"Pairs of rounds for the isolation figure. 0 leaves it out."`
 	Streams    []int         `default:"100,1000,10000" help:"Numbers of streams."`
