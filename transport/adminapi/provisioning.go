@@ -1,8 +1,6 @@
 package adminapi
 
 import (
-	"time"
-
 	"github.com/valyala/fasthttp"
 
 	"offhook/engine"
@@ -32,16 +30,16 @@ type provisioningView struct {
 	Changed     uint64     `json:"changed"`
 	Renamed     uint64     `json:"renamed"`
 	Deleted     uint64     `json:"deleted"`
-	LastFull    string     `json:"last_full_at"` // empty for never
+	LastFull    *int64     `json:"last_full_at"` // ms since the epoch; null for never
 	LastError   string     `json:"last_error"`
-	ErrorAt     string     `json:"last_error_at"`
+	ErrorAt     *int64     `json:"last_error_at"`
 	Held        *brakeView `json:"held"` // null unless deletions wait to be confirmed
 }
 
 type brakeView struct {
-	Missing int    `json:"missing"`
-	Of      int    `json:"of"`
-	Since   string `json:"since"`
+	Missing int   `json:"missing"`
+	Of      int   `json:"of"`
+	Since   int64 `json:"since"`
 }
 
 func viewProvisioning(s *tenant.ProvisioningStatus) *provisioningView {
@@ -52,16 +50,16 @@ func viewProvisioning(s *tenant.ProvisioningStatus) *provisioningView {
 		LastFull: moment(s.LastFull), LastError: s.LastError, ErrorAt: moment(s.ErrorAt),
 	}
 	if s.Braked != nil {
-		v.Held = &brakeView{s.Braked.Missing, s.Braked.Of, moment(s.Braked.Since)}
+		v.Held = &brakeView{s.Braked.Missing, s.Braked.Of, s.Braked.Since}
 	}
 	return v
 }
 
-func moment(ms int64) string {
+func moment(ms int64) *int64 {
 	if ms == 0 {
-		return ""
+		return nil
 	}
-	return time.UnixMilli(ms).UTC().Format(time.RFC3339)
+	return &ms
 }
 
 // provisioning is how it goes for a network; nil where there is no source.
