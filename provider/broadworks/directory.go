@@ -88,8 +88,8 @@ func (d *directory) home(ctx context.Context, v View) (provider.Entry, error) {
 }
 
 // pages reads a directory page by page. People who leave meanwhile move those
-// behind them forward, across the edge of a page: the next page begins earlier
-// by as many.
+// behind them forward, across the edge of a page: it is read again from as many
+// before.
 func (d *directory) pages(ctx context.Context, v View, filter string, fn func(provider.Entry) error) error {
 	start, size, total := int64(1), int64(directoryPage), int64(-1)
 	for left := int64(16); ; left-- {
@@ -118,13 +118,14 @@ func (d *directory) pages(ctx context.Context, v View, filter string, fn func(pr
 				return err
 			}
 		}
-		if pg.listed == 0 && start <= total && back == 0 {
+		switch start += pg.listed; {
+		case back > 0:
+			start = max(1, start-pg.listed-back)
+		case start > total:
+			return nil
+		case pg.listed == 0:
 			return errShort
 		}
-		if start += pg.listed; start > total && back == 0 {
-			return nil
-		}
-		start = max(1, start-back)
 	}
 }
 
