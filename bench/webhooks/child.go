@@ -50,32 +50,33 @@ func startChild(ctx context.Context, stderr io.Writer) (*child, error) {
 		return nil, fmt.Errorf("start the receiver: %w", err)
 	}
 	c := &child{cmd: cmd, calls: rpc.NewClient(pipe{out, in})}
-	if err := c.call(ctx, "Where", 0, &c.addr); err != nil {
+	if c.addr, err = call[Addresses](ctx, c, "Where", 0); err != nil {
 		return nil, errors.Join(err, c.end())
 	}
 	return c, nil
 }
 
-// call asks the receiver. ctx only ends the waiting.
-func (c *child) call(ctx context.Context, what string, args, reply any) error {
+// call asks the receiver. ctx only ends the waiting: what is answered after
+// that goes where nobody looks.
+func call[Reply any](ctx context.Context, c *child, what string, args any) (answer Reply, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience+5*time.Second)
 	defer cancel()
+	reply := new(Reply)
 	call := c.calls.Go(service+"."+what, args, reply, make(chan *rpc.Call, 1))
 	select {
 	case <-call.Done:
 		if call.Error != nil {
-			return fmt.Errorf("the receiver: %s: %w", what, call.Error)
+			return answer, fmt.Errorf("the receiver: %s: %w", what, call.Error)
 		}
-		return nil
+		return *reply, nil
 	case <-ctx.Done():
-		return fmt.Errorf("the receiver: %s: %w", what, ctx.Err())
+		return answer, fmt.Errorf("the receiver: %s: %w", what, ctx.Err())
 	}
 }
 
 // used is the processor time of the machine, of this process and of the child.
 func (c *child) used(ctx context.Context) (usage, error) {
-	var its float64
-	err := c.call(ctx, "Used", 0, &its)
+	its, err := call[float64](ctx, c, "Used", 0)
 	u := used()
 	u.ours += its
 	return u, err
@@ -98,8 +99,8 @@ type ledger struct {
 }
 
 func (c *child) open(ctx context.Context, streams int, ordered bool) (*ledger, error) {
-	l := &ledger{c: c}
-	return l, c.call(ctx, "Open", Opening{streams, ordered}, &l.id)
+	id, err := call[int](ctx, c, "Open", Opening{streams, ordered})
+	return &ledger{c: c, id: id}, err
 }
 
 // url is where events for these books go.
@@ -107,8 +108,8 @@ func (l *ledger) url() string { return fmt.Sprintf("http://%s/%d", l.c.addr.Hook
 
 // wait waits for that many events in all.
 func (l *ledger) wait(ctx context.Context, events int) error {
-	came := false
-	if err := l.c.call(ctx, "Wait", Goal{l.id, events, patience}, &came); err != nil {
+	came, err := call[bool](ctx, l.c, "Wait", Goal{l.id, events, patience})
+	if err != nil {
 		return err
 	}
 	if !came {
@@ -123,7 +124,7 @@ func (l *ledger) wait(ctx context.Context, events int) error {
 
 // turn returns what is in the books. Arrivals are told once.
 func (l *ledger) turn(ctx context.Context) (p Page, err error) {
-	if err = l.c.call(ctx, "Turn", l.id, &p); err != nil {
+	if p, err = call[Page](ctx, l.c, "Turn", l.id); err != nil {
 		return p, err
 	}
 	l.c.events += p.Got - l.events
@@ -133,8 +134,8 @@ func (l *ledger) turn(ctx context.Context) (p Page, err error) {
 }
 
 func (l *ledger) close(ctx context.Context) error {
-	var none int
-	return l.c.call(ctx, "Close", l.id, &none)
+	_, err := call[int](ctx, l.c, "Close", l.id)
+	return err
 }
 
 // check returns what was wrong with the order.
