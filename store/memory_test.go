@@ -6,6 +6,9 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
+
+	"offhook/engine"
+	"offhook/store/storetest"
 )
 
 func TestAProviderRemembers(t *testing.T) {
@@ -44,4 +47,22 @@ func TestAProviderRemembers(t *testing.T) {
 	require.NoError(t, s.Close())
 	_, err := s.Memory("net").Get("user b")
 	require.ErrorIs(t, err, ErrClosed)
+}
+
+// Provisioning relies on it: who is written down before a subscriber is changed
+// is there after a power cut that the change survived.
+func TestWhatIsRememberedIsNotYoungerThanWhatWasSubmittedAfterIt(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	s := openIn(t, fs)
+	require.NoError(t, s.Memory("net").Put("user b", []byte("before")))
+	done := storetest.NewDone()
+	s.Submit(0, 0, []engine.Record{storetest.Of(storetest.Subscriber("b"))}, nil, done)
+	done.Wait(t)
+	cut := fs.CrashClone(vfs.CrashCloneCfg{})
+	require.NoError(t, s.Close())
+	s = openIn(t, cut)
+	defer func() { require.NoError(t, s.Close()) }()
+	got, err := s.Memory("net").Get("user b")
+	require.NoError(t, err)
+	require.Equal(t, "before", string(got))
 }
