@@ -109,6 +109,7 @@ type BroadWorks struct {
 	ApplicationID string   `yaml:"application_id"`
 	Subscribe     string   `yaml:"subscribe"` // user, group, enterprise
 	Targets       []Target `yaml:"targets"`
+	Events        Delivery `yaml:"events"` // how they come
 	Tuning        Tuning   `yaml:"tuning"`
 }
 

@@ -64,6 +64,7 @@ func (k *checker) listeners() {
 	if c.Simulator.Enabled {
 		all = append(all, address{path: "simulator.listen", host: c.Simulator.Listen})
 	}
+	all = append(all, c.contactListeners()...)
 	var taken []address
 	for _, a := range all {
 		host, port, err := net.SplitHostPort(a.host)

@@ -86,6 +86,7 @@ func (k *checker) broadworks(path string, b *BroadWorks) tenant.BroadWorks {
 		CAFile: b.CAFile, ApplicationID: b.ApplicationID,
 	}
 	t.Subscribe, t.Targets = k.subscribe(path, b)
+	t.Contact = k.contact(path+".events", &b.Events)
 	return t
 }
 

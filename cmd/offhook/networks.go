@@ -16,6 +16,7 @@ import (
 	"offhook/provider/broadworks"
 	"offhook/provider/provision"
 	"offhook/store"
+	"offhook/transport/xsicontact"
 )
 
 // networks runs one provider for each network there is, and keeps up with
@@ -27,6 +28,7 @@ type networks struct {
 	log          *slog.Logger
 	hands        *hands // the directory, for reconcilers
 	provisioning *provision.Metrics
+	contacts     *xsicontact.Metrics
 	tune         func(network string, cfg *broadworks.Config) // set before start; nil changes nothing
 
 	ctx context.Context // of all providers; ends at stop
@@ -119,7 +121,7 @@ func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 	cfg := broadworks.Config{
 		Network: bw, NetworkID: w.ID, CountryCode: w.Dialing.CountryCode,
 		Memory: n.store.Memory(w.ID), Sink: sink{n.directory, w.ID},
-		Log: n.log, Metrics: n.metrics,
+		Log: n.log, Metrics: n.metrics, Listen: n.contact(w),
 	}
 	if n.tune != nil {
 		n.tune(w.ID, &cfg)

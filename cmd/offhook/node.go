@@ -24,6 +24,7 @@ import (
 	"offhook/transport/webhook"
 	"offhook/transport/webhook/operations"
 	"offhook/transport/webhook/replay"
+	"offhook/transport/xsicontact"
 )
 
 // node is one offhook: the parts, and the order they start and end in. It is
@@ -95,6 +96,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	})
 	n.networks = newNetworks(n.store, broadworks.NewMetrics(n.registry), n.log)
 	n.networks.provisioning = provision.NewMetrics(n.registry)
+	n.networks.contacts = xsicontact.NewMetrics(n.registry)
 	n.directory = actor.New(actor.Config{
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
 		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail,

@@ -53,6 +53,15 @@ func applyBroadWorks(b *tenant.BroadWorks, doc web.Object) error {
 			return err
 		}
 	}
+	if doc.Has("events") {
+		events, err := doc.Object("events")
+		if err != nil {
+			return err
+		}
+		if err := applyEvents(&b.Contact, events); err != nil {
+			return err
+		}
+	}
 	return checkBroadWorks(b)
 }
 

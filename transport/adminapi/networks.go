@@ -34,6 +34,7 @@ type broadworksView struct {
 	ApplicationID string       `json:"application_id"`
 	Subscribe     string       `json:"subscribe"`
 	Targets       []targetView `json:"targets"`
+	Events        eventsView   `json:"events"`
 }
 
 type targetView struct {
@@ -55,6 +56,7 @@ func viewNetwork(n *tenant.Network) networkView {
 		BroadWorks: broadworksView{
 			XSPs: list(b.XSPs), SRV: b.SRV, ActionsPath: b.ActionsPath, EventsPath: b.EventsPath, ChannelPath: b.ChannelPath,
 			Username: b.Username, CAFile: b.CAFile, ApplicationID: b.ApplicationID, Subscribe: b.Subscribe, Targets: []targetView{},
+			Events: viewEvents(&b.Contact),
 		},
 		Dialing: dialingView{CountryCode: n.Dialing.CountryCode, Allow: list(n.Dialing.Allow), Deny: list(n.Dialing.Deny)},
 	}

@@ -27,7 +27,8 @@ func TestANetworkFromFirstToLast(t *testing.T) {
 	require.Regexp(t, uuid4, id)
 	body := `{"network_id":"` + id + `","provider":"broadworks","broadworks":{"xsps":["https://xsp1.example.com","https://xsp2.example.com"],"srv":"",` +
 		`"actions_path":"","events_path":"","channel_path":"","username":"admin@example.com","ca_file":"","application_id":"","subscribe":"group",` +
-		`"targets":[{"service_provider":"sp","group":"g"},{"enterprise":"e"}]},"dialing":{"country_code":"44","allow":["+44871"],"deny":["44900"]},"read_only":false}`
+		`"targets":[{"service_provider":"sp","group":"g"},{"enterprise":"e"}],"events":{"delivery":"channel"}},` +
+		`"dialing":{"country_code":"44","allow":["+44871"],"deny":["44900"]},"read_only":false}`
 	made.want(t, 201, body)
 	o.do("GET", "/admin/networks/"+id, "").want(t, 200, body)
 	n, _ := o.store.Network(id)

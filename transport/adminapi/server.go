@@ -36,6 +36,7 @@ type Config struct {
 	Normalise func(n *tenant.Network, number string) (string, bool)
 
 	Provisioning Provisioning // nil where subscribers are provisioned by hand alone
+	Contacts     Contacts     // nil where no networks run
 
 	URLs  hookapi.URLs // webhooks may have
 	Hooks *hookapi.API // the self-service of webhooks; nil for none
@@ -122,6 +123,7 @@ func (s *Server) route() {
 		{"GET", "/admin/networks/{network_id}", s.getNetwork},
 		{"PATCH", "/admin/networks/{network_id}", s.patchNetwork},
 		{"DELETE", "/admin/networks/{network_id}", s.deleteNetwork},
+		{"POST", "/admin/networks/{network_id}/contact/rotate", s.rotateContact},
 		{"PUT", "/admin/networks/{network_id}/provisioning/confirm", s.confirmProvisioning},
 		{"GET", "/admin/subscribers", s.listSubscribers},
 		{"POST", "/admin/subscribers", s.bulk},
