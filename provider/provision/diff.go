@@ -45,6 +45,9 @@ func (r *Reconciler) lookAtAll(ctx context.Context) bool {
 	if err == nil {
 		err = r.carryOut(ctx, d, confirmed)
 	}
+	if err == nil {
+		err = r.count(&diff{}, func(string) (bool, bool) { return false, false })
+	}
 	if ctx.Err() != nil {
 		return false
 	}
@@ -161,7 +164,7 @@ func (d *diff) missingApp(id string) {
 	}
 }
 
-// count finds the users that are gone among those we know.
+// count counts the users we know, and finds those among them that are gone.
 func (r *Reconciler) count(d *diff, look func(user string) (listed, gone bool)) error {
 	err := r.cfg.Memory.Each(func(target string, value []byte) error {
 		if !strings.HasPrefix(target, userPrefix) {
@@ -247,8 +250,6 @@ func (r *Reconciler) each(ctx context.Context, d *diff, plan []wish) error {
 					failure = err
 				} else if v == conflict {
 					d.clash(*w)
-				} else if v == add {
-					r.owned++
 				}
 				mu.Unlock()
 				r.done(v, err)

@@ -130,8 +130,12 @@ func (r *Reconciler) one(ctx context.Context, t *trigger) (again time.Time, err 
 	if there {
 		w := r.wish(&e, func(string) {})
 		if w.wanted {
+			rec, err := r.recall(t.user)
+			if err != nil {
+				return again, err
+			}
 			v, err := r.upsert(ctx, &w)
-			if err == nil && v == add {
+			if err == nil && v == add && rec == nil {
 				r.owned++
 			}
 			r.done(v, err)
