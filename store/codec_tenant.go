@@ -55,16 +55,12 @@ func decodeApp(b []byte) (*tenant.App, error) {
 
 func appendReceiver(b []byte, r *tenant.Receiver) []byte {
 	b = appendList(appendString(b, r.URL), r.Secrets)
-	b = binary.AppendUvarint(b, uint64(len(r.Retired)))
-	for _, old := range r.Retired {
-		b = binary.AppendVarint(appendString(b, old.Secret), old.Until)
-	}
-	b = appendString(b, r.SigningKey)
+	b = appendString(appendRetired(b, r.Retired), r.SigningKey)
 	b = binary.AppendUvarint(b, uint64(len(r.Headers)))
 	for _, h := range r.Headers {
 		b = appendString(appendString(b, h.Name), h.Value)
 	}
-	b = appendFlags(b, r.Batch, r.Extended, r.Paused, len(r.Held) > 0, r.Since > 0)
+	b = appendFlags(b, r.Batch, r.Extended, r.Paused, len(r.Held) > 0, r.Since > 0, len(r.RetiredKeys) > 0)
 	b = appendString(b, r.Disabled)
 	b = append(b, r.Filter.States, r.Filter.Directions)
 	b = appendList(b, r.Filter.Subscribers)
@@ -74,18 +70,24 @@ func appendReceiver(b []byte, r *tenant.Receiver) []byte {
 	if r.Since > 0 {
 		b = binary.AppendUvarint(b, r.Since)
 	}
+	if len(r.RetiredKeys) > 0 {
+		b = appendRetired(b, r.RetiredKeys)
+	}
+	return b
+}
+
+func appendRetired(b []byte, retired []tenant.Retired) []byte {
+	b = binary.AppendUvarint(b, uint64(len(retired)))
+	for _, old := range retired {
+		b = binary.AppendVarint(appendString(b, old.Secret), old.Until)
+	}
 	return b
 }
 
 func (d *decoder) receiver(r *tenant.Receiver) {
 	r.URL = d.string()
 	r.Secrets = list[string](d)
-	if n := d.count(2); n > 0 {
-		r.Retired = make([]tenant.Retired, n)
-		for i := range r.Retired {
-			r.Retired[i] = tenant.Retired{Secret: d.string(), Until: d.int()}
-		}
-	}
+	r.Retired = d.retired()
 	r.SigningKey = d.string()
 	if n := d.count(2); n > 0 {
 		r.Headers = make([]tenant.Header, n)
@@ -93,8 +95,8 @@ func (d *decoder) receiver(r *tenant.Receiver) {
 			r.Headers[i] = tenant.Header{Name: d.string(), Value: d.string()}
 		}
 	}
-	var held, since bool
-	d.flags(&r.Batch, &r.Extended, &r.Paused, &held, &since)
+	var held, since, keys bool
+	d.flags(&r.Batch, &r.Extended, &r.Paused, &held, &since, &keys)
 	r.Disabled = d.string()
 	r.Filter.States, r.Filter.Directions = d.byte(), d.byte()
 	r.Filter.Subscribers = list[string](d)
@@ -104,6 +106,16 @@ func (d *decoder) receiver(r *tenant.Receiver) {
 	if since {
 		r.Since = d.uint()
 	}
+	if keys {
+		r.RetiredKeys = d.retired()
+	}
+}
+
+func (d *decoder) retired() (retired []tenant.Retired) {
+	for range d.count(2) {
+		retired = append(retired, tenant.Retired{Secret: d.string(), Until: d.int()})
+	}
+	return retired
 }
 
 func appendNetwork(b []byte, n *tenant.Network) []byte {

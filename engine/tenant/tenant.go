@@ -32,11 +32,13 @@ type Receiver struct {
 	Secrets []string  // whsec_…, newest first; each of them signs
 	Retired []Retired // secrets that were rotated away and still sign for a while
 
-	SigningKey string   // whsk_…, Ed25519: adds a v1a signature; empty for none
-	Headers    []Header // sent with each attempt, for a receiver's gateway
-	Batch      bool     // events of several streams come in one POST, as an array
-	Extended   bool     // changes of detail, and bodies without a call, are events too
-	Filter     engine.Filter
+	SigningKey  string    // whsk_…, Ed25519: adds a v1a signature; empty for none
+	RetiredKeys []Retired // signing keys that were rotated away and still sign for a while
+
+	Headers  []Header // sent with each attempt, for a receiver's gateway
+	Batch    bool     // events of several streams come in one POST, as an array
+	Extended bool     // changes of detail, and bodies without a call, are events too
+	Filter   engine.Filter
 
 	Since uint64 // index in the log when the webhook was set: what is older is not for it
 
@@ -45,7 +47,7 @@ type Receiver struct {
 	Disabled string   // why nothing is sent any more (410, or a person's word); empty while enabled
 }
 
-// Retired is a secret on its way out.
+// Retired is a secret, or a signing key, on its way out.
 type Retired struct {
 	Secret string
 	Until  int64 // ms since the epoch

@@ -14,6 +14,7 @@ import (
 
 const (
 	maxSecrets     = 10 // that sign at a time; each is a signature of every request
+	maxKeys        = 3  // signing keys likewise; theirs cost more
 	defaultOverlap = 24 * time.Hour
 	maxOverlap     = 7 * 24 * time.Hour
 )
@@ -49,22 +50,32 @@ func live(retired []tenant.Retired, now int64) []tenant.Retired {
 	return some
 }
 
+// retire has those in use, and those that were retired before, end at a time
+// at the latest.
+func retire(used []string, before []tenant.Retired, now, until int64) (all []tenant.Retired) {
+	for _, old := range used {
+		all = append(all, tenant.Retired{Secret: old, Until: until})
+	}
+	for _, old := range before {
+		all = append(all, tenant.Retired{Secret: old.Secret, Until: min(old.Until, until)})
+	}
+	return live(all, now)
+}
+
+// readOverlap reads for how long what is rotated away still signs, in ms.
+func readOverlap(doc web.Object) (int64, error) {
+	seconds, err := doc.Whole("overlap_seconds", int64(defaultOverlap/time.Second), 0, int64(maxOverlap/time.Second))
+	return 1000 * seconds, err
+}
+
 // rotate makes secret the one that counts. Those before it sign until a time,
 // or until the time they had if that is earlier.
 func rotate(r tenant.Receiver, secret string, now, until int64) (tenant.Receiver, error) {
 	if slices.Contains(r.Secrets, secret) {
 		return r, problem.Invalid("secret", "must not be the one in use")
 	}
-	var retired []tenant.Retired
-	for _, old := range r.Secrets {
-		retired = append(retired, tenant.Retired{Secret: old, Until: until})
-	}
-	for _, old := range r.Retired {
-		if old.Secret != secret {
-			retired = append(retired, tenant.Retired{Secret: old.Secret, Until: min(old.Until, until)})
-		}
-	}
-	r.Secrets, r.Retired = []string{secret}, live(retired, now)
+	r.Secrets, r.Retired = []string{secret}, retire(r.Secrets, r.Retired, now, until)
+	r.Retired = slices.DeleteFunc(r.Retired, func(old tenant.Retired) bool { return old.Secret == secret })
 	if 1+len(r.Retired) > maxSecrets {
 		return r, &problem.Problem{Code: engine.CodeConflict, Detail: "ten secrets sign already; wait for one to run out, or rotate with overlap_seconds 0"}
 	}
@@ -80,7 +91,7 @@ func (s *API) rotateSecret(ctx *fasthttp.RequestCtx, c Caller) error {
 	if err != nil {
 		return err
 	}
-	overlap, err := doc.Whole("overlap_seconds", int64(defaultOverlap/time.Second), 0, int64(maxOverlap/time.Second))
+	overlap, err := readOverlap(doc)
 	if err != nil {
 		return err
 	}
@@ -93,7 +104,7 @@ func (s *API) rotateSecret(ctx *fasthttp.RequestCtx, c Caller) error {
 	}
 	err = s.changeSet(c, k, "secret rotated", func(was tenant.Receiver) (tenant.Receiver, error) {
 		now := s.config.Now().UnixMilli()
-		return rotate(was, secret, now, now+1000*overlap)
+		return rotate(was, secret, now, now+overlap)
 	})
 	if err != nil {
 		return err

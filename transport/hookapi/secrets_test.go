@@ -105,6 +105,21 @@ func TestRotatingASigningKey(t *testing.T) {
 		}
 		signature := ed25519.Sign(key(c.receiver("calls").SigningKey, "whsk_"), []byte("evt_1.5.{}"))
 		require.True(t, ed25519.Verify(key(public, "whpk_"), []byte("evt_1.5.{}"), signature))
+
+		old := c.receiver("calls").RetiredKeys
+		require.Len(t, old, 1)
+		text, _ := tenant.PublicKey(old[0].Secret)
+		require.Equal(t, first, text, "whoever still has the first key verifies, for a day")
+		c.do("PUT", "/webhooks/calls/rotate-signing-key", `{"overlap_seconds":3600}`).wants(200)
+		require.Len(t, c.receiver("calls").RetiredKeys, 2)
+		c.do("PUT", "/webhooks/calls/rotate-signing-key", "").wantsProblem(409, "conflict")
+		c.do("PUT", "/webhooks/calls/rotate-signing-key", `{"overlap_seconds":604801}`).wantsProblem(422, "invalid_field")
+		c.do("PUT", "/webhooks/calls/rotate-signing-key", `{"overlap_seconds":0}`).wants(200)
+		require.Empty(t, c.receiver("calls").RetiredKeys, "a key that leaked ends at once")
+		c.do("PUT", "/webhooks/calls/rotate-signing-key", "").wants(200)
+		c.do("PATCH", "/webhooks/calls", `{"signing":"v1"}`).wants(200)
+		require.Empty(t, c.receiver("calls").RetiredKeys)
+		c.do("PATCH", "/webhooks/calls", `{"signing":"v1+v1a"}`).wants(200)
 	})
 }
 

@@ -145,13 +145,13 @@ func (set *settings) apply(was tenant.Receiver, now int64) (tenant.Receiver, err
 	switch {
 	case set.signed == nil:
 	case !*set.signed:
-		r.SigningKey = ""
+		r.SigningKey, r.RetiredKeys = "", nil
 	case r.SigningKey == "":
 		r.SigningKey = set.freshKey
 	}
 	if len(r.Secrets) == 0 || set.secret != "" {
 		r.Secrets = []string{set.freshSecret}
 	}
-	r.Retired = live(r.Retired, now)
+	r.Retired, r.RetiredKeys = live(r.Retired, now), live(r.RetiredKeys, now)
 	return r, nil
 }

@@ -21,10 +21,18 @@ func publicKey(signing string) string {
 	return public
 }
 
-// rotateSigningKey puts a new key in the place of the old one at once: a
-// receiver that is to miss nothing meanwhile accepts v1 as well, or both keys.
+// rotateSigningKey has a new key sign, and those before it until a time, so that
+// a receiver may change keys at any moment between.
 func (s *API) rotateSigningKey(ctx *fasthttp.RequestCtx, c Caller) error {
 	k, _, err := existingDelivering(ctx, c)
+	if err != nil {
+		return err
+	}
+	doc, err := readOptional(ctx)
+	if err != nil {
+		return err
+	}
+	overlap, err := readOverlap(doc)
 	if err != nil {
 		return err
 	}
@@ -36,7 +44,11 @@ func (s *API) rotateSigningKey(ctx *fasthttp.RequestCtx, c Caller) error {
 		if was.SigningKey == "" {
 			return was, &problem.Problem{Code: engine.CodeConflict, Detail: "the webhook has no signing key; set signing to v1+v1a first"}
 		}
-		was.SigningKey = fresh
+		now := s.config.Now().UnixMilli()
+		was.RetiredKeys = retire([]string{was.SigningKey}, was.RetiredKeys, now, now+overlap)
+		if was.SigningKey = fresh; 1+len(was.RetiredKeys) > maxKeys {
+			return was, &problem.Problem{Code: engine.CodeConflict, Detail: "three signing keys sign already; wait for one to run out, or rotate with overlap_seconds 0"}
+		}
 		return was, nil
 	})
 	if err != nil {

@@ -133,7 +133,7 @@ func (ep *endpoint) retarget() bool {
 // sameRequest reports whether two receivers get the same requests.
 func sameRequest(a, b tenant.Receiver) bool {
 	return a.URL == b.URL && a.SigningKey == b.SigningKey && slices.Equal(a.Secrets, b.Secrets) &&
-		slices.Equal(a.Retired, b.Retired) && slices.Equal(a.Headers, b.Headers)
+		slices.Equal(a.Retired, b.Retired) && slices.Equal(a.RetiredKeys, b.RetiredKeys) && slices.Equal(a.Headers, b.Headers)
 }
 
 // holds reports whether the stream of a subscriber is paused.

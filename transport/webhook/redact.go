@@ -36,7 +36,7 @@ func newRedactor(u *url.URL, r tenant.Receiver) *redactor {
 	for _, s := range r.Secrets {
 		k.knows(s, afterPrefix(s))
 	}
-	for _, old := range r.Retired {
+	for _, old := range slices.Concat(r.Retired, r.RetiredKeys) {
 		k.knows(old.Secret, afterPrefix(old.Secret))
 	}
 	k.knows(r.SigningKey, afterPrefix(r.SigningKey))

@@ -14,28 +14,34 @@ import (
 	"offhook/engine/tenant"
 )
 
-// maxSecrets bounds the v1 signatures of one request during rotations.
-const maxSecrets = 10
+// maxSecrets bounds the v1 signatures of one request during rotations, maxKeys
+// those of v1a, which cost more.
+const (
+	maxSecrets = 10
+	maxKeys    = 3
+)
 
 var (
 	errSecret     = errors.New("a webhook secret is whsec_ and the base64 of 24 to 64 bytes; at least one is needed, and at most ten")
 	errSigningKey = errors.New("a signing key is whsk_ and the base64 of the 64 bytes of an Ed25519 private key")
 )
 
-// secret is a key of v1 signatures.
+// secret is a key of v1 signatures, or a private one of v1a.
 type secret struct {
 	key   []byte
 	until int64 // ms since the epoch: it signs before that
 }
 
-// keyring is what a receiver's requests are signed with.
+func (s *secret) signs(now time.Time) bool { return now.UnixMilli() < s.until }
+
+// keyring is what a receiver's requests are signed with, newest first.
 type keyring struct {
-	secrets []secret // newest first
-	private ed25519.PrivateKey
+	secrets []secret
+	private []secret // Ed25519
 }
 
 // newKeyring reads the keys of a receiver; its errors never name them. Of
-// secrets that were rotated away, those over maxSecrets sign no more.
+// those that were rotated away, the ones over the maximum sign no more.
 func newKeyring(r tenant.Receiver) (k keyring, err error) {
 	if len(r.Secrets) == 0 || len(r.Secrets) > maxSecrets {
 		return k, errSecret
@@ -60,10 +66,16 @@ func newKeyring(r tenant.Receiver) (k keyring, err error) {
 			return keyring{}, err
 		}
 	}
-	if r.SigningKey != "" {
-		var ok bool
-		if k.private, ok = tenant.ParseSigningKey(r.SigningKey); !ok {
+	if r.SigningKey == "" {
+		return k, nil
+	}
+	for _, key := range append([]tenant.Retired{{Secret: r.SigningKey, Until: math.MaxInt64}}, r.RetiredKeys...) {
+		private, ok := tenant.ParseSigningKey(key.Secret)
+		if !ok {
 			return keyring{}, errSigningKey
+		}
+		if len(k.private) < maxKeys {
+			k.private = append(k.private, secret{private, key.Until})
 		}
 	}
 	return k, nil
@@ -97,19 +109,21 @@ func newSigner(k keyring) *signer {
 func (s *signer) size(now time.Time) int {
 	n := 0
 	for i := range s.secrets {
-		if now.UnixMilli() < s.secrets[i].until {
+		if s.secrets[i].signs(now) {
 			n += len(" ") + v1Len
 		}
 	}
-	if s.private != nil {
-		n += len(" ") + v1aLen
+	for i := range s.private {
+		if s.private[i].signs(now) {
+			n += len(" ") + v1aLen
+		}
 	}
 	return n - len(" ")
 }
 
 // append adds the value of webhook-signature for one request made now: for
 // each live secret `v1,` and the base64 of HMAC-SHA256 over id.timestamp.body,
-// then, with a private key, `v1a,` and the base64 of Ed25519 over the same,
+// then for each live private key `v1a,` and the base64 of Ed25519 over the same,
 // separated by spaces (Standard Webhooks 1.0.0, "Signature scheme").
 func (s *signer) append(dst []byte, id string, now time.Time, body []byte) []byte {
 	s.buf = append(s.buf[:0], id...)
@@ -118,7 +132,7 @@ func (s *signer) append(dst []byte, id string, now time.Time, body []byte) []byt
 	s.buf = append(s.buf, '.')
 	begin := len(dst)
 	for i, mac := range s.macs {
-		if now.UnixMilli() >= s.secrets[i].until {
+		if !s.secrets[i].signs(now) {
 			continue
 		}
 		if len(dst) > begin {
@@ -130,10 +144,14 @@ func (s *signer) append(dst []byte, id string, now time.Time, body []byte) []byt
 		dst = append(dst, "v1,"...)
 		dst = base64.StdEncoding.AppendEncode(dst, mac.Sum(s.sum[:0]))
 	}
-	if s.private == nil {
-		return dst
+	if len(s.private) > 0 {
+		s.buf = append(s.buf, body...) // Ed25519 reads its message twice, so it wants all of it in one piece
 	}
-	s.buf = append(s.buf, body...) // Ed25519 reads its message twice, so it wants all of it in one piece
-	dst = append(dst, " v1a,"...)  // never the first: a receiver has a secret at all times
-	return base64.StdEncoding.AppendEncode(dst, ed25519.Sign(s.private, s.buf))
+	for i := range s.private {
+		if s.private[i].signs(now) {
+			dst = append(dst, " v1a,"...) // never the first: a receiver has a secret at all times
+			dst = base64.StdEncoding.AppendEncode(dst, ed25519.Sign(s.private[i].key, s.buf))
+		}
+	}
+	return dst
 }

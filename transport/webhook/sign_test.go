@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,6 +132,48 @@ func TestAnAsymmetricSignatureIsAdded(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, ed25519.Verify(public, []byte("evt_1.1533331051."+body), signature))
 		require.False(t, ed25519.Verify(public, []byte("evt_2.1533331051."+body), signature))
+	}
+}
+
+func TestARetiredSigningKeySignsUntilItsTime(t *testing.T) {
+	const body = `{"state":"ringing"}`
+	at := time.UnixMilli(1533331051226)
+	r := tenant.Receiver{Secrets: []string{newSecret(32)}}
+	var public []ed25519.PublicKey
+	for i := range 5 {
+		private, err := tenant.NewSigningKey(rand.Reader)
+		require.NoError(t, err)
+		key, _ := tenant.ParseSigningKey(private)
+		public = append(public, key.Public().(ed25519.PublicKey))
+		if i == 0 {
+			r.SigningKey = private
+		} else {
+			r.RetiredKeys = append(r.RetiredKeys, tenant.Retired{Secret: private, Until: at.Add(time.Duration(5-i) * time.Hour).UnixMilli()})
+		}
+	}
+	sign := signerOf(t, r)
+	for _, tt := range []struct {
+		after time.Duration
+		signs []bool // the newest three at most
+	}{
+		{0, []bool{true, true, true, false, false}},
+		{3*time.Hour - time.Millisecond, []bool{true, true, true, false, false}},
+		{3 * time.Hour, []bool{true, true, false, false, false}},
+		{4 * time.Hour, []bool{true, false, false, false, false}},
+	} {
+		now := at.Add(tt.after)
+		h := signed(sign, now, body)
+		require.Len(t, h.Get("webhook-signature"), sign.size(now))
+		require.True(t, verifies(t, r.Secrets[0], body, h))
+		said := []byte("evt_1." + strconv.FormatInt(now.Unix(), 10) + "." + body)
+		for i, key := range public {
+			found := slices.ContainsFunc(strings.Fields(h.Get("webhook-signature")), func(one string) bool {
+				text, asymmetric := strings.CutPrefix(one, "v1a,")
+				signature, err := base64.StdEncoding.DecodeString(text)
+				return asymmetric && err == nil && ed25519.Verify(key, said, signature)
+			})
+			require.Equal(t, tt.signs[i], found, "key %d after %v", i, tt.after)
+		}
 	}
 }
 
