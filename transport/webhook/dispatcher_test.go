@@ -370,6 +370,7 @@ func conditions(d *Dispatcher) map[string]Condition {
 func TestAWebhookSetLaterServesWhatComesThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, 0)
+		told := b.notices()
 		b.start()
 		b.Ready("new", "alice", engine.StreamCalls, 1) // nobody wants it
 		b.tenants.set("new", tenant.Receiver{URL: "mem://new", Secrets: []string{testSecret}})
@@ -380,6 +381,7 @@ func TestAWebhookSetLaterServesWhatComesThen(t *testing.T) {
 		b.emit("new", "alice")
 		time.Sleep(time.Hour)
 		require.Equal(t, Unusable, conditions(b.Dispatcher)["new/calls"])
+		require.Equal(t, []What{EndpointFailing}, told())
 		require.Equal(t, 1, b.outbox.left())
 		b.tenants.set("new", tenant.Receiver{URL: "mem://new", Secrets: []string{testSecret}})
 		time.Sleep(time.Second)

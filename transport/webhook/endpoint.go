@@ -114,6 +114,10 @@ func (ep *endpoint) leaveOff() {
 	ep.forget()
 }
 
+// unusableReason is what people are told of a webhook that was in order when it
+// was set: what the operator allows has changed since.
+const unusableReason = "its URL, secrets or headers are not allowed any more"
+
 // retarget prepares for the requests the receiver wants now.
 func (ep *endpoint) retarget() bool {
 	if ep.target != nil {
@@ -124,6 +128,7 @@ func (ep *endpoint) retarget() bool {
 	if err != nil {
 		ep.standing = unusable
 		ep.d.log.Error("webhook cannot be used", "app", ep.key.app, "kind", ep.key.kind.String(), "reason", err.Error())
+		ep.d.notice(Notice{App: ep.key.app, Kind: ep.key.kind, What: EndpointFailing, Reason: unusableReason})
 		return false
 	}
 	ep.target = target
