@@ -156,14 +156,16 @@ func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, erro
 		if err != nil {
 			return nil, nil, err
 		}
-		x.sign(req, header)
+		jar := p.jarOf(x, req.URL.Path)
+		jar.sign(req, header)
 		res, err := p.clients.stream.Do(req)
 		if err != nil {
 			p.cfg.Metrics.requested(p.cfg.NetworkID, opChannel, "broken", time.Since(began))
 			return nil, nil, err
 		}
 		p.cfg.Metrics.requested(p.cfg.NetworkID, opChannel, strconv.Itoa(res.StatusCode/100)+"xx", time.Since(began))
-		x.learn(res.Cookies())
+		jar.learn(res, res.StatusCode == http.StatusOK)
+		x.heed(res)
 		switch {
 		case res.StatusCode == http.StatusOK:
 			return x, res, nil

@@ -185,7 +185,8 @@ func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, hea
 	if err != nil {
 		return answer{}, "", err
 	}
-	x.sign(req, header)
+	jar := p.jarOf(x, req.URL.Path)
+	jar.sign(req, header)
 	client := r.client
 	if client == nil {
 		client = p.clients.actions
@@ -195,7 +196,7 @@ func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, hea
 		return a, "", err
 	}
 	defer res.Body.Close()
-	x.learn(res.Cookies())
+	jar.learn(res, false)
 	x.heed(res)
 	a.status = res.StatusCode
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(p.cfg.MaxDocument)+1))

@@ -6,21 +6,18 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// xsp is one server of the platform. Its cookies pin us to the node that
-// holds our channel when a load balancer stands before several (dossier §3.2).
+// xsp is one server of the platform.
 type xsp struct {
 	base    *url.URL
 	limit   *limiter
 	streams int         // event streams that are up; by Provider.mu
 	left    atomic.Bool // gone from DNS
 
-	mu      sync.Mutex
-	cookies []*http.Cookie
+	actions, events jar
 }
 
 func (p *Provider) newXSP(base *url.URL) *xsp { return &xsp{base: base, limit: newLimiter(&p.cfg)} }
@@ -35,40 +32,6 @@ func (x *xsp) heed(res *http.Response) {
 		}
 	}
 	x.limit.answered(overloaded, pause)
-}
-
-// learn keeps the cookies of an answer. Paths and the Secure mark are not
-// looked at: the channel's cookie names another path than the channel's own
-// (dossier §3.1), and it is for this host alone that they are kept.
-func (x *xsp) learn(cookies []*http.Cookie) {
-	if len(cookies) == 0 {
-		return
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	fresh := append([]*http.Cookie(nil), x.cookies...)
-next:
-	for _, c := range cookies {
-		for i, have := range fresh {
-			if have.Name == c.Name {
-				fresh[i] = c
-				continue next
-			}
-		}
-		if len(fresh) < 16 {
-			fresh = append(fresh, c)
-		}
-	}
-	x.cookies = fresh
-}
-
-func (x *xsp) sign(req *http.Request, header string) {
-	req.Header.Set("Authorization", header)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, c := range x.cookies {
-		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
-	}
 }
 
 // xspList is the XSPs as they are to be tried: those with an event stream
