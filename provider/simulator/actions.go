@@ -10,10 +10,13 @@ func (s *Simulator) actions(r *request) reply {
 	if r.phone == nil {
 		return refuse(RefusedUnknownPath)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.phone.gone {
+		return refuse(RefusedUnknownUser)
+	}
 	switch strings.ToLower(r.at(2)) {
 	case "calls":
-		s.mu.Lock()
-		defer s.mu.Unlock()
 		return s.callActions(r)
 	case "profile":
 		return s.profile(r)

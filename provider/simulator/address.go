@@ -68,8 +68,16 @@ func (p *phone) seenBy(other *phone) party {
 	if other.group == p.group {
 		callType = "Group"
 	}
-	return party{name: p.SubscriberName, address: p.SubscriberNumber,
+	return party{name: p.SubscriberName, address: p.line(),
 		userID: p.SubscriberID, userDN: p.SubscriberNumber, callType: callType}
+}
+
+// line is the number others call p by; one without has an extension.
+func (p *phone) line() string {
+	if p.SubscriberNumber == "" {
+		return p.Extension
+	}
+	return p.SubscriberNumber
 }
 
 func (r party) node() *node {

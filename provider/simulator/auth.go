@@ -30,6 +30,8 @@ func (s *Simulator) identify(r *http.Request) (identity, bool) {
 	if strings.EqualFold(user, s.cfg.Username) {
 		return identity{login: s.cfg.Username}, same(password, s.cfg.Password)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	p := s.phoneOf(user)
 	if p == nil || !same(password, s.cfg.UserPassword) {
 		return identity{}, false

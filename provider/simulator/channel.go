@@ -20,6 +20,7 @@ type channel struct {
 	set              *channelSet
 	xsp              *xsp
 	host             string // as the client called this XSP
+	owner            *phone // who opened it; nil for the administrator
 	priority, weight int
 	expires          time.Duration
 

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"offhook/provider/simulator/oci"
 )
 
 // Traffic is the kind of calls the simulator makes by itself.
@@ -89,6 +91,11 @@ type Config struct {
 
 	Contacts Contacts // events that are POSTed instead (dossier §3.9)
 
+	OCI oci.Config // how users are provisioned (dossier §4); login, seed and log are this Config's unless set
+	// RenameKeepsSubscriptions says that a user's subscriptions go on under
+	// another user id; by default they end, with a SubscriptionTerminatedEvent.
+	RenameKeepsSubscriptions bool
+
 	Errors ErrorTable   // status and code of refusals that differ from the built-in table
 	Log    *slog.Logger // nil discards; phone numbers are never logged
 }
@@ -143,5 +150,10 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	orElse(&c.OCI.Username, c.Username)
+	orElse(&c.OCI.Password, c.Password)
+	orElse(&c.OCI.Domain, domain)
+	orElse(&c.OCI.Seed, c.Seed)
+	orElse(&c.OCI.Log, c.Log)
 	return c
 }

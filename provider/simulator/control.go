@@ -64,9 +64,11 @@ func (s *Simulator) control(w http.ResponseWriter, r *http.Request, words []stri
 	_ = json.NewEncoder(w).Encode(body)
 }
 
+// handler does what one method of a control path is for.
+type handler = func() (int, any, error)
+
 // controlRoute picks the handler: by the words of the path, then the method.
 func (s *Simulator) controlRoute(r *http.Request, words []string) (int, any, error) {
-	type handler = func() (int, any, error)
 	pick := func(methods string, byMethod map[string]handler) (int, any, error) {
 		if do := byMethod[r.Method]; do != nil {
 			return do()
@@ -104,6 +106,8 @@ func (s *Simulator) controlRoute(r *http.Request, words []string) (int, any, err
 		return pick("DELETE", map[string]handler{
 			http.MethodDelete: func() (int, any, error) { return s.liftFaults(words[1]) },
 		})
+	case len(words) > 0 && (words[0] == "people" || words[0] == "enterprises"):
+		return s.controlPeople(r, words, pick)
 	case path == "stats":
 		return pick("GET", map[string]handler{
 			http.MethodGet: func() (int, any, error) { return http.StatusOK, s.Stats(), nil },

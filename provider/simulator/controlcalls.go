@@ -84,16 +84,16 @@ func (s *Simulator) controlCall(r *http.Request) (int, any, error) {
 	if ask.SubscriberID == "" {
 		return 0, nil, invalid("subscriber_id", "is required")
 	}
+	number, valid := cleanAddress(ask.RemoteNumber)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	p := s.phoneOf(ask.SubscriberID)
 	if p == nil {
 		return 0, nil, notFound("subscriber")
 	}
-	number, valid := cleanAddress(ask.RemoteNumber)
 	if !valid {
 		return 0, nil, invalid("remote_number", "is no number a switch can route")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if len(p.calls) >= s.cfg.MaxCallsPerPhone {
 		return 0, nil, refusal(http.StatusConflict, "conflict", "the phone has no free line")
 	}

@@ -52,8 +52,8 @@ func (s *Simulator) controlFault(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	f := &fault{kind: ask.Kind, xsp: strings.TrimSpace(ask.XSP), probability: 1, delay: defaultDelay}
-	if !slices.Contains(faultKinds, ask.Kind) {
-		return 0, nil, invalid("kind", "is one of "+strings.Join(faultKinds, ", "))
+	if !knownFault(ask.Kind) {
+		return 0, nil, invalid("kind", "is one of "+strings.Join(append(FaultKinds(), OCIFaultKinds()...), ", "))
 	}
 	if ask.Probability != nil {
 		if f.probability = *ask.Probability; !(f.probability >= 0 && f.probability <= 1) {
@@ -75,13 +75,13 @@ func (s *Simulator) controlFault(r *http.Request) (int, any, error) {
 	if !slices.Contains(endReasons, f.reason) {
 		return 0, nil, invalid("reason", "is one of "+strings.Join(endReasons, ", "))
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if ask.SubscriberID != "" {
 		if f.phone = s.phoneOf(ask.SubscriberID); f.phone == nil {
 			return 0, nil, notFound("subscriber")
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if len(s.faults) >= maxFaults {
 		return 0, nil, refusal(http.StatusConflict, "conflict", "too many faults are in force")
 	}

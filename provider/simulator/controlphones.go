@@ -57,10 +57,6 @@ func (s *Simulator) controlPhone(id string, put *http.Request) (int, any, error)
 		FarEnd        *string `json:"far_end"`
 		FarEndAfterMS *int64  `json:"far_end_after_ms"`
 	}
-	p := s.phoneOf(id)
-	if p == nil {
-		return 0, nil, notFound("subscriber")
-	}
 	if put != nil {
 		if err := readJSON(put, &ask); err != nil {
 			return 0, nil, err
@@ -68,6 +64,10 @@ func (s *Simulator) controlPhone(id string, put *http.Request) (int, any, error)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	p := s.phoneOf(id)
+	if p == nil {
+		return 0, nil, notFound("subscriber")
+	}
 	b := p.behave
 	if ask.Answer != nil {
 		switch *ask.Answer {

@@ -16,19 +16,23 @@ func (s *Simulator) directory(r *request) reply {
 	if r.Method != http.MethodGet || len(r.path) != 4 {
 		return refuse(RefusedUnknownPath)
 	}
-	root, list, people := "Enterprise", "enterpriseDirectory", s.phones
+	root, list, people := "Enterprise", "enterpriseDirectory", []*phone(nil)
 	switch {
 	case is(r.path[3], "Enterprise"):
+		people = r.phone.group.of.phones()
 	case is(r.path[3], "Group"):
 		root, list, people = "Group", "groupDirectory", r.phone.group.phones
 	default:
 		return refuse(RefusedUnknownPath)
 	}
 	query := r.URL.Query()
-	found := make([]*phone, 0, len(people))
-	for _, p := range people {
-		if p.matches(query) {
-			found = append(found, p)
+	found := people
+	if filtered(query) {
+		found = make([]*phone, 0, len(people))
+		for _, p := range people {
+			if p.matches(query) {
+				found = append(found, p)
+			}
 		}
 	}
 	start := max(1, number(query.Get("start"), 1)) // 1-based
@@ -57,7 +61,19 @@ func (p *phone) directoryNode() *node {
 		textEl("userId", p.SubscriberID), textEl("firstName", p.FirstName), textEl("lastName", p.LastName),
 		textEl("hiranganaLastName", p.LastName), textEl("hiranganaFirstName", p.FirstName),
 		textEl("groupId", p.Group), textEl("number", dashed(p.SubscriberNumber)), textEl("extension", p.Extension),
-		el("additionalDetails", textEl("emailAddress", p.SubscriberID), textEl("department", p.Group)))
+		el("additionalDetails", textEl("emailAddress", p.SubscriberID), textEl("department", p.department)))
+}
+
+// filtered reports whether a query asks for some only.
+func filtered(query url.Values) bool {
+	for name := range query {
+		switch name {
+		case "start", "results", "sortColumn", "searchCriteriaModeOr", "format":
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // matches applies the filters: "*" stands for anything, "/i" at the end for
@@ -66,7 +82,7 @@ func (p *phone) matches(query url.Values) bool {
 	fields := map[string]string{
 		"firstName": p.FirstName, "lastName": p.LastName, "name": p.SubscriberName, "userId": p.SubscriberID,
 		"groupId": p.Group, "number": dashed(p.SubscriberNumber), "extension": p.Extension,
-		"department": p.Group, "emailAddress": p.SubscriberID,
+		"department": p.department, "emailAddress": p.SubscriberID,
 	}
 	either := is(query.Get("searchCriteriaModeOr"), "true")
 	asked, fits := 0, 0

@@ -35,7 +35,7 @@ func (s *Simulator) callEvent(h *half, ev eventKind) {
 // emit tells everybody who follows p: by user, by group, by enterprise.
 func (s *Simulator) emit(p *phone, ev eventKind, payload func() *node) {
 	var data []byte
-	for _, subs := range [][]*subscription{p.subs, p.group.subs, s.enterprise} {
+	for _, subs := range [][]*subscription{p.subs, p.group.subs, p.group.of.subs} {
 		for _, sub := range subs {
 			if !sub.ready || !sub.wants(ev) {
 				continue

@@ -174,6 +174,9 @@ func subscriptionNode(sub *subscription, seconds int64) *node {
 func (s *Simulator) target(r *request, sub *subscription) Refusal {
 	switch strings.ToLower(r.at(0)) {
 	case "user":
+		if r.phone != nil && r.phone.gone {
+			return RefusedUnknownUser
+		}
 		if r.phone == nil || len(r.path) > 3 || len(r.path) == 3 && !is(r.at(2), "subscription") {
 			return RefusedUnknownPath
 		}
@@ -181,12 +184,7 @@ func (s *Simulator) target(r *request, sub *subscription) Refusal {
 		return ""
 	case "serviceprovider":
 		if len(r.path) == 4 && is(r.at(2), "group") {
-			for _, g := range s.groups {
-				if is(r.at(1), enterpriseName) && is(r.at(3), g.name) {
-					sub.site = g
-				}
-			}
-			if sub.site == nil {
+			if sub.site = s.enterprise(r.at(1)).group(r.at(3)); sub.site == nil {
 				return RefusedTarget
 			}
 			break
@@ -196,7 +194,7 @@ func (s *Simulator) target(r *request, sub *subscription) Refusal {
 		if len(r.path) != 2 {
 			return RefusedUnknownPath
 		}
-		if !is(r.at(1), enterpriseName) {
+		if sub.org = s.enterprise(r.at(1)); sub.org == nil {
 			return RefusedTarget
 		}
 	}

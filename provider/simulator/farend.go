@@ -48,7 +48,7 @@ func (s *Simulator) farEndInside(h *half, callee *phone) {
 // a person to answer it.
 func (s *Simulator) calledBy(p, caller *phone) *half {
 	a := s.newHalf(caller, originator, p.seenBy(caller), s.newTracking())
-	a.dialled = p.SubscriberNumber
+	a.dialled = p.line()
 	a.far.farEnd = farEndWaits
 	s.goOffHook(a)
 	s.callEvent(a, evOriginated)
@@ -96,7 +96,7 @@ func (s *Simulator) detach(reason string, to []string, halves ...*half) {
 // of the dossier §2.3.
 func (s *Simulator) transferBlind(h *half, address, name, reason string) {
 	peer, from := h.peer, h.remote
-	redirected := redirect{address: h.phone.SubscriberNumber, reason: reason, at: s.now()}
+	redirected := redirect{address: h.phone.line(), reason: reason, at: s.now()}
 	to := s.destination(peer, address, name)
 	s.detach(reason, []string{address}, h)
 	if peer != nil {

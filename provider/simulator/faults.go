@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"offhook/provider/simulator/oci"
 )
 
 // fault is something going wrong. Guarded by Simulator.mu.
@@ -52,7 +54,7 @@ var faultKinds = []string{
 	faultRedirect, faultOverload, faultRejectLogins, faultXSPDown,
 }
 
-// FaultKinds are the names of all that can go wrong.
+// FaultKinds are the names of all that can go wrong on the Xsi side.
 func FaultKinds() []string { return slices.Clone(faultKinds) }
 
 const maxFaults = 1000
@@ -96,6 +98,7 @@ func (s *Simulator) addFault(f *fault, lasts time.Duration) {
 			s.restart(lasts)
 		}
 	}
+	s.strikeOCI(f)
 	if lasts > 0 {
 		f.expiry = s.after(lasts, func() { s.liftFault(f) })
 	} else if f.momentary() {
@@ -108,7 +111,8 @@ func (s *Simulator) addFault(f *fault, lasts time.Duration) {
 // momentary faults are over when they struck, unless they are to last.
 func (f *fault) momentary() bool {
 	switch f.kind {
-	case faultDropChannel, faultEndChannel, faultForgetChannel, faultRestart:
+	case faultDropChannel, faultEndChannel, faultForgetChannel, faultRestart,
+		string(oci.Down), string(oci.DropFeed), string(oci.SilentFeed):
 		return true
 	}
 	return false
@@ -145,7 +149,7 @@ func (f *fault) strikes(ch *channel, s *Simulator) bool {
 	if f.phone == nil {
 		return true
 	}
-	for _, list := range [][]*subscription{f.phone.subs, f.phone.group.subs, s.enterprise} {
+	for _, list := range [][]*subscription{f.phone.subs, f.phone.group.subs, f.phone.group.of.subs} {
 		for _, sub := range list {
 			if sub.setID == ch.set.id {
 				return true

@@ -31,13 +31,9 @@ type phone struct {
 	subs    []*subscription // those whose target is this user
 	offHook bool
 	dials   int64 // calls/new accepted
-}
+	gone    bool  // deleted; a request may still hold it
 
-// group is a site of the enterprise.
-type group struct {
-	name   string
-	phones []*phone
-	subs   []*subscription
+	department string
 }
 
 // behaviour is what a phone and the far ends of its calls do by themselves.
@@ -100,6 +96,7 @@ func makePhone(i int) *phone {
 	p.Enterprise = enterpriseName
 	p.Group = fmt.Sprintf("site-%d", i/phonesPerGroup+1)
 	p.SubscriberAccountID = p.Enterprise + "/" + p.Group
+	p.department = p.Group
 	p.key = strings.ToLower(p.SubscriberID)
 	p.digits = p.SubscriberNumber[1:]
 	return p
@@ -121,27 +118,36 @@ func areaCode(i int) int { return areaCodes[i] }
 func (s *Simulator) makePhones() {
 	s.byUser = make(map[string]*phone, s.cfg.Subscribers)
 	s.byDigits = make(map[string]*phone, 2*s.cfg.Subscribers)
+	e := &enterprise{id: enterpriseName}
+	s.enterprises = []*enterprise{e}
 	for i := range s.cfg.Subscribers {
 		p := makePhone(i)
-		p.behave = behaviour{
-			answerAfter: s.cfg.AnswerAfter,
-			farEndAfter: s.cfg.FarEndAfter,
-			noAnswer:    s.cfg.NoAnswerAfter,
-		}
 		if i%phonesPerGroup == 0 {
-			s.groups = append(s.groups, &group{name: p.Group})
+			e.groups = append(e.groups, &group{name: p.Group, of: e})
 		}
-		p.group = s.groups[len(s.groups)-1]
-		p.group.phones = append(p.group.phones, p)
-		s.phones = append(s.phones, p)
-		s.byUser[p.key] = p
-		s.byDigits[p.digits] = p
-		s.byDigits[p.Extension] = p
+		s.install(p, e.groups[len(e.groups)-1])
 	}
 }
 
-// Phones lists the subscribers, the same for the same Config.
+// install connects a phone to the switch.
+func (s *Simulator) install(p *phone, g *group) {
+	p.behave = behaviour{
+		answerAfter: s.cfg.AnswerAfter,
+		farEndAfter: s.cfg.FarEndAfter,
+		noAnswer:    s.cfg.NoAnswerAfter,
+	}
+	p.group = g
+	g.phones = append(g.phones, p)
+	s.phones = append(s.phones, p)
+	s.byUser[p.key] = p
+	s.reachBy(p)
+}
+
+// Phones lists the subscribers, the same for the same Config until somebody
+// changes them.
 func (s *Simulator) Phones() []Phone {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	all := make([]Phone, len(s.phones))
 	for i, p := range s.phones {
 		all[i] = p.Phone
@@ -149,6 +155,7 @@ func (s *Simulator) Phones() []Phone {
 	return all
 }
 
+// phoneOf finds a subscriber by user id; mu is held.
 func (s *Simulator) phoneOf(user string) *phone { return s.byUser[strings.ToLower(user)] }
 
 // setHook moves the hook and says so, if it moved (HookStatusEvent, dossier §2.4).

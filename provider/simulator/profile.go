@@ -43,6 +43,9 @@ func (s *Simulator) services(r *request) reply {
 
 // dashed is a number as the provisioning store writes it: +1-2401003211.
 func dashed(number string) string {
+	if number == "" {
+		return "" // a user may have an extension alone
+	}
 	cc := countryCode(number[1:])
 	return "+" + cc + "-" + number[1+len(cc):]
 }

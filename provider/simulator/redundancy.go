@@ -113,6 +113,7 @@ func (s *Simulator) restart(down time.Duration) {
 	}
 	s.downUntil = time.Now().Add(down)
 	s.stats.Restarts++
+	s.oci.Drop()
 	s.boot()
 }
 

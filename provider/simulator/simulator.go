@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"offhook/provider/simulator/oci"
 )
 
 type duration = time.Duration
@@ -21,16 +23,15 @@ type Simulator struct {
 	// written, so that no peer can hold up the switch.
 	mu           sync.Mutex
 	closed       bool
-	rnd          random   // of the wire: what clients do changes what comes of it
-	fate         random   // of the traffic: the same calls whatever clients do
-	phones       []*phone // fixed after New
-	groups       []*group // fixed after New
+	rnd          random // of the wire: what clients do changes what comes of it
+	fate         random // of the traffic: the same calls whatever clients do
+	phones       []*phone
+	enterprises  []*enterprise
 	byUser       map[string]*phone
 	byDigits     map[string]*phone
 	calls        map[string]*half
 	lastHalf     int64
 	lastTracking int64
-	enterprise   []*subscription // those whose target is the enterprise
 	sets         map[string]*channelSet
 	channels     map[string]*channel
 	subs         map[string]*subscription
@@ -44,6 +45,8 @@ type Simulator struct {
 	stats        Stats
 	servers      []*http.Server
 	streams      sync.WaitGroup // handlers that block: open channels, stalled answers
+
+	oci *oci.Server // how users are provisioned; fixed after New
 }
 
 // New makes a simulator. Traffic starts at once; Close ends it.
@@ -61,6 +64,7 @@ func New(cfg Config) *Simulator {
 	s.makePhones()
 	s.stats = newStats()
 	s.posts.init(&s.cfg.Contacts)
+	s.oci = oci.New(s.cfg.OCI, provisioning{s})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.boot()
@@ -76,9 +80,11 @@ func (s *Simulator) boot() {
 	s.dropContacts()
 	s.subs = make(map[string]*subscription)
 	s.waiting = make(map[string]*delivery)
-	s.enterprise = nil
-	for _, g := range s.groups {
-		g.subs = nil
+	for _, e := range s.enterprises {
+		e.subs = nil
+		for _, g := range e.groups {
+			g.subs = nil
+		}
 	}
 	for _, p := range s.phones {
 		p.calls, p.subs, p.offHook = nil, nil, false
@@ -146,7 +152,7 @@ func (s *Simulator) Close() error {
 	servers := s.servers
 	s.mu.Unlock()
 
-	var err error
+	err := s.oci.Close()
 	for _, srv := range servers {
 		// A short grace lets answers in progress leave; open channels were aborted.
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)

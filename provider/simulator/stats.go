@@ -1,6 +1,10 @@
 package simulator
 
-import "maps"
+import (
+	"maps"
+
+	"offhook/provider/simulator/oci"
+)
 
 // Stats counts what the simulator did since it was made; a restart fault does
 // not reset it. It is what GET /simulator/stats answers.
@@ -40,6 +44,7 @@ type Stats struct {
 	Restarts           int64            `json:"restarts"`
 
 	XSPs map[string]XSPStats `json:"xsps"` // by name
+	OCI  oci.Stats           `json:"oci"`
 
 	Live Live `json:"live"`
 }
@@ -79,6 +84,7 @@ func (s *Simulator) Stats() Stats {
 	for _, x := range s.xsps {
 		st.XSPs[x.name] = x.count
 	}
+	st.OCI = s.oci.Stats()
 	st.Live = Live{Calls: len(s.calls), Channels: len(s.channels), Subscriptions: len(s.subs),
 		Waiting: len(s.waiting) + s.posts.pending, Planned: len(s.tasks)}
 	return st

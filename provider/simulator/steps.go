@@ -200,8 +200,8 @@ func faultStep(a args) (func(*player) error, error) {
 	f := fault{kind: a.plain[0], xsp: a.named["xsp"], probability: 1, delay: defaultDelay, reason: reasonExpired}
 	var lasts time.Duration
 	var err error
-	if !slices.Contains(faultKinds, f.kind) {
-		return nil, fmt.Errorf("%q is none of %s", f.kind, sorted(FaultKinds()))
+	if !knownFault(f.kind) {
+		return nil, fmt.Errorf("%q is none of %s", f.kind, sorted(append(FaultKinds(), OCIFaultKinds()...)))
 	}
 	if s := a.named["probability"]; s != "" {
 		if f.probability, err = strconv.ParseFloat(s, 64); err != nil || !(f.probability >= 0 && f.probability <= 1) {

@@ -14,7 +14,7 @@ func (s *Simulator) openStream(w http.ResponseWriter, r *request) reply {
 	if !decode(r.body, &ask) || strings.TrimSpace(ask.SetID) == "" || len(ask.SetID) > 256 || len(ask.ApplicationID) > 256 {
 		return refuse(RefusedBody)
 	}
-	ch := &channel{xsp: r.x, host: r.Host, priority: ask.Priority, weight: ask.Weight, wake: make(chan struct{}, 1), broken: make(chan struct{})}
+	ch := &channel{xsp: r.x, host: r.Host, owner: r.who.self, priority: ask.Priority, weight: ask.Weight, wake: make(chan struct{}, 1), broken: make(chan struct{})}
 	orElse(&ch.priority, 1)
 	orElse(&ch.weight, 50)
 	ch.weight = max(ch.weight, 1)

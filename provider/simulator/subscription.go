@@ -12,9 +12,10 @@ type subscription struct {
 	setID                   string
 	contact                 *contact // instead of a channel set; nil for one
 	user                    *phone   // the target, or
-	site                    *group   // the target; both nil for the enterprise
-	seq                     int64    // sequence number of the last event
-	ready                   bool     // false until its first snapshot: what happens meanwhile is in that
+	site                    *group   // the target, or
+	org                     *enterprise
+	seq                     int64 // sequence number of the last event
+	ready                   bool  // false until its first snapshot: what happens meanwhile is in that
 	expires                 time.Duration
 	expiry                  *task
 	on                      *channel    // where its events travel while that lives
@@ -54,7 +55,7 @@ func (s *Simulator) targets(sub *subscription) *[]*subscription {
 	case sub.site != nil:
 		return &sub.site.subs
 	}
-	return &s.enterprise
+	return &sub.org.subs
 }
 
 // subscribe registers sub, unless the target has too many of its package: an

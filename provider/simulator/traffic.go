@@ -19,7 +19,7 @@ func (s *Simulator) startTraffic() {
 // twenty phones, since a call lasts half a minute, and never more than some
 // five a second.
 func (s *Simulator) planDemo() {
-	mean := max(6*time.Second*20/time.Duration(len(s.phones)), 200*time.Millisecond)
+	mean := max(6*time.Second*20/time.Duration(max(len(s.phones), 1)), 200*time.Millisecond)
 	s.after(s.fate.around(mean)+50*time.Millisecond, func() {
 		s.planDemo()
 		s.demoCall()
@@ -58,6 +58,9 @@ func (s *Simulator) setRate(perSecond float64) {
 // few tries find none, which keeps the number of calls bounded.
 func (s *Simulator) idlePhone(not *phone) *phone {
 	for range 12 {
+		if len(s.phones) <= quietPhones {
+			break // the others were deleted
+		}
 		p := s.phones[quietPhones+s.fate.IntN(len(s.phones)-quietPhones)]
 		if p != not && len(p.calls) == 0 {
 			return p

@@ -152,7 +152,10 @@ func (x *xsp) admit(w http.ResponseWriter, r *request) reply {
 		return refuse(RefusedCredentials)
 	}
 	if is(r.at(0), "user") && len(r.path) > 1 {
-		if r.phone = s.phoneOf(r.path[1]); r.phone == nil {
+		s.mu.Lock()
+		r.phone = s.phoneOf(r.path[1])
+		s.mu.Unlock()
+		if r.phone == nil {
 			return refuse(RefusedUnknownUser)
 		}
 		if !r.who.mayActFor(r.phone) {

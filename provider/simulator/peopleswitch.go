@@ -1,0 +1,159 @@
+package simulator
+
+import (
+	"slices"
+	"strings"
+)
+
+// enterprise is an organisation with its sites. Guarded by Simulator.mu.
+type enterprise struct {
+	id     string
+	groups []*group
+	subs   []*subscription // those whose target is the enterprise
+}
+
+// group is a site of an enterprise. Guarded by Simulator.mu.
+type group struct {
+	name   string
+	of     *enterprise
+	phones []*phone
+	subs   []*subscription
+}
+
+// enterprise finds one by id; nil for none.
+func (s *Simulator) enterprise(id string) *enterprise {
+	for _, e := range s.enterprises {
+		if is(e.id, id) {
+			return e
+		}
+	}
+	return nil
+}
+
+// group finds a site; nil for none, of no enterprise too.
+func (e *enterprise) group(name string) *group {
+	if e != nil {
+		for _, g := range e.groups {
+			if is(g.name, name) {
+				return g
+			}
+		}
+	}
+	return nil
+}
+
+// phones is everybody, by site.
+func (e *enterprise) phones() []*phone {
+	if len(e.groups) == 1 {
+		return e.groups[0].phones
+	}
+	var all []*phone
+	for _, g := range e.groups {
+		all = append(all, g.phones...)
+	}
+	return all
+}
+
+// reachBy makes a phone ring for its number and its extension.
+func (s *Simulator) reachBy(p *phone) {
+	p.digits = strings.TrimPrefix(p.SubscriberNumber, "+")
+	for _, d := range []string{p.digits, p.Extension} {
+		if d != "" {
+			s.byDigits[d] = p
+		}
+	}
+}
+
+func (s *Simulator) unreach(p *phone) {
+	for _, d := range []string{p.digits, p.Extension} {
+		if s.byDigits[d] == p {
+			delete(s.byDigits, d)
+		}
+	}
+}
+
+// remove takes a phone off the switch: its calls end, then its subscriptions,
+// then the channels opened in its name, each with a word (dossier §3.7).
+func (s *Simulator) remove(p *phone) {
+	s.hangUp(p)
+	for _, sub := range slices.Clone(p.subs) {
+		s.endSubscription(sub, true)
+	}
+	for _, ch := range s.channelsInOrder() {
+		if ch.owner == p {
+			s.endChannel(ch, reasonUserDeleted)
+		}
+	}
+	p.gone = true
+	delete(s.byUser, p.key)
+	s.unreach(p)
+	s.leave(p)
+	s.phones = slices.DeleteFunc(s.phones, func(o *phone) bool { return o == p })
+	if p.dials > 0 {
+		s.stats.DialsByUser[p.SubscriberID] = p.dials
+	}
+}
+
+// hangUp ends all calls of a phone.
+func (s *Simulator) hangUp(p *phone) {
+	for len(p.calls) > 0 {
+		s.release(p.calls[0], localRelease, "")
+	}
+}
+
+func (s *Simulator) leave(p *phone) {
+	p.group.phones = slices.DeleteFunc(p.group.phones, func(o *phone) bool { return o == p })
+}
+
+// moveTo brings a phone to another group: who follows that hears of it from now
+// on. Its calls go on.
+func (s *Simulator) moveTo(p *phone, g *group) {
+	s.leave(p)
+	p.group = g
+	g.phones = append(g.phones, p)
+	p.Enterprise, p.Group = g.of.id, g.name
+	p.SubscriberAccountID = p.Enterprise + "/" + p.Group
+}
+
+// rename gives a user another id. Calls go on; what becomes of subscriptions
+// is unknown, so a Config says it.
+func (s *Simulator) rename(p *phone, id string) {
+	if !s.cfg.RenameKeepsSubscriptions {
+		for _, sub := range slices.Clone(p.subs) {
+			s.endSubscription(sub, true)
+		}
+	}
+	for _, sub := range p.subs {
+		if sub.owner == p.SubscriberID {
+			sub.owner = id
+		}
+	}
+	if p.dials > 0 {
+		s.stats.DialsByUser[p.SubscriberID] = p.dials
+		p.dials = 0
+	}
+	delete(s.byUser, p.key)
+	p.SubscriberID, p.key = id, strings.ToLower(id)
+	s.byUser[p.key] = p
+}
+
+// removeGroup takes a site away, and everybody in it.
+func (s *Simulator) removeGroup(g *group) {
+	for len(g.phones) > 0 {
+		s.remove(g.phones[len(g.phones)-1])
+	}
+	for _, sub := range slices.Clone(g.subs) {
+		s.endSubscription(sub, true)
+	}
+	g.of.groups = slices.DeleteFunc(g.of.groups, func(o *group) bool { return o == g })
+}
+
+func (s *Simulator) removeEnterprise(e *enterprise) {
+	for len(e.groups) > 0 {
+		s.removeGroup(e.groups[len(e.groups)-1])
+	}
+	for _, sub := range slices.Clone(e.subs) {
+		s.endSubscription(sub, true)
+	}
+	s.enterprises = slices.DeleteFunc(s.enterprises, func(o *enterprise) bool { return o == e })
+}
