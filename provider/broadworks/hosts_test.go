@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/engine"
 )
 
 // dns answers as it is told.
@@ -132,6 +134,31 @@ func TestARedirectedChannelAndSubscription(t *testing.T) {
 		s.say(strings.ReplaceAll(received, "<xsi:sequenceNumber>2<", "<xsi:sequenceNumber>1<"))
 		require.Equal(s, []string{"e1"}, s.bw.acked())
 	})
+}
+
+// DNS gives every XSP a port and a redirect leaves it out; it is the same XSP. A
+// foreign one is not asked, whatever else is right about it.
+func TestARedirectMaySpellAnXSPDifferently(t *testing.T) {
+	for location, want := range map[string]engine.OutcomeKind{
+		"http://XSP2.example.com/next/Hold":          engine.OutcomeAccepted,
+		"http://xsp2.example.com:80/next/Hold":       engine.OutcomeAccepted,
+		"http://me:too@xsp2.example.com/next/Hold":   engine.OutcomeAccepted,
+		"http://xsp2.example.com:81/next/Hold":       engine.OutcomeNotSent,
+		"https://xsp2.example.com/next/Hold":         engine.OutcomeNotSent,
+		"http://xsp2.example.com.evil.net/next/Hold": engine.OutcomeNotSent,
+	} {
+		tell(t, func(_ *script, c *Config) { c.Network.XSPs = []string{"http://xsp1", "http://xsp2.example.com:80"} }, func(s *story) {
+			s.bw.on("PUT /Hold", func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Location", location)
+				w.WriteHeader(http.StatusFound)
+			})
+			s.bw.on("PUT /next/Hold", func(http.ResponseWriter, *http.Request) {})
+			require.Equal(s, want, s.ask(engine.VerbHold).Kind, location)
+			logins := s.bw.logins()
+			require.Equal(s, want == engine.OutcomeAccepted, s.bw.count("PUT /next/Hold") == 1, location)
+			require.Equal(s, logins[0], logins[len(logins)-1], "the login is ours")
+		})
+	}
 }
 
 // A heartbeat nobody answers is tried again soon: an XSP that hangs is found

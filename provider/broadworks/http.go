@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -161,22 +162,38 @@ func (p *Provider) turn(ctx context.Context, x *xsp, r *request, target string) 
 	return a, location, err
 }
 
-// redirected resolves where an answer points to; nil when it is no XSP of ours.
+// redirected resolves where an answer points to; nil when it is no XSP of ours,
+// which never sees our login.
 func (p *Provider) redirected(from, location string) (*xsp, string) {
 	base, err := url.Parse(from)
-	if err != nil {
+	if err != nil || location == "" {
 		return nil, ""
 	}
 	u, err := base.Parse(location)
 	if err != nil {
 		return nil, ""
 	}
-	for _, x := range p.order() {
-		if u.Host == x.base.Host && u.Scheme == x.base.Scheme {
+	u.User, u.Fragment = nil, ""
+	for _, x := range p.xsps.Load().all {
+		if origin(u) == origin(x.base) {
 			return x, u.String()
 		}
 	}
 	return nil, ""
+}
+
+// origin is scheme, host and port in one form: a port may be left out where it
+// is the scheme's own.
+func origin(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	case u.Scheme == "http":
+		port = "80"
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }
 
 func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, header string) (a answer, location string, err error) {
