@@ -87,6 +87,7 @@ func readDocument(doc []byte) (*element, error) {
 	}
 	root := &element{}
 	open := []*element{root}
+	said := [maxDepth + 1][]byte{} // the text of each that is open
 	for n := 0; ; {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) && len(open) == 1 && len(root.kids) == 1 {
@@ -103,13 +104,13 @@ func readDocument(doc []byte) (*element, error) {
 			}
 			e := startOf(t)
 			top.kids = append(top.kids, e)
+			said[len(open)] = said[len(open)][:0]
 			open = append(open, e)
 		case xml.EndElement:
+			top.text = string(said[len(open)-1])
 			open = open[:len(open)-1]
 		case xml.CharData:
-			if len(open) > 1 {
-				top.text += string(t)
-			}
+			said[len(open)-1] = append(said[len(open)-1], t...)
 		case xml.Directive:
 			return nil, errors.New("a document has no DTD")
 		}

@@ -38,7 +38,9 @@ func newTown() *town {
 	}}
 }
 
-func (v *town) Providers() []Provider { return []Provider{{ID: "acme", Enterprise: true}, {ID: "empty"}} }
+func (v *town) Providers() []Provider {
+	return []Provider{{ID: "acme", Enterprise: true}, {ID: "empty"}}
+}
 
 func (v *town) Groups(provider string) ([]string, bool) {
 	return map[string][]string{"acme": {"north", "south"}, "empty": nil}[provider], provider == "acme" || provider == "empty"
