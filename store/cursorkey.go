@@ -18,8 +18,9 @@ func (s *Store) CursorKey() [CursorKeyLen]byte { return s.cursorKey }
 // loadCursorKey reads the key, or makes it: directories from before there were
 // cursors have none.
 func (s *Store) loadCursorKey() error {
-	found, err := s.get([]byte(keyCursor), func(v []byte) error {
-		key, err := decodeBlob(v)
+	row := []byte(keyCursor)
+	found, err := s.get(row, func(v []byte) error {
+		key, err := s.openBlob(row, v)
 		if err == nil && len(key) != CursorKeyLen {
 			err = fmt.Errorf("has %d bytes", len(key))
 		}
@@ -34,7 +35,7 @@ func (s *Store) loadCursorKey() error {
 	}
 	_, _ = rand.Read(s.cursorKey[:]) // never fails
 	// Synced before anybody is given a cursor.
-	if err := s.db.Set([]byte(keyCursor), appendBlob(nil, s.cursorKey[:]), pebble.Sync); err != nil {
+	if err := s.db.Set(row, s.sealer.seal(row, appendBlob(nil, s.cursorKey[:])), pebble.Sync); err != nil {
 		return fmt.Errorf("open %s: write cursor key: %w", s.dir, err)
 	}
 	return nil

@@ -23,8 +23,9 @@ func (m *Memory) Get(target string) (value []byte, err error) {
 		return nil, err
 	}
 	defer m.s.done()
-	_, err = m.s.get(pairKey(nil, prefixXsi, m.network, target), func(v []byte) (err error) {
-		value, err = decodeBlob(v)
+	row := pairKey(nil, prefixXsi, m.network, target)
+	_, err = m.s.get(row, func(v []byte) (err error) {
+		value, err = m.s.openBlob(row, v)
 		return err
 	})
 	if err != nil {
@@ -42,7 +43,8 @@ func (m *Memory) Put(target string, value []byte) error {
 	if err := m.s.journal.failure(); err != nil {
 		return err
 	}
-	return m.s.db.Set(pairKey(nil, prefixXsi, m.network, target), appendBlob(nil, value), pebble.NoSync)
+	row := pairKey(nil, prefixXsi, m.network, target)
+	return m.s.db.Set(row, m.s.sealer.seal(row, appendBlob(nil, value)), pebble.NoSync)
 }
 
 // Delete forgets a target.
@@ -69,7 +71,7 @@ func (m *Memory) Each(fn func(target string, value []byte) error) error {
 		if err != nil {
 			return false, fmt.Errorf("remember of network %s: %w", m.network, err)
 		}
-		value, err := decodeBlob(v)
+		value, err := m.s.openBlob(k, v)
 		if err != nil {
 			return false, fmt.Errorf("remember of network %s: %w", m.network, err)
 		}

@@ -34,6 +34,11 @@ type Options struct {
 	CacheBytes int64         // memory for blocks that were read; zero means 64 MiB
 	MemTable   uint64        // memory for rows that were just written; zero means 64 MiB
 
+	// Keys gives the keys that secrets are sealed with, SealKeyLen bytes each:
+	// the newest, then those it replaced, which only open. sealed says that the
+	// directory cannot be opened without. Nil: secrets are in the clear.
+	Keys func(sealed bool) ([][]byte, error)
+
 	Now func() int64 // ms since the epoch; nil means the system's clock
 
 	// OnFailure is told once when a write failed; from then on nothing is
@@ -85,6 +90,7 @@ type Store struct {
 	log  *slog.Logger
 
 	installation string
+	sealer       sealer
 	cursorKey    [CursorKeyLen]byte
 	journal      *journal
 	lazy         *lazy
@@ -102,7 +108,7 @@ type Store struct {
 
 // Open opens the directory, and makes it if there is none.
 //
-// Errors: ErrInUse, ErrNewerFormat.
+// Errors: ErrInUse, ErrNewerFormat, ErrNoSealKey.
 func Open(dir string, opts Options) (*Store, error) {
 	opts = opts.fill()
 	s := &Store{dir: dir, opts: opts, log: opts.Logger, stop: make(chan struct{})}
@@ -128,6 +134,9 @@ func (s *Store) open() error {
 	}
 	if err := s.checkFormat(); err != nil {
 		return err
+	}
+	if err := s.unlock(); err != nil {
+		return fmt.Errorf("open %s: %w", s.dir, err)
 	}
 	if err := s.loadCursorKey(); err != nil {
 		return err

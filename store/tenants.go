@@ -51,8 +51,12 @@ func newTable(apps map[string]*tenant.App, networks map[string]*tenant.Network) 
 
 func (s *Store) loadTenants() error {
 	apps, networks := map[string]*tenant.App{}, map[string]*tenant.Network{}
-	err := s.scan([]byte(prefixApp), nil, func(_, v []byte) (bool, error) {
-		a, err := decodeApp(v)
+	err := s.scan([]byte(prefixApp), nil, func(k, v []byte) (bool, error) {
+		record, err := s.sealer.open(k, v)
+		if err != nil {
+			return false, err
+		}
+		a, err := decodeApp(record)
 		if err == nil {
 			apps[a.ID] = a
 		}
@@ -61,8 +65,12 @@ func (s *Store) loadTenants() error {
 	if err != nil {
 		return err
 	}
-	err = s.scan([]byte(prefixNet), nil, func(_, v []byte) (bool, error) {
-		n, err := decodeNetwork(v)
+	err = s.scan([]byte(prefixNet), nil, func(k, v []byte) (bool, error) {
+		record, err := s.sealer.open(k, v)
+		if err != nil {
+			return false, err
+		}
+		n, err := decodeNetwork(record)
 		if err == nil {
 			networks[n.ID] = n
 		}
@@ -225,7 +233,7 @@ func (s *Store) changeTable(make func(*table) *change) (told []func(), err error
 	if c.value == nil {
 		err = s.db.Delete(c.key, pebble.Sync)
 	} else {
-		err = s.db.Set(c.key, c.value, pebble.Sync)
+		err = s.db.Set(c.key, s.sealer.seal(c.key, c.value), pebble.Sync)
 	}
 	if err = errors.Join(err, s.journal.failure()); err != nil {
 		return nil, err

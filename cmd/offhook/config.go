@@ -13,18 +13,21 @@ import (
 // tags are the names in the file; the environment's are the same path in
 // upper case with "_", behind OFFHOOK_.
 type Config struct {
-	DataDir      string        `yaml:"data_dir"`
-	Listen       string        `yaml:"listen"` // the public listener
-	TLS          TLS           `yaml:"tls"`    // of the public listener
-	Admin        Admin         `yaml:"admin"`
-	Webhooks     Webhooks      `yaml:"webhooks"`
-	Calls        Calls         `yaml:"calls"`
-	Events       Events        `yaml:"events"`
-	Retention    time.Duration `yaml:"retention"`     // of ended calls and of events, delivered or not
-	DrainTimeout time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
-	Log          Log           `yaml:"log"`
-	Simulator    Simulator     `yaml:"simulator"`
-	Networks     []Network     `yaml:"networks"`
+	DataDir string `yaml:"data_dir"`
+	// SecretsKeyFile has what seals the secrets in DataDir; empty means beside
+	// it, where it is made at the first start.
+	SecretsKeyFile string        `yaml:"secrets_key_file"`
+	Listen         string        `yaml:"listen"` // the public listener
+	TLS            TLS           `yaml:"tls"`    // of the public listener
+	Admin          Admin         `yaml:"admin"`
+	Webhooks       Webhooks      `yaml:"webhooks"`
+	Calls          Calls         `yaml:"calls"`
+	Events         Events        `yaml:"events"`
+	Retention      time.Duration `yaml:"retention"`     // of ended calls and of events, delivered or not
+	DrainTimeout   time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
+	Log            Log           `yaml:"log"`
+	Simulator      Simulator     `yaml:"simulator"`
+	Networks       []Network     `yaml:"networks"`
 
 	// Warnings are for the log: nothing is wrong enough to refuse.
 	Warnings []string `yaml:"-"`

@@ -24,6 +24,8 @@ func (c *Config) check() configError {
 	k.words("log.format", c.Log.Format, "text", "json")
 	if c.DataDir == "" {
 		k.fault("data_dir", "is empty; name a directory")
+	} else {
+		k.sealing()
 	}
 	if strings.ContainsFunc(c.Admin.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		k.fault("admin.token", "may only have printable ASCII without spaces: it is sent in a header")

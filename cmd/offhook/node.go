@@ -51,13 +51,14 @@ type node struct {
 }
 
 // openNode opens the data directory.
-func openNode(dataDir string, retention time.Duration, log *slog.Logger) (*node, error) {
-	n := &node{registry: prometheus.NewRegistry(), log: log, retention: retention, failed: make(chan error, 1)}
+func openNode(cfg *Config, log *slog.Logger) (*node, error) {
+	n := &node{registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
-	n.store, err = store.Open(dataDir, store.Options{
-		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: retention, OnFailure: n.fail,
+	n.store, err = store.Open(cfg.DataDir, store.Options{
+		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail,
+		Keys: sealingKeys(cfg.sealingKeyFile(), log),
 	})
 	return n, err
 }

@@ -28,7 +28,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	n, err := openNode(cfg.DataDir, cfg.Retention, log)
+	n, err := openNode(cfg, log)
 	if err != nil {
 		return err
 	}
