@@ -55,12 +55,17 @@ func (s *Simulator) Play(ctx context.Context, sc *Scenario, told func(st Step, e
 // errNotNow is that a call is not there, or cannot do what is asked now.
 var errNotNow = errors.New("it cannot do that now")
 
-// phone finds a subscriber by user id, the domain left out if one likes.
-func (p *player) phone(user string) (*phone, error) {
+// userID is a user id whose domain may be left out.
+func userID(user string) string {
 	if !strings.ContainsRune(user, '@') {
 		user += "@" + domain
 	}
-	if ph := p.sim.phoneOf(user); ph != nil {
+	return user
+}
+
+// phone finds a subscriber by user id, the domain left out if one likes.
+func (p *player) phone(user string) (*phone, error) {
+	if ph := p.sim.phoneOf(userID(user)); ph != nil {
 		return ph, nil
 	}
 	return nil, fmt.Errorf("no such subscriber")

@@ -95,6 +95,8 @@ func (sc *Scenario) step(line int, at time.Duration, words []string) (err error)
 	case verb == "expect":
 		err = a.want(2, "", "")
 		st.do = func(p *player) error { return p.expect(a.plain[0], a.plain[1]) }
+	case peopleSteps[verb] != nil:
+		st.do, err = peopleSteps[verb](a)
 	case verb == "quiet" || verb == "end":
 		err = a.want(0, "", "")
 		st.do = func(*player) error { return nil }
