@@ -19,6 +19,8 @@ type simulateCmd struct {
 	XSPs           int      `name:"xsps" help:"How many XSPs lead to the phones, up to 16. They listen on the ports after the first one's." default:"1" placeholder:"N"`
 	Seed           uint64   `help:"The same seed gives the same choices. Default: another one each time." placeholder:"S"`
 	Scenario       string   `help:"Play a story of calls, faults and times from a file; what it says of the switch goes before the other flags, but for the seed." placeholder:"FILE"`
+	OCIListen      string   `name:"oci-listen" help:"Also answer OCI-P, the provisioning interface, at this address. Default: nobody does." placeholder:"ADDR"`
+	OCIReporting   string   `name:"oci-reporting-listen" help:"Also tell every change of the subscribers there, as OCI-Reporting does." placeholder:"ADDR"`
 	WriteConfig    string   `help:"Write a config file for “offhook serve” that uses this simulator, and beside it the list of its subscribers." placeholder:"FILE"`
 }
 
@@ -47,8 +49,12 @@ func (c simulateCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	if c.OCIReporting != "" && c.OCIListen == "" {
+		return &configError{{origin: "--oci-reporting-listen", text: "needs --oci-listen: what changed is read there"}}
+	}
 	log := newLogger(p.stderr, defaultConfig().Log)
-	return p.untilSignal(log, func(ctx context.Context) error { return simulate(ctx, cfg, listen, c.WriteConfig, story, log) })
+	at := simListen{xsi: listen, oci: c.OCIListen, reporting: c.OCIReporting}
+	return p.untilSignal(log, func(ctx context.Context) error { return simulate(ctx, cfg, at, c.WriteConfig, story, log) })
 }
 
 // readScenario reads a story, if there is one, and sets the switch up for it.
@@ -99,22 +105,34 @@ func play(ctx context.Context, sim *simulator.Simulator, story *simulator.Scenar
 // maxXSPs is how many XSPs one simulator can have.
 const maxXSPs = 16
 
+// simListen is where a simulator listens: at the first XSP's address and the
+// ports after it, and for provisioning where the addresses are not empty.
+type simListen struct{ xsi, oci, reporting string }
+
 // simulate runs the simulator until ctx ends.
-func simulate(ctx context.Context, cfg simulator.Config, listen, configFile string, story *simulator.Scenario, log *slog.Logger) (err error) {
+func simulate(ctx context.Context, cfg simulator.Config, at simListen, configFile string, story *simulator.Scenario, log *slog.Logger) (err error) {
 	cfg.Log = log
 	cfg.Username, cfg.Password = simUsername, simPassword
-	doors, err := listenXSPs(listen, max(cfg.XSPs, 1))
+	doors, err := listenXSPs(at.xsi, max(cfg.XSPs, 1))
 	if err != nil {
 		return fmt.Errorf("simulator: %w", err)
 	}
 	for _, ln := range doors {
 		cfg.Bases = append(cfg.Bases, reachable("http", ln.Addr()))
 	}
+	provision, err := listenProvisioning(at)
+	if err != nil {
+		for _, ln := range doors {
+			_ = ln.Close()
+		}
+		return fmt.Errorf("simulator: %w", err)
+	}
 	sim := simulator.New(cfg)
-	served := make(chan error, len(doors))
+	served := make(chan error, len(doors)+2)
 	for i, ln := range doors {
 		go func() { served <- sim.ServeXSP(i, ln) }()
 	}
+	serving := len(doors) + provision.serve(sim, served)
 	stop := func(running int) (err error) {
 		err = sim.Close()
 		for range running {
@@ -126,10 +144,11 @@ func simulate(ctx context.Context, cfg simulator.Config, listen, configFile stri
 	if len(doors) > 1 {
 		ready = append(ready, "xsps", strings.Join(cfg.Bases, ","))
 	}
+	ready = append(ready, provision.ready()...)
 	if configFile != "" {
-		file, subscribers, failed := writeSimulatorConfig(configFile, cfg.Bases, sim.Phones())
+		file, subscribers, failed := writeSimulatorConfig(configFile, cfg.Bases, provision, sim.Phones())
 		if failed != nil {
-			_ = stop(len(doors))
+			_ = stop(serving)
 			return failed
 		}
 		ready = append(ready, "config", file, "subscribers", subscribers)
@@ -143,11 +162,11 @@ func simulate(ctx context.Context, cfg simulator.Config, listen, configFile stri
 	}
 	select {
 	case err = <-served:
-		_ = stop(len(doors) - 1)
+		_ = stop(serving - 1)
 		return fmt.Errorf("simulator: %w", err)
 	case <-ctx.Done():
 	}
-	return stop(len(doors))
+	return stop(serving)
 }
 
 // listenXSPs opens a listener for each XSP: the first on the address given, the

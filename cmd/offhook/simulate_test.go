@@ -70,7 +70,9 @@ func simulating(t *testing.T, listen, file string) (ready string, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	cfg := simulator.Config{Subscribers: 5, Seed: 7}
-	go func() { done <- simulate(ctx, cfg, listen, file, nil, newLogger(log, Log{Level: "info"})) }()
+	go func() {
+		done <- simulate(ctx, cfg, simListen{xsi: listen}, file, nil, newLogger(log, Log{Level: "info"}))
+	}()
 	stop = sync.OnceFunc(func() { cancel(); require.NoError(t, <-done) })
 	t.Cleanup(stop)
 	return log.wait(t, "msg=ready"), stop
@@ -128,7 +130,9 @@ func TestSeveralXSPsAreWaysToTheSamePhones(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	cfg := simulator.Config{Subscribers: 5, XSPs: 3, Seed: 7}
-	go func() { done <- simulate(ctx, cfg, "127.0.0.1:0", file, nil, newLogger(log, Log{Level: "info"})) }()
+	go func() {
+		done <- simulate(ctx, cfg, simListen{xsi: "127.0.0.1:0"}, file, nil, newLogger(log, Log{Level: "info"}))
+	}()
 	defer func() { cancel(); require.NoError(t, <-done) }()
 	ready := log.wait(t, "msg=ready")
 	c, err := loadConfig(sources{File: file})
@@ -165,7 +169,9 @@ func TestAScenarioIsPlayed(t *testing.T) {
 	log := newLines()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- simulate(ctx, cfg, "127.0.0.1:0", "", story, newLogger(log, Log{Level: "info"})) }()
+	go func() {
+		done <- simulate(ctx, cfg, simListen{xsi: "127.0.0.1:0"}, "", story, newLogger(log, Log{Level: "info"}))
+	}()
 	log.wait(t, `line=5 at=10ms does=answer`)
 	require.Contains(t, log.wait(t, "level=ERROR"), "it is active")
 	require.Contains(t, log.wait(t, "scenario over"), "steps=3 failed=1")
@@ -183,7 +189,7 @@ func TestAScenarioIsPlayed(t *testing.T) {
 
 func TestTheListOfSubscribersIsABulkUpload(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "trial") // no extension to replace
-	_, list, err := writeSimulatorConfig(file, []string{"http://127.0.0.1:1"}, phones(t, 20))
+	_, list, err := writeSimulatorConfig(file, []string{"http://127.0.0.1:1"}, simProvisioning{}, phones(t, 20))
 	require.NoError(t, err)
 	require.Equal(t, file+".subscribers.ndjson", list)
 	f, err := os.Open(list)
@@ -207,7 +213,7 @@ func TestTheListOfSubscribersIsABulkUpload(t *testing.T) {
 func TestAConfigSomebodyWroteIsNotWrittenOver(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "offhook.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("listen: \":80\"\n"), 0o600))
-	_, _, err := writeSimulatorConfig(file, []string{"http://127.0.0.1:1"}, phones(t, 3))
+	_, _, err := writeSimulatorConfig(file, []string{"http://127.0.0.1:1"}, simProvisioning{}, phones(t, 3))
 	require.ErrorContains(t, err, "was not written by simulate")
 	left, err := os.ReadDir(filepath.Dir(file))
 	require.NoError(t, err)

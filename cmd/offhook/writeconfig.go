@@ -40,7 +40,7 @@ type subscriberLine struct {
 // writeSimulatorConfig writes the config, the password file it names and the
 // list of subscribers, and returns the paths of the first and the last. All
 // paths are absolute: it works from wherever offhook is started.
-func writeSimulatorConfig(name string, xsps []string, phones []simulator.Phone) (file, subscribers string, err error) {
+func writeSimulatorConfig(name string, xsps []string, provision simProvisioning, phones []simulator.Phone) (file, subscribers string, err error) {
 	file, err = filepath.Abs(name)
 	if err != nil {
 		return "", "", fmt.Errorf("write config: %w", err)
@@ -66,7 +66,7 @@ func writeSimulatorConfig(name string, xsps []string, phones []simulator.Phone) 
 		}
 	}
 	text := fmt.Sprintf(simulatorConfig, filepath.Join(filepath.Dir(file), "offhook-data"), defaultLocalListen, defaultAdminListen,
-		simNetwork, `"`+strings.Join(xsps, `", "`)+`"`, simUsername, password)
+		simNetwork, `"`+strings.Join(xsps, `", "`)+`"`, simUsername, password) + provision.config(password)
 	// The config last: when it is there, so is all it names.
 	for _, f := range []struct {
 		path, text string
