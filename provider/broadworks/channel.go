@@ -3,10 +3,10 @@ package broadworks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -57,7 +57,10 @@ func (p *Provider) keep(ctx context.Context, x *xsp) {
 			p.gate.doubt()
 		case thenWait:
 			wait = p.cfg.BackoffMax/2 + time.Duration(p.cfg.Random()*float64(p.cfg.BackoffMax/2))
+		case thenAsk:
+			wait = p.cfg.RefusedWait/2 + time.Duration(p.cfg.Random()*float64(p.cfg.RefusedWait))
 		}
+		p.trouble(x, err)
 		p.cfg.Log.Warn("event stream ended", "xsp", x.base.Host, "after", held.Round(time.Millisecond), "reason", reasonOf(err))
 		p.cfg.Metrics.reconnected(p.cfg.NetworkID)
 		if !p.pause(ctx, wait, nil) {
@@ -129,7 +132,10 @@ func (p *Provider) hold(ctx context.Context, x *xsp) (held time.Duration, err er
 		return 0, err
 	}
 	began := time.Now()
-	p.up(ch)
+	if !p.up(ch) {
+		p.closeChannel(ctx, x, ch.id)
+		return 0, errDuplicate
+	}
 	defer p.down(ch)
 	pulse := make(chan struct{})
 	go func() {
@@ -188,8 +194,17 @@ func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, erro
 		}
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
 		res.Body.Close()
-		return nil, nil, fmt.Errorf("channel refused: %s", refusal(answer{status: res.StatusCode, code: errorCode(text)}))
+		return nil, nil, &channelRefused{answer{status: res.StatusCode, code: errorCode(text)}}
 	}
+}
+
+// closeChannel has the platform end a channel, and move what it still owes to
+// the others of the set.
+func (p *Provider) closeChannel(ctx context.Context, x *xsp, id string) {
+	_, _ = p.do(ctx, x, request{
+		op: opChannel, method: http.MethodDelete, unbounded: true,
+		path: p.cfg.Network.EventsPath + "/v2.0/channel/" + escape(id),
+	})
 }
 
 // streaming reports whether an XSP has a channel of ours already: each has one.
@@ -247,6 +262,7 @@ func (p *Provider) listen(stream *reader, ch *channel) error {
 			return end
 		case doc.event == eventError:
 			p.cfg.Log.Warn("the platform reports an error on the event stream", "code", doc.errorCode)
+			p.answer(asker{x: ch.x}, strings.Clone(doc.text(doc.eventID)), ackOK) // if it has an id at all
 		default:
 			p.dispatch(asker{x: ch.x}, doc)
 		}

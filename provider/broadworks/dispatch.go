@@ -63,6 +63,8 @@ func (p *Provider) misread(from asker, doc *document, err error) {
 	user := ""
 	if s != nil && s.followed {
 		user = s.user
+		// Another one would be as long, or as strange, as this.
+		s.unread = s.unread || doc.payload == payloadSnapshot
 	}
 	p.mu.Unlock()
 	if user != "" {
@@ -165,6 +167,12 @@ func (p *Provider) resolve(ev *engine.Event, target string) (user, verdict strin
 		return u.user, "delivered"
 	case s != nil:
 		if !u.followed {
+			return "", "nobody"
+		}
+		return u.user, "delivered"
+	case ev.Subscription == "": // no order can tell whose it is, or in which order it comes
+		ev.Sequence = 0
+		if u == nil {
 			return "", "nobody"
 		}
 		return u.user, "delivered"

@@ -1,6 +1,9 @@
 package broadworks
 
-import "errors"
+import (
+	"errors"
+	"net/http"
+)
 
 // ended is why the platform ended a channel, in its own words.
 type ended struct {
@@ -18,6 +21,7 @@ const (
 	thenYield               // leave the set to whoever took it
 	thenProbe               // find out whether our login still is one, then rebuild
 	thenWait                // somebody wanted it gone: not before a while
+	thenAsk                 // we are not allowed one: asked for again, seldom
 )
 
 // endings says what each reason means to us. All users are compared when a
@@ -52,11 +56,25 @@ func afterEnd(err error) then {
 	if e := (*ended)(nil); errors.As(err, &e) {
 		return e.then
 	}
+	if r := (*channelRefused)(nil); errors.As(err, &r) && r.final() {
+		return thenAsk
+	}
 	if errors.Is(err, errDuplicate) {
 		return thenYield
 	}
 	return thenRebuild
 }
+
+// channelRefused is the platform's answer to a channel it did not open.
+type channelRefused struct{ answer }
+
+func (e *channelRefused) Error() string { return "the XSP refuses a channel: " + refusal(e.answer) }
+
+// final reports whether the answer stays the same until somebody at the
+// operator's changes something: an application id that is not in the allow-list,
+// a login without the right. Accounts are locked for asking too often (dossier
+// §1.2). A 404 may be an XSP that is still starting.
+func (e *channelRefused) final() bool { return e.answer.final() && e.status != http.StatusNotFound }
 
 // reasonWord keeps the reasons that are known and nothing else, for metrics.
 func reasonWord(reason string) string { return endedFor(reason).reason }

@@ -3,7 +3,6 @@ package broadworks
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -128,8 +127,7 @@ func (h *hosts) change(ctx context.Context, found []*url.URL) {
 	h.guard(ctx)
 }
 
-// leaveXSP closes our channels there, so that the platform moves what it still
-// owes to the others of the set.
+// leaveXSP closes our channels there.
 func (p *Provider) leaveXSP(ctx context.Context, x *xsp) {
 	x.left.Store(true)
 	p.mu.RLock()
@@ -141,9 +139,6 @@ func (p *Provider) leaveXSP(ctx context.Context, x *xsp) {
 	}
 	p.mu.RUnlock()
 	for _, id := range ids {
-		_, _ = p.do(ctx, x, request{
-			op: opChannel, method: http.MethodDelete, unbounded: true,
-			path: p.cfg.Network.EventsPath + "/v2.0/channel/" + escape(id),
-		})
+		p.closeChannel(ctx, x, id)
 	}
 }

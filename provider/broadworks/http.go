@@ -155,11 +155,24 @@ func (p *Provider) turn(ctx context.Context, x *xsp, r *request, target string) 
 		return answer{}, "", errGateClosed
 	}
 	a, location, err := p.exchange(ctx, x, r, target, header)
-	if err == nil && a.status == http.StatusUnauthorized && p.gate.refuse(version) {
+	if err == nil && a.status == http.StatusUnauthorized {
+		p.refusedLogin(r, version)
+	}
+	return a, location, err
+}
+
+// refusedLogin closes the gate for a 401. One to a heartbeat may say no more
+// than that the channel is gone (dossier §1.8), so the probe that settles what
+// it means leaves at once; if that is refused too, the next one waits.
+func (p *Provider) refusedLogin(r *request, version uint64) {
+	if r.op == opHeartbeat {
+		p.gate.doubt()
+		return
+	}
+	if p.gate.refuse(version) {
 		p.alarmGate()
 		p.touch()
 	}
-	return a, location, err
 }
 
 // redirected resolves where an answer points to; nil when it is no XSP of ours,

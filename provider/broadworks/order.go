@@ -40,7 +40,7 @@ func (p *Provider) arrived(a arrival) {
 	id := a.ev.Subscription
 	p.mu.RLock()
 	s := p.subs[id]
-	wait := s == nil && p.beingMade(a.target)
+	wait := s == nil && p.beingMade(id, a.target)
 	ahead := int64(1)
 	if s != nil {
 		ahead = s.ahead(a.sequence)
@@ -60,8 +60,8 @@ func (p *Provider) arrived(a arrival) {
 
 // beingMade reports whether an event of an unknown subscription may be the
 // first of one whose request is not answered yet. p.mu is held.
-func (p *Provider) beingMade(target string) bool {
-	if p.posting == 0 {
+func (p *Provider) beingMade(sub, target string) bool {
+	if p.posting == 0 || sub == "" {
 		return false
 	}
 	if target == "" || !p.perUser() {

@@ -40,6 +40,16 @@ func failed(a answer, err error, harmless bool) (engine.Outcome, bool) {
 	return engine.Outcome{Kind: engine.OutcomeUnknown, Detail: refusal(a)}, true
 }
 
+// final reports whether an answer is the provider's no, and asking again soon
+// would bring the same. A 401 is the gate's matter.
+func (a answer) final() bool {
+	switch a.status {
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return a.status/100 == 4
+}
+
 // refusal is the provider's no in numbers; its prose names users.
 func refusal(a answer) string {
 	s := "HTTP " + strconv.Itoa(a.status)

@@ -2,6 +2,8 @@ package broadworks
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,6 +97,9 @@ func (p *Provider) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer p.clients.close()
+	if id := p.cfg.Network.ApplicationID; id != "" {
+		p.cfg.Log.Info("the platform must know this application id, where it screens them", "application_id", id)
+	}
 	p.recall()
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -147,17 +152,44 @@ func (p *Provider) touch() {
 	case p.contact.on:
 		link, detail = p.contactLink()
 	case len(p.channels) > 0:
-		link, detail = provider.LinkUp, ""
+		link, detail = provider.LinkUp, p.missing()
 	case time.Now().Before(p.duplicate):
 		link, detail = provider.LinkDuplicate, "another client opened a channel set with our application id"
+	default:
+		if why := p.missing(); why != "" {
+			detail = why
+		}
 	}
-	if link != p.link {
+	changed := link != p.link
+	if changed {
 		p.link, p.since = link, time.Now()
 	}
 	p.detail = detail
 	s := p.status()
 	p.mu.Unlock()
 	p.cfg.Metrics.status(p.cfg.NetworkID, s)
+	switch {
+	case changed && link == provider.LinkUp:
+		p.cfg.Log.Info("link up", "detail", detail)
+	case changed:
+		p.cfg.Log.Warn("link not up", "link", link, "detail", detail)
+	}
+}
+
+// missing says which XSPs have no channel of ours, and why. p.mu is held.
+func (p *Provider) missing() string {
+	l := p.xsps.Load()
+	if l == nil {
+		return ""
+	}
+	var all []string
+	for _, x := range l.all {
+		if x.streams == 0 && x.trouble != "" {
+			all = append(all, x.base.Host+": "+x.trouble)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, "; ")
 }
 
 // backoff is full jitter: anything up to a bound that doubles.

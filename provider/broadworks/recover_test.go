@@ -87,6 +87,71 @@ func TestAChannelTheXSPDoesNotKnowIsBuiltAgain(t *testing.T) {
 	})
 }
 
+// A 401 to a heartbeat says either that the channel is gone or that the login
+// is (dossier §1.8): one probe tells, at once.
+func TestA401ToAHeartbeatIsSettledByOneProbe(t *testing.T) {
+	const probe = "GET /com.broadsoft.xsi-actions/v2.0/user/admin@example.com/profile"
+	tell(t, func(bw *script, _ *Config) { bw.on("PUT /ch1/heartbeat", refusedLogin) }, func(s *story) {
+		s.after(16 * time.Second)
+		require.Len(s, s.bw.opened(), 2, "the login is good: the channel was gone")
+		require.Equal(s, 2, s.bw.count(probe))
+
+		s.bw.on("PUT /heartbeat", refusedLogin)
+		s.bw.on("GET /profile", refusedLogin)
+		s.after(14 * time.Minute)
+		require.Len(s, s.bw.opened(), 2)
+		require.Equal(s, 3, s.bw.count(probe), "the login is bad: nothing more is sent")
+		require.Equal(s, provider.LinkGateClosed, s.p.Status().Link)
+	})
+}
+
+// A channel that is not allowed is not asked for again and again: accounts are
+// locked for less, and only a person can change the answer.
+func TestAChannelThatIsRefusedIsAskedForSeldom(t *testing.T) {
+	tell(t, func(bw *script, c *Config) {
+		c.Network.XSPs = []string{"http://xsp1", "http://xsp2"}
+		bw.on("POST /v2.0/channel", says(http.StatusForbidden, errorInfo(4711)))
+	}, func(s *story) {
+		s.after(time.Hour)
+		require.InDelta(s, 2*7, s.bw.count("POST /com.broadsoft.async/"), 2, "every five to fifteen minutes at each XSP")
+		st := s.p.Status()
+		require.Equal(s, provider.LinkDown, st.Link)
+		require.Equal(s, "xsp1: the XSP refuses a channel: HTTP 403, BroadWorks error 4711; xsp2: the XSP refuses a channel: HTTP 403, BroadWorks error 4711", st.Detail)
+		s.bw.on("POST /v2.0/channel", nil)
+		s.after(15 * time.Minute)
+		st = s.p.Status()
+		require.Equal(s, []any{provider.LinkUp, "", 2}, []any{st.Link, st.Detail, st.Channels})
+	})
+}
+
+// Where the set is left to another client, a channel that was being opened at
+// another XSP meanwhile is not kept: it would take the set back at once.
+func TestAChannelOpenedTooLateDoesNotFight(t *testing.T) {
+	var opening chan struct{} // xsp2's first channel waits for it
+	tell(t, func(bw *script, c *Config) {
+		opening = make(chan struct{})
+		c.Network.XSPs = []string{"http://xsp1", "http://xsp2"}
+		bw.on("POST /v2.0/channel", func(w http.ResponseWriter, r *http.Request) {
+			if r.Host == "xsp2" {
+				<-opening
+			}
+			bw.standard(w, r, "")
+		})
+	}, func(s *story) {
+		require.Len(s, s.bw.opened(), 1)
+		s.say(terminated("DuplicateChannelSet"))
+		close(opening)
+		s.after(time.Second)
+		require.Len(s, s.bw.opened(), 2)
+		require.Equal(s, 1, s.bw.count("DELETE /com.broadsoft.xsi-events/v2.0/channel/ch2"))
+		s.after(9 * time.Minute)
+		require.Len(s, s.bw.opened(), 2, "it stays with the other client")
+		require.Equal(s, provider.LinkDuplicate, s.p.Status().Link)
+		s.after(2 * time.Minute)
+		require.Equal(s, 2, s.p.Status().Channels)
+	})
+}
+
 func TestHeartbeatsCarryTheCookieOfTheirChannel(t *testing.T) {
 	cookie := make(chan string, 8)
 	tell(t, func(bw *script, _ *Config) {

@@ -23,7 +23,9 @@ type standing struct {
 	busy    bool  // a worker has it
 	again   bool  // wanted once more, after the worker
 	compare bool  // of a group: its users are compared once it stands
+	unread  bool  // its last snapshot was not understood: its calls are read instead
 	fails   uint8 // in a row
+	ended   uint8 // how often in a row the platform ended it, before it was renewed once
 	due     int64 // when it is next tended, ms since the epoch; 0 for never
 	heapPos int   // in work.later; -1 when not there
 }
@@ -176,7 +178,11 @@ func (p *Provider) recall() {
 	var stale []string
 	err := p.cfg.Memory.Each(func(target string, value []byte) error {
 		r := decodeRemembered(value)
-		if r.ID == "" || r.Expires <= now.UnixMilli() || target == targetSet {
+		switch {
+		case target == targetSet, target == targetContact:
+			return nil
+		case r.ID == "" || r.Expires <= now.UnixMilli():
+			stale = append(stale, target)
 			return nil
 		}
 		p.mu.Lock()
@@ -228,25 +234,44 @@ func (p *Provider) lostSubscription(id string) {
 	}
 	p.drop(s)
 	p.unremember(s)
-	if s.followed {
+	switch {
+	case s.followed && s.ended == 0:
+		s.ended++
 		p.enqueue(s)
-	} else if !s.busy {
+	case s.followed: // whatever the platform has against it, it is no loop
+		p.plan(s, p.backoff(int(s.ended))+p.cfg.BackoffMin/4)
+		s.ended = min(s.ended+1, 16)
+	case !s.busy:
 		p.work.later.remove(s)
 		p.forgetUser(s)
 	}
 }
 
 // up registers a channel. Whatever happened while there was none, or on the
-// one before, is made up for: every followed user is compared.
-func (p *Provider) up(ch *channel) {
+// one before, is made up for: every followed user is compared. It reports false
+// when the set was left to another client while the channel was being opened.
+func (p *Provider) up(ch *channel) bool {
 	p.mu.Lock()
+	if time.Now().Before(p.duplicate) {
+		p.mu.Unlock()
+		return false
+	}
 	p.channels[ch] = struct{}{}
-	p.duplicate = time.Time{}
+	ch.x.trouble = ""
 	p.compareAll()
 	ch.x.streams++
 	p.rank(p.xsps.Load().all, nil)
 	p.mu.Unlock()
 	p.cfg.Log.Info("event stream up", "xsp", ch.x.base.Host)
+	p.touch()
+	return true
+}
+
+// trouble notes why an XSP has no channel of ours, for people.
+func (p *Provider) trouble(x *xsp, err error) {
+	p.mu.Lock()
+	x.trouble = reasonOf(err)
+	p.mu.Unlock()
 	p.touch()
 }
 

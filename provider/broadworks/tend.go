@@ -57,7 +57,8 @@ func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub strin
 	}
 	switch {
 	case err == nil && a.status/100 == 2:
-		s.fails = 0
+		s.fails, s.ended = 0, 0
+		delete(p.refused, s)
 		s.expires = time.Now().Add(life).UnixMilli()
 		p.remember(s)
 		s.compare = s.compare || s.user == "" // a user's renewal brings a snapshot, a group's does not
@@ -66,6 +67,8 @@ func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub strin
 	case err == nil && unknownSubscription(a):
 		p.drop(s)
 		p.unremember(s)
+	case err == nil && a.final():
+		p.refuse(s, a) // it stands until it expires
 	default:
 		p.retry(s)
 	}
@@ -137,7 +140,7 @@ func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 		p.plan(s, 0)
 	case err == nil && a.code == codeUnknownChannelSet:
 		p.retry(s)
-	case err == nil && a.status/100 == 4 && a.status != http.StatusUnauthorized && a.status != http.StatusTooManyRequests:
+	case err == nil && a.final():
 		p.refuse(s, a)
 	default:
 		p.retry(s)
@@ -188,7 +191,10 @@ func (p *Provider) renewFor(ctx context.Context, user string) (out engine.Outcom
 	coming := engine.Outcome{Kind: engine.OutcomeAccepted, Snapshot: &engine.Snapshot{Coming: true}}
 	p.mu.Lock()
 	s := p.users[engine.Fold(user)]
-	if s == nil || !s.followed || !p.perUser() || !p.ready() || s.sub == "" {
+	if s == nil || !s.followed || !p.perUser() || !p.ready() || s.sub == "" || s.unread {
+		if s != nil {
+			s.unread = false
+		}
 		p.mu.Unlock()
 		return out, false
 	}
