@@ -58,7 +58,11 @@ func (v provisioning) Users(provider, name string) ([]oci.Person, bool) {
 		}
 		groups = []*group{g}
 	}
-	var all []oci.Person
+	n := 0
+	for _, g := range groups {
+		n += len(g.phones)
+	}
+	all := make([]oci.Person, 0, n)
 	for _, g := range groups {
 		for _, p := range g.phones {
 			all = append(all, p.person())

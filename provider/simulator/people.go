@@ -48,7 +48,7 @@ func (s *Simulator) plan(c *oci.Change) (do func(), err *oci.Error) {
 		}
 		return func() { s.moveTo(p, g) }, nil
 	case oci.DeleteUser:
-		return func() { s.remove(p) }, nil
+		return func() { s.leave(p); s.remove(p) }, nil
 	}
 	return nil, oci.Refuse("", "no such change")
 }

@@ -236,3 +236,35 @@ func provisioned(t *testing.T, cfg Config, story func(w *world, oci, feed *pipes
 type tcp struct{ *pipes }
 
 func (tcp) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 2208} }
+
+func TestAStorySaysHowItsPeopleAreProvisioned(t *testing.T) {
+	sc, err := ParseScenario([]byte(`subscribers 3
+oci-lacks UserGetListInGroupPagedSortedListRequest,UserGetRequest
+oci-columns "Extension,User Id"
+oci-release 20
+oci-max-rows 2
+oci-page 10
+oci-numbers dashed
+oci-lock-after 2
+feed-ping 2s
+feed-lines yes
+feed-masked yes
+feed-identities no
+0s fault oci_slow delay=1s
+`))
+	require.NoError(t, err)
+	provisioned(t, sc.Config, func(w *world, oci, feed *pipes) {
+		require.NoError(t, w.sim.Play(w.Context(), sc, nil))
+		c := w.reach(oci)
+		require.Contains(t, c.ask("LoginRequest22V3", ""), "Unknown request")
+		l, began := w.reach(feed), time.Now()
+		l.report()
+		require.Equal(t, 2*time.Second, time.Since(began))
+		w.control("DELETE", "/people/"+alice, "", 204, nil)
+		require.Contains(t, l.report(), "\r\n")
+	})
+	for _, line := range []string{"oci-numbers upside-down", "oci-release new", "feed-lines maybe", "feed-ping often"} {
+		_, err := ParseScenario([]byte(line + "\n"))
+		require.Error(t, err, line)
+	}
+}

@@ -72,32 +72,34 @@ func (s *Simulator) unreach(p *phone) {
 	}
 }
 
-// remove takes a phone off the switch: its calls end, then its subscriptions,
-// then the channels opened in its name, each with a word (dossier §3.7).
-func (s *Simulator) remove(p *phone) {
-	s.hangUp(p)
-	for _, sub := range slices.Clone(p.subs) {
-		s.endSubscription(sub, true)
+// remove takes phones off the switch: their calls end, then their
+// subscriptions, then the channels opened in their names, each with a word
+// (dossier §3.7).
+func (s *Simulator) remove(phones ...*phone) {
+	for _, p := range phones {
+		for len(p.calls) > 0 {
+			s.release(p.calls[0], localRelease, "")
+		}
+		s.endAll(p.subs)
+		p.gone = true
+		delete(s.byUser, p.key)
+		s.unreach(p)
+		if p.dials > 0 {
+			s.stats.DialsByUser[p.SubscriberID] = p.dials
+		}
 	}
 	for _, ch := range s.channelsInOrder() {
-		if ch.owner == p {
+		if ch.owner != nil && ch.owner.gone {
 			s.endChannel(ch, reasonUserDeleted)
 		}
 	}
-	p.gone = true
-	delete(s.byUser, p.key)
-	s.unreach(p)
-	s.leave(p)
-	s.phones = slices.DeleteFunc(s.phones, func(o *phone) bool { return o == p })
-	if p.dials > 0 {
-		s.stats.DialsByUser[p.SubscriberID] = p.dials
-	}
+	s.phones = slices.DeleteFunc(s.phones, func(o *phone) bool { return o.gone })
 }
 
-// hangUp ends all calls of a phone.
-func (s *Simulator) hangUp(p *phone) {
-	for len(p.calls) > 0 {
-		s.release(p.calls[0], localRelease, "")
+// endAll ends subscriptions, and says so.
+func (s *Simulator) endAll(subs []*subscription) {
+	for _, sub := range slices.Clone(subs) {
+		s.endSubscription(sub, true)
 	}
 }
 
@@ -119,9 +121,7 @@ func (s *Simulator) moveTo(p *phone, g *group) {
 // is unknown, so a Config says it.
 func (s *Simulator) rename(p *phone, id string) {
 	if !s.cfg.RenameKeepsSubscriptions {
-		for _, sub := range slices.Clone(p.subs) {
-			s.endSubscription(sub, true)
-		}
+		s.endAll(p.subs)
 	}
 	for _, sub := range p.subs {
 		if sub.owner == p.SubscriberID {
@@ -139,21 +139,19 @@ func (s *Simulator) rename(p *phone, id string) {
 
 // removeGroup takes a site away, and everybody in it.
 func (s *Simulator) removeGroup(g *group) {
-	for len(g.phones) > 0 {
-		s.remove(g.phones[len(g.phones)-1])
-	}
-	for _, sub := range slices.Clone(g.subs) {
-		s.endSubscription(sub, true)
-	}
+	s.remove(g.phones...)
+	s.endAll(g.subs)
+	g.phones = nil
 	g.of.groups = slices.DeleteFunc(g.of.groups, func(o *group) bool { return o == g })
 }
 
 func (s *Simulator) removeEnterprise(e *enterprise) {
-	for len(e.groups) > 0 {
-		s.removeGroup(e.groups[len(e.groups)-1])
+	s.remove(e.phones()...)
+	for _, g := range e.groups {
+		s.endAll(g.subs)
+		g.phones = nil
 	}
-	for _, sub := range slices.Clone(e.subs) {
-		s.endSubscription(sub, true)
-	}
+	s.endAll(e.subs)
+	e.groups = nil
 	s.enterprises = slices.DeleteFunc(s.enterprises, func(o *enterprise) bool { return o == e })
 }

@@ -176,7 +176,11 @@ func (sc *Scenario) setting(words []string) (err error) {
 	case "new-call-id-on-lift":
 		err = oneOf(value, map[string]func(){"yes": func() { c.NewCallIDOnLift = true }, "no": func() { c.NewCallIDOnLift = false }})
 	default:
-		return fmt.Errorf("there is no setting %q", words[0])
+		set := ociSettings[words[0]]
+		if set == nil {
+			return fmt.Errorf("there is no setting %q", words[0])
+		}
+		err = set(&c.OCI, value)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", words[0], err)

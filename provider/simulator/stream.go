@@ -29,6 +29,10 @@ func (s *Simulator) openStream(w http.ResponseWriter, r *request) reply {
 		s.mu.Unlock()
 		panic(http.ErrAbortHandler)
 	}
+	if ch.owner != nil && ch.owner.gone {
+		s.mu.Unlock()
+		return refuse(RefusedCredentials)
+	}
 	if why := s.openChannel(ch, ask.SetID, ask.ApplicationID); why != "" {
 		s.mu.Unlock()
 		return refuse(why)

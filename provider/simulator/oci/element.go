@@ -23,6 +23,7 @@ type element struct {
 	space string   // namespaces it declares, as written
 	text  string
 	kids  []*element
+	raw   []byte // behind the kids, written already: what is long is no tree
 }
 
 func el(name string, kids ...*element) *element { return &element{name: name, kids: kids} }
@@ -163,7 +164,7 @@ func (e *element) append(b []byte) []byte {
 	if e.null {
 		return append(b, ` xsi:nil="true"/>`...)
 	}
-	if e.text == "" && len(e.kids) == 0 {
+	if e.text == "" && len(e.kids)+len(e.raw) == 0 {
 		return append(b, '/', '>')
 	}
 	b = append(b, '>')
@@ -173,6 +174,7 @@ func (e *element) append(b []byte) []byte {
 	for _, k := range e.kids {
 		b = k.append(b)
 	}
+	b = append(b, e.raw...)
 	b = append(b, '<', '/')
 	b = append(b, e.name...)
 	return append(b, '>')

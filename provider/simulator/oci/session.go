@@ -23,6 +23,10 @@ type session struct {
 	lists  int    // lists of users asked for on this connection
 }
 
+// maxAnswer is what the tables of an answer may have in bytes before no more is
+// added to it.
+const maxAnswer = 32 << 20
+
 const closingTag = "</BroadsoftDocument>"
 
 // run answers documents until the client leaves, or makes too much of itself.
@@ -101,7 +105,7 @@ func (c *session) answer(doc []byte) (answer []byte, last bool) {
 		c.id, c.begun = id, true
 	}
 	var answers []*element
-	commands := 0
+	commands, size := 0, 0
 	for _, k := range root.kids {
 		if k.name != "command" {
 			continue
@@ -109,9 +113,16 @@ func (c *session) answer(doc []byte) (answer []byte, last bool) {
 		if commands++; commands > maxCommands {
 			break
 		}
-		out, err := c.do(id, k)
+		var out *element
+		err := &Error{Code: 4402, Reason: TooMany, Text: "The answer is too large"}
+		if size < maxAnswer {
+			out, err = c.do(id, k)
+		}
 		if err != nil {
 			out = c.refuse(k, err)
+		}
+		for _, k := range out.kids {
+			size += len(k.raw)
 		}
 		answers = append(answers, out)
 	}

@@ -12,11 +12,11 @@ func table(name string, headings []string, rows int, cell func(row int, heading 
 		t.kids = append(t.kids, text("colHeading", h))
 	}
 	for i := range rows {
-		row := el("row")
+		t.raw = append(t.raw, "<row>"...)
 		for _, h := range headings {
-			row.kids = append(row.kids, text("col", cell(i, h)))
+			t.raw = text("col", cell(i, h)).append(t.raw)
 		}
-		t.kids = append(t.kids, row)
+		t.raw = append(t.raw, "</row>"...)
 	}
 	return t
 }
