@@ -168,13 +168,12 @@ func (f *feed) run() {
 		_, _ = io.Copy(io.Discard, io.LimitReader(f.conn, 64<<10))
 	}()
 	defer func() { _ = f.conn.Close(); <-left }()
-	ping := time.NewTimer(max(f.s.cfg.Reporting.PingEvery, time.Hour))
-	if f.s.cfg.Reporting.PingEvery > 0 {
-		ping.Reset(f.s.cfg.Reporting.PingEvery)
-	} else {
+	ping, due := time.NewTimer(f.s.cfg.Reporting.PingEvery), time.NewTimer(0)
+	defer ping.Stop()
+	defer due.Stop()
+	if f.s.cfg.Reporting.PingEvery < 0 {
 		ping.Stop()
 	}
-	defer ping.Stop()
 	for {
 		r, ready, wait := f.next()
 		if ready {
@@ -183,15 +182,13 @@ func (f *feed) run() {
 			}
 			continue
 		}
-		var due <-chan time.Time
+		due.Stop()
 		if wait > 0 {
-			t := time.NewTimer(wait)
-			defer t.Stop()
-			due = t.C
+			due.Reset(wait)
 		}
 		select {
 		case <-f.wake:
-		case <-due:
+		case <-due.C:
 		case <-ping.C:
 			ping.Reset(f.s.cfg.Reporting.PingEvery)
 			if !f.mute() && !f.write(report{doc: f.s.status()}) {
