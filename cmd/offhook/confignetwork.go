@@ -137,9 +137,9 @@ func (k *checker) subscribe(path string, b *BroadWorks) (string, []tenant.Target
 	var targets []tenant.Target
 	for i, t := range b.Targets {
 		group := t.ServiceProvider != "" && t.Group != "" && t.Enterprise == ""
-		enterprise := t.Enterprise != "" && t.ServiceProvider == "" && t.Group == ""
-		if how == "group" && !group || how == "enterprise" && !enterprise {
-			want := map[string]string{"group": "{service_provider, group}", "enterprise": "{enterprise}"}[how]
+		whole := (t.Enterprise != "") != (t.ServiceProvider != "") && t.Group == ""
+		if how == "group" && !group || how == "enterprise" && !whole {
+			want := map[string]string{"group": "{service_provider, group}", "enterprise": "{enterprise} or {service_provider}"}[how]
 			k.fault(fmt.Sprintf("%s.targets[%d]", path, i), "must be %s with subscribe: %s", want, how)
 		}
 		targets = append(targets, tenant.Target(t))

@@ -12,9 +12,18 @@ import (
 // defaults.
 type Tuning struct {
 	Heartbeat     time.Duration `yaml:"heartbeat"`
+	Silence       time.Duration `yaml:"silence"`
 	Expires       time.Duration `yaml:"expires"`
 	SRVRefresh    time.Duration `yaml:"srv_refresh"`
+	ReconnectMax  time.Duration `yaml:"reconnect_max"`
+	DuplicateWait time.Duration `yaml:"duplicate_wait"`
+	RefusedWait   time.Duration `yaml:"refused_wait"`
+	LoginWait     time.Duration `yaml:"login_wait"`
+	GapWait       time.Duration `yaml:"gap_wait"`
+	Quiet         time.Duration `yaml:"quiet"`
+	AnswerTime    time.Duration `yaml:"answer_time"`
 	EventPackage  string        `yaml:"event_package"`
+	MaxDocument   int           `yaml:"max_document"`        // bytes
 	Requests      int           `yaml:"requests_per_second"` // to one XSP
 	AtOnce        int           `yaml:"requests_at_once"`    // to one XSP
 	QueueTime     time.Duration `yaml:"queue_time"`
@@ -30,8 +39,16 @@ func (k *checker) tuning(path string, t Tuning) {
 		least, max time.Duration
 	}{
 		{"heartbeat", t.Heartbeat, time.Second, 5 * time.Minute},
+		{"silence", t.Silence, 10 * time.Second, 24 * time.Hour},
 		{"expires", t.Expires, time.Minute, 7 * 24 * time.Hour},
 		{"srv_refresh", t.SRVRefresh, time.Second, 24 * time.Hour},
+		{"reconnect_max", t.ReconnectMax, time.Second, time.Hour},
+		{"duplicate_wait", t.DuplicateWait, time.Minute, 24 * time.Hour},
+		{"refused_wait", t.RefusedWait, time.Minute, 24 * time.Hour},
+		{"login_wait", t.LoginWait, time.Minute, 24 * time.Hour},
+		{"gap_wait", t.GapWait, 10 * time.Millisecond, 10 * time.Second},
+		{"quiet", t.Quiet, 10 * time.Second, 24 * time.Hour},
+		{"answer_time", t.AnswerTime, time.Second, time.Minute},
 		{"queue_time", t.QueueTime, 10 * time.Millisecond, time.Minute},
 	} {
 		if d.have != 0 && (d.have < d.least || d.have > d.max) {
@@ -49,6 +66,9 @@ func (k *checker) tuning(path string, t Tuning) {
 			k.between(path+"."+n.name, n.have, 1, 100_000)
 		}
 	}
+	if t.MaxDocument != 0 {
+		k.between(path+".max_document", t.MaxDocument, 4<<10, 4<<20)
+	}
 	if len(t.EventPackage) > 256 {
 		k.fault(path+".event_package", "has more than 256 characters")
 	}
@@ -61,10 +81,13 @@ func (c *Config) tune(network string, b *broadworks.Config) {
 			continue
 		}
 		t := &c.Networks[i].BroadWorks.Tuning
-		b.Heartbeat, b.Expires, b.SRVRefresh, b.EventPackage = t.Heartbeat, t.Expires, t.SRVRefresh, t.EventPackage
+		b.Heartbeat, b.Silence, b.Expires, b.SRVRefresh = t.Heartbeat, t.Silence, t.Expires, t.SRVRefresh
+		b.BackoffMax, b.Duplicate, b.RefusedWait, b.Probe = t.ReconnectMax, t.DuplicateWait, t.RefusedWait, t.LoginWait
+		b.GapWait, b.Quiet, b.Answer = t.GapWait, t.Quiet, t.AnswerTime
+		b.EventPackage, b.MaxDocument = t.EventPackage, t.MaxDocument
 		b.XSPRate, b.InFlight, b.QueueTime = float64(t.Requests), t.AtOnce, t.QueueTime
 		b.Rate, b.PollRate = float64(t.Subscriptions), float64(t.Polls)
-		if t.Heartbeat > 0 {
+		if t.Heartbeat > 0 && t.Silence == 0 {
 			b.Silence = max(75*time.Second, 3*t.Heartbeat) // the platform's own heartbeats come about every 30 s
 		}
 		for _, code := range t.QuotaCodes {

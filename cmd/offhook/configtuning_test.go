@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/engine/tenant"
 	"offhook/provider/broadworks"
 )
 
@@ -14,14 +15,22 @@ func TestTuningReachesTheProvider(t *testing.T) {
 		return "networks: [{network_id: n, broadworks: {xsps: [\"http://127.0.0.1:1\"], username: u, password_file: DIR/password, tuning: " + tuning + "}}]\n"
 	}
 	c, err := newDesk(t).load(t, network(`{heartbeat: 40s, expires: 2h, srv_refresh: 1m, event_package: Standard Call, requests_per_second: 50,
-  requests_at_once: 4, queue_time: 1s, subscriptions_per_second: 10, polls_per_second: 5, quota_codes: [110863, 4711]}`))
+  requests_at_once: 4, queue_time: 1s, subscriptions_per_second: 10, polls_per_second: 5, quota_codes: [110863, 4711],
+  reconnect_max: 2m, duplicate_wait: 20m, refused_wait: 30m, login_wait: 1h, gap_wait: 1s, quiet: 3m, answer_time: 4s, max_document: 200000}`))
 	require.NoError(t, err)
 	var got, none broadworks.Config
 	c.tune("n", &got)
 	require.Equal(t, broadworks.Config{
 		Heartbeat: 40 * time.Second, Silence: 2 * time.Minute, Expires: 2 * time.Hour, SRVRefresh: time.Minute, EventPackage: "Standard Call",
 		XSPRate: 50, InFlight: 4, QueueTime: time.Second, Rate: 10, PollRate: 5, QuotaCodes: []int64{110863, 4711},
+		BackoffMax: 2 * time.Minute, Duplicate: 20 * time.Minute, RefusedWait: 30 * time.Minute, Probe: time.Hour,
+		GapWait: time.Second, Quiet: 3 * time.Minute, Answer: 4 * time.Second, MaxDocument: 200_000,
 	}, got)
+	c, err = newDesk(t).load(t, network(`{heartbeat: 40s, silence: 24h}`))
+	require.NoError(t, err)
+	got = broadworks.Config{}
+	c.tune("n", &got)
+	require.Equal(t, 24*time.Hour, got.Silence)
 	c.tune("another", &none)
 	require.Zero(t, none)
 
@@ -29,11 +38,28 @@ func TestTuningReachesTheProvider(t *testing.T) {
 		"{heartbeat: 1ms}":                "tuning.heartbeat: must be between 1s and 5m0s, not 1ms",
 		"{requests_per_second: -1}":       "tuning.requests_per_second: must be between 1 and 100000, not -1",
 		"{queue_time: 2h}":                "tuning.queue_time: must be between",
+		"{silence: 1s}":                   "tuning.silence: must be between 10s and 24h0m0s",
+		"{gap_wait: 1m}":                  "tuning.gap_wait: must be between",
+		"{max_document: 1}":               "tuning.max_document: must be between 4096 and 4194304, not 1",
 		"{polls: 3}":                      "there is no such setting",
 		"{quota_codes: [many]}":           "a whole number is wanted here",
 		"{subscriptions_per_second: 0.5}": "a whole number is wanted here",
 	} {
 		_, err := newDesk(t).load(t, network(tuning))
 		require.ErrorContains(t, err, want, tuning)
+	}
+}
+
+// A service provider that is no enterprise is a target as a whole, too.
+func TestWholesOfBothKindsAreTargets(t *testing.T) {
+	network := func(targets string) string {
+		return "networks: [{network_id: n, broadworks: {xsps: [\"http://127.0.0.1:1\"], username: u, password_file: DIR/password, subscribe: enterprise, targets: " + targets + "}}]\n"
+	}
+	c, err := newDesk(t).load(t, network("[{enterprise: e}, {service_provider: sp}]"))
+	require.NoError(t, err)
+	require.Equal(t, []tenant.Target{{Enterprise: "e"}, {ServiceProvider: "sp"}}, c.tenants[0].BroadWorks.Targets)
+	for _, wrong := range []string{"[{enterprise: e, service_provider: sp}]", "[{service_provider: sp, group: g}]", "[{group: g}]", "[{}]"} {
+		_, err := newDesk(t).load(t, network(wrong))
+		require.ErrorContains(t, err, "targets[0]: must be {enterprise} or {service_provider} with subscribe: enterprise", wrong)
 	}
 }

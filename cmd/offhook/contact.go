@@ -23,7 +23,9 @@ func (n *networks) contact(w *tenant.Network) broadworks.Listen {
 		Log: n.log.With("network", w.ID), Metrics: n.contacts,
 	}
 	return func(ctx context.Context, in broadworks.Inbound, bound func()) error {
-		return listener.Serve(ctx, in, bound)
+		l := listener
+		l.MaxBody = in.MaxDocument()
+		return l.Serve(ctx, in, bound)
 	}
 }
 

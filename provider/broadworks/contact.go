@@ -26,6 +26,8 @@ type Inbound interface {
 	// Take takes one document, which stays the caller's, and returns the
 	// status to answer with. 200 means that the event is durable.
 	Take(document []byte) (status int)
+	// MaxDocument is how many bytes a document may have.
+	MaxDocument() int
 }
 
 // Listen serves an HTTP contact until ctx ends or it cannot go on. It calls
@@ -230,6 +232,9 @@ func (p *Provider) Knows(path []byte) bool {
 	p.mu.RUnlock()
 	return secret != "" && subtle.ConstantTimeCompare(last, []byte(secret)) == 1
 }
+
+// MaxDocument implements Inbound.
+func (p *Provider) MaxDocument() int { return p.cfg.MaxDocument }
 
 // RotateContact gives the contact another secret path. The old one is unknown
 // at once; all subscriptions are made again, which brings exact snapshots.

@@ -78,8 +78,8 @@ func readTargets(b *tenant.BroadWorks, doc web.Object) error {
 				return err
 			}
 		}
-		if group := t.ServiceProvider != "" && t.Group != ""; group == (t.Enterprise != "") {
-			return problem.Invalid("broadworks.targets", "each must have an enterprise, or a service_provider and a group")
+		if (t.ServiceProvider != "") == (t.Enterprise != "") || t.Group != "" && t.ServiceProvider == "" {
+			return problem.Invalid("broadworks.targets", "each must have an enterprise, a service_provider, or a service_provider and a group")
 		}
 		b.Targets = append(b.Targets, t)
 	}
