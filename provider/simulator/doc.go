@@ -16,9 +16,14 @@
 //   - Everything is bounded. A reader that does not read loses its channel and
 //     holds up nobody else: no lock is held while bytes are written.
 //   - The same Config gives the same subscribers; the same Seed the same choices.
+//   - Subscribers come, change and go while it runs, by the control paths and by
+//     OCI-P alike. Who is deleted is gone everywhere at once: calls and
+//     subscriptions end with their events, then the user is unknown (404).
 //
 // Beside the Xsi paths the same listener has /simulator/…, through which a
 // person or a test makes phones ring, far ends answer and things go wrong.
+// /simulator/people is who the subscribers are, /simulator/phones how their
+// phones behave. The package oci is how operators' systems provision them.
 //
 // How phones behave unless told otherwise: a phone lifts itself 800 ms after a
 // click-to-dial reaches it, and the far end answers 1,500 ms after it rings. A
