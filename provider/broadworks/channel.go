@@ -63,7 +63,7 @@ func (p *Provider) keep(ctx context.Context, x *xsp) {
 		p.trouble(x, err)
 		p.cfg.Log.Warn("event stream ended", "xsp", x.base.Host, "after", held.Round(time.Millisecond), "reason", reasonOf(err))
 		p.cfg.Metrics.reconnected(p.cfg.NetworkID)
-		if !p.pause(ctx, wait, nil) {
+		if !p.pause(ctx, wait+x.limit.pause(), nil) {
 			return
 		}
 	}
@@ -171,7 +171,7 @@ func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, erro
 		}
 		p.cfg.Metrics.requested(p.cfg.NetworkID, opChannel, strconv.Itoa(res.StatusCode/100)+"xx", time.Since(began))
 		jar.learn(res, res.StatusCode == http.StatusOK)
-		x.heed(res)
+		p.heed(x, res)
 		switch {
 		case res.StatusCode == http.StatusOK:
 			return x, res, nil

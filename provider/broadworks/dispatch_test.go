@@ -136,12 +136,13 @@ func TestAcknowledgementsAreTriedAgain(t *testing.T) {
 func TestAGroupIsSubscribedAsOne(t *testing.T) {
 	tell(t, func(_ *script, c *Config) {
 		c.Network.Subscribe = subscribeGroup
-		c.Network.Targets = []tenant.Target{{ServiceProvider: "sp 1", Group: "grp1"}, {Enterprise: "ent1"}}
+		c.Network.Targets = []tenant.Target{{ServiceProvider: "sp 1", Group: "grp1"}, {Enterprise: "ent1"}, {ServiceProvider: "sp2"}}
 	}, func(s *story) {
 		s.after(time.Second)
+		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/serviceprovider/sp2"))
 		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/serviceprovider/sp%201/group/grp1"))
 		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/enterprise/ent1"))
-		require.Zero(s, s.bw.count("v2.0/user/bob@example.com "))
+		require.Zero(s, s.bw.count("xsi-events/v2.0/user/bob@example.com"))
 		require.Subset(s, []string{bob, bob}, s.sink.resyncs)
 		require.NotEmpty(s, s.sink.resyncs, "a group brings no snapshot: the calls are read")
 

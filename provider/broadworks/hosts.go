@@ -118,6 +118,7 @@ func (h *hosts) change(ctx context.Context, found []*url.URL) {
 		h.wg.Go(func() {
 			p.leaveXSP(ctx, x)
 			stop()
+			p.cfg.Metrics.left(p.cfg.NetworkID, host)
 		})
 	}
 	for _, x := range fresh {

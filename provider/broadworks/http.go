@@ -227,7 +227,7 @@ func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, hea
 	}
 	defer res.Body.Close()
 	jar.learn(res, false)
-	x.heed(res)
+	p.heed(x, res)
 	a.status = res.StatusCode
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(p.cfg.MaxDocument)+1))
 	if err == nil && len(a.body) > p.cfg.MaxDocument {

@@ -227,6 +227,13 @@ func (l *limiter) answered(overloaded bool, retryAfter time.Duration) {
 	}
 }
 
+// pause is how long the XSP still asks to be left alone.
+func (l *limiter) pause() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(0, time.Until(l.until))
+}
+
 // portion is how much of its bounds the XSP has now.
 func (l *limiter) portion() float64 {
 	l.mu.Lock()

@@ -21,6 +21,7 @@ type Metrics struct {
 	requests    *prometheus.HistogramVec
 	queue       *prometheus.HistogramVec
 	unsent      *prometheus.CounterVec
+	share       *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics. It is called once for all networks.
@@ -35,7 +36,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		link:        gauge("link_state", "1 for the state the link is in.", "state"),
 		channels:    gauge("channels", "Event streams that are up."),
 		users:       gauge("users", "Users followed, and of these subscribed and refused.", "kind"),
-		events:      counter("events_total", "Events by what became of them: delivered, duplicate, unknown, nobody, not_understood, buffered, control.", "verdict"),
+		events:      counter("events_total", "Events by what became of them: delivered, duplicate, unknown, nobody, foreign, not_understood, buffered, early, late, control.", "verdict"),
 		acks:        counter("acks_total", "Acknowledgements by outcome: sent, failed, dropped.", "outcome"),
 		reconnects:  counter("reconnects_total", "Event streams that had to be built again."),
 		terminated:  counter("channel_terminations_total", "Event streams the platform ended, by reason.", "reason"),
@@ -50,7 +51,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		Buckets: []float64{.0005, .002, .01, .05, .1, .25, .5, 1, 2, 5},
 	}, []string{"network", "class"})
 	m.unsent = counter("queue_refused_total", "Requests that were not sent because no turn at an XSP came in time.", "class")
-	reg.MustRegister(m.link, m.channels, m.users, m.events, m.acks, m.reconnects, m.terminated, m.refusedSubs, m.requests, m.queue, m.unsent)
+	m.share = gauge("xsp_share", "How much of its bounds on requests an XSP has; less than 1 after it said that it is overloaded.", "xsp")
+	reg.MustRegister(m.link, m.channels, m.users, m.events, m.acks, m.reconnects, m.terminated, m.refusedSubs, m.requests, m.queue, m.unsent, m.share)
 	return m
 }
 
@@ -97,6 +99,19 @@ func (m *Metrics) channelEnded(network, reason string) {
 func (m *Metrics) subscriptionRefused(network string) {
 	if m != nil {
 		m.refusedSubs.WithLabelValues(network).Inc()
+	}
+}
+
+func (m *Metrics) shareOf(network, xsp string, share float64) {
+	if m != nil {
+		m.share.WithLabelValues(network, xsp).Set(share)
+	}
+}
+
+// left forgets an XSP that is gone.
+func (m *Metrics) left(network, xsp string) {
+	if m != nil {
+		m.share.DeleteLabelValues(network, xsp)
 	}
 }
 

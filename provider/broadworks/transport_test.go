@@ -120,7 +120,7 @@ func TestWhatIsMeasured(t *testing.T) {
 	for _, f := range families {
 		got[f.GetName()] = true
 	}
-	for _, name := range []string{"link_state", "channels", "users", "events_total", "acks_total", "reconnects_total", "channel_terminations_total", "request_seconds"} {
+	for _, name := range []string{"link_state", "channels", "users", "events_total", "acks_total", "reconnects_total", "channel_terminations_total", "request_seconds", "queue_seconds", "xsp_share"} {
 		require.True(t, got["offhook_broadworks_"+name], name)
 	}
 	var nobody *Metrics
@@ -130,4 +130,6 @@ func TestWhatIsMeasured(t *testing.T) {
 	nobody.channelEnded("n", "r")
 	nobody.subscriptionRefused("n")
 	nobody.requested("n", "o", "x", 0)
+	nobody.shareOf("n", "x", 1)
+	nobody.left("n", "x")
 }

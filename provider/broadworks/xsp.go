@@ -24,7 +24,7 @@ type xsp struct {
 func (p *Provider) newXSP(base *url.URL) *xsp { return &xsp{base: base, limit: newLimiter(&p.cfg)} }
 
 // heed lets the limits follow what the XSP says of its load.
-func (x *xsp) heed(res *http.Response) {
+func (p *Provider) heed(x *xsp, res *http.Response) {
 	overloaded := res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusTooManyRequests
 	var pause time.Duration
 	if overloaded {
@@ -33,6 +33,7 @@ func (x *xsp) heed(res *http.Response) {
 		}
 	}
 	x.limit.answered(overloaded, pause)
+	p.cfg.Metrics.shareOf(p.cfg.NetworkID, x.base.Host, x.limit.portion())
 }
 
 // xspList is the XSPs as they are to be tried: those with an event stream
