@@ -45,7 +45,7 @@ func (s *Store) openDB() error {
 		return s.newer()
 	}
 	opts := &pebble.Options{
-		FS: fs, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
+		FS: ordered{fs}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
 		CacheSize: s.opts.CacheBytes, MemTableSize: s.opts.MemTable,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2,
