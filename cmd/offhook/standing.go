@@ -6,6 +6,19 @@ import (
 	"offhook/transport/adminapi"
 )
 
+// Link implements adminapi.Links.
+func (n *networks) Link(id string) (tenant.LinkStatus, bool) {
+	p := n.of(id)
+	if p == nil {
+		return tenant.LinkStatus{}, false
+	}
+	at := p.Status()
+	return tenant.LinkStatus{
+		State: string(at.Link), Detail: at.Detail, Since: at.Since,
+		Channels: at.Channels, Followed: at.Followed, Subscribed: at.Subscribed, Refused: at.Refused,
+	}, true
+}
+
 // standing is what is provisioned, as operators see it: a subscriber that is
 // looked at by itself comes with how it stands at its provider. Lists do not.
 type standing struct {

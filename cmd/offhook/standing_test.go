@@ -39,3 +39,22 @@ func TestASubscriberIsSeenWithItsStandingAtTheProvider(t *testing.T) {
 	n := newNetworks(nil, nil, nil)
 	require.Equal(t, provider.UserPending, n.user("gone", "bob").State)
 }
+
+// linked is a provider with a condition.
+type linked struct {
+	provider.Provider
+	is provider.Status
+}
+
+func (l linked) Status() provider.Status { return l.is }
+
+func TestANetworkIsSeenWithItsLink(t *testing.T) {
+	n := newNetworks(nil, nil, nil)
+	is := provider.Status{Link: provider.LinkDuplicate, Since: 1, Detail: "why", Channels: 2, Followed: 3, Subscribed: 4, Refused: 5}
+	n.running.Store(&map[string]*network{"n1": {provider: linked{is: is}}})
+	at, ok := n.Link("n1")
+	require.True(t, ok)
+	require.Equal(t, tenant.LinkStatus{State: "duplicate", Since: 1, Detail: "why", Channels: 2, Followed: 3, Subscribed: 4, Refused: 5}, at)
+	_, ok = n.Link("gone")
+	require.False(t, ok)
+}

@@ -68,7 +68,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 		return err
 	}
 	ops, err := adminapi.New(adminapi.Config{
-		Calls: byHand{n.networks.hands}, Provisioning: n.networks, Contacts: n.networks, Tenants: standing{n.store, n.networks.user}, Token: token, Gatherer: n.registry, Log: log,
+		Calls: byHand{n.networks.hands}, Provisioning: n.networks, Contacts: n.networks, Links: n.networks, Tenants: standing{n.store, n.networks.user}, Token: token, Gatherer: n.registry, Log: log,
 		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks,
 	})
 	if err != nil {

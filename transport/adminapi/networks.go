@@ -20,7 +20,9 @@ type networkView struct {
 	Dialing    dialingView    `json:"dialing"`
 	ReadOnly   bool           `json:"read_only"` // of the config file
 
-	Provisioning *provisioningView `json:"provisioning,omitempty"` // of a network that is looked at by itself
+	// Of a network that is looked at by itself.
+	Link         *linkView         `json:"link,omitempty"`
+	Provisioning *provisioningView `json:"provisioning,omitempty"`
 }
 
 type broadworksView struct {
@@ -125,7 +127,7 @@ func (s *Server) getNetwork(ctx *fasthttp.RequestCtx) error {
 		return err
 	}
 	v := viewNetwork(n)
-	v.Provisioning = s.provisioning(n.ID)
+	v.Link, v.Provisioning = s.linkOf(n.ID), s.provisioning(n.ID)
 	return writeJSON(ctx, fasthttp.StatusOK, v)
 }
 

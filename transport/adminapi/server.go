@@ -37,6 +37,7 @@ type Config struct {
 
 	Provisioning Provisioning // nil where subscribers are provisioned by hand alone
 	Contacts     Contacts     // nil where no networks run
+	Links        Links        // nil where no networks run
 
 	URLs  hookapi.URLs // webhooks may have
 	Hooks *hookapi.API // the self-service of webhooks; nil for none

@@ -21,6 +21,8 @@ type subscriberView struct {
 	Network      string   `json:"network_id"`
 	ProviderUser string   `json:"provider_user_id"`
 	Apps         []string `json:"apps"`
+
+	Provider *standingView `json:"provider_status,omitempty"` // of a subscriber that is looked at by itself
 }
 
 func viewSubscriber(info *tenant.SubscriberInfo) subscriberView {
@@ -28,6 +30,7 @@ func viewSubscriber(info *tenant.SubscriberInfo) subscriberView {
 	return subscriberView{
 		ID: p.ID, Number: p.Number, Extension: p.Extension, Name: p.Name, AccountID: p.AccountID,
 		Network: p.Network, ProviderUser: p.ProviderUser, Apps: list(info.Apps),
+		Provider: viewStanding(info.Provider),
 	}
 }
 
