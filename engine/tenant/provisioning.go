@@ -40,15 +40,34 @@ type Directory struct {
 	Group bool
 }
 
+// The lists users are read from, and the ways to log in.
+const (
+	OCIListsAuto    = "auto"             // what the platform accepts: paged, service_provider, group
+	OCIListsPaged   = "paged"            // the users of each group, page by page
+	OCIListsService = "service_provider" // all users of a service provider in one answer
+	OCIListsGroup   = "group"            // all users of a group in one answer
+	OCILoginSigned  = "signed"
+	OCILoginPlain   = "plain"
+)
+
 // OCI is how the platform's provisioning interface is reached.
 type OCI struct {
-	Address          string // host:port
-	TLS              bool
-	CAFile           string
-	Username         string
-	Password         string
-	ReportingAddress string   // of the change feed; empty for none
-	Targets          []Target // whose users count; none: all the login may see
+	Address       string // host:port
+	TLS           bool
+	CAFile        string
+	Username      string
+	Password      string
+	Login         string   // signed (also when empty), plain
+	Lists         string   // auto (also when empty), paged, service_provider, group
+	PageSize      int      // users; zero means 100
+	UserRelease   string   // suffix of the name UserGetRequest; empty means 20
+	NotFoundCodes []int    // errors that say a user is not there; none means 4008
+	Targets       []Target // whose users count; none: all the login may see
+
+	ReportingAddress string // of the change feed; empty for none
+	ReportingTLS     bool
+	ReportingCAFile  string        // empty means CAFile
+	ReportingSilence time.Duration // a feed that says nothing so long is lost; zero for never
 }
 
 // ProvisioningRule gives users to apps.
