@@ -1,0 +1,133 @@
+package crash
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// number reads a setting from the environment.
+func number(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	s := os.Getenv(name)
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	require.NoError(t, err, name)
+	return n
+}
+
+const (
+	pointsInTests = 5_200
+	livesInAnEra  = 8 // on one disk; then a new one
+)
+
+// The power goes at every write to the disk, over lives that each begin on what
+// the one before left: whatever had left the process by then is there.
+func TestWhatLeftTheProcessOutlivesAPowerCutAtAnyWrite(t *testing.T) {
+	seed := number(t, "OFFHOOK_CRASH_SEED", uint64(time.Now().UnixNano())%1_000_000_007)
+	want := int64(number(t, "OFFHOOK_CRASH_N", pointsInTests))
+	t.Logf("make crash SEED=%d N=%d", seed, want)
+	l := newLooks(2)
+	defer l.close()
+	began, said := time.Now(), time.Now()
+	var all tally
+	for era := seed; l.points.Load() < want; era++ {
+		w := newWorld(era)
+		left := vfs.NewCrashableMem()
+		for life := 0; life < livesInAnEra && l.points.Load() < want; life++ {
+			left = w.live(t, l, left)
+			w.mu.Lock()
+			faults := w.faults
+			w.mu.Unlock()
+			require.Empty(t, faults, "replay with make crash SEED=%d N=1000: promises broken in life %d:\n%s", era, w.lives, strings.Join(faults, "\n"))
+			if time.Since(said) > 10*time.Second && want > pointsInTests {
+				said = time.Now()
+				fmt.Fprintf(os.Stderr, "%d of %d points, %d disks opened, %.0f points a second, era %d\n", l.points.Load(), want, l.disks.Load(), float64(l.points.Load())/time.Since(began).Seconds(), era)
+			}
+		}
+		all.add(w)
+	}
+	t.Logf("%d points on %d different disks in %d lives; %d submissions, %d commands answered, %d events taken by receivers, %d of them repeated, %d gaps",
+		l.points.Load(), l.disks.Load(), all.lives, all.submissions, all.commands, all.taken, all.repeats, all.gaps)
+	if want >= pointsInTests {
+		require.Greater(t, all.taken, 200, "a run in which nothing happens proves nothing")
+		require.Greater(t, all.commands, 50)
+		require.Positive(t, all.repeats)
+	}
+}
+
+// tally is what happened in all worlds.
+type tally struct{ lives, submissions, commands, taken, repeats, gaps int }
+
+func (a *tally) add(w *world) {
+	a.lives += w.lives
+	a.submissions += w.submissions
+	a.commands += w.commands
+	a.taken += w.taken
+	a.repeats += w.repeats
+	a.gaps += w.gaps
+}
+
+// live is one life on a disk: until the power goes, or until it ends in good
+// order. What it returns is what the next one begins on.
+func (w *world) live(t *testing.T, l *looks, left *vfs.MemFS) *vfs.MemFS {
+	t.Helper()
+	d := &disk{
+		w: w, mem: left, looks: l, seen: map[uint64]*copied{}, random: rand.New(rand.NewPCG(w.seed, uint64(1000+w.lives))),
+		cutAt: 30 + w.random.IntN(450), cut: w.random.IntN(len(losses)),
+	}
+	if w.random.IntN(4) == 0 {
+		d.cutAt = 1 + w.random.IntN(60) // while it comes up
+	}
+	synctest.Test(t, func(t *testing.T) {
+		require.NoError(t, w.start(d.fs()))
+		if w.lives == 1 || w.lives == 2 && w.unborn() {
+			w.provision()
+		} else if w.random.IntN(2) == 0 {
+			w.settle(fmt.Sprintf("life %d, after its start", w.lives))
+		}
+		for n := 0; n < 400 && !w.isDead(); n++ {
+			w.act()
+		}
+		synctest.Wait()
+		if !w.isDead() {
+			w.settle(fmt.Sprintf("life %d, at its end", w.lives))
+		}
+		require.NoError(t, w.stop())
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.left == nil {
+			d.ops++
+			d.power("nothing, after the end", true)
+		}
+		w.clock = w.now() + int64(w.random.IntN(60_000))
+		if w.random.IntN(10) == 0 {
+			w.clock += (25 * time.Hour).Milliseconds()
+		}
+	})
+	l.wait()
+	pic, err := d.left.picture(w)
+	if err != nil {
+		return d.left.next // it is among the faults already
+	}
+	w.carry(pic)
+	return d.left.next
+}
+
+// unborn reports whether the first life ended before everybody was provisioned.
+func (w *world) unborn() bool {
+	return w.rows.base["link/"+apps[len(apps)-1]+"/"+w.catalog.subs[users-1]] == ""
+}

@@ -1,0 +1,302 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"offhook/engine"
+	"offhook/engine/actor"
+	"offhook/engine/tenant"
+	"offhook/store"
+	"offhook/transport/webhook"
+)
+
+const (
+	network   = "net"
+	dataDir   = "data"
+	users     = 6
+	retention = 20 * time.Minute
+)
+
+// The apps: one whose receiver is well most of the time, one whose receiver is
+// not and that wants to know everything, and one without a webhook.
+var apps = []string{"calm", "moody", "reader"}
+
+var errPower = errors.New("the power is gone")
+
+// world is one offhook and everybody who has to do with it. Those outlive it.
+type world struct {
+	seed   uint64
+	random *rand.Rand // the driver's
+	dice   *rand.Rand // everybody else's; guarded by mu
+
+	order sync.Mutex // submissions are noted in the order they are made
+
+	mu       sync.Mutex // guards everything below but what says otherwise
+	rows     *rows
+	promises *promises
+	catalog  catalog
+	places   map[string]place // of rows of ev/ and wait/
+	times    map[string]int64 // when a row became old
+	faults   []string         // violations
+	dead     bool             // the power is gone: nothing leaves any more
+	frozen   bool             // the disk does not answer: nothing may leave
+
+	platform    *platform
+	books       map[engine.StreamID]*book
+	moods       map[string]mood
+	keys        map[string]*key // idempotency keys by name
+	sentCalls   map[callOf]bool // in this life
+	subs        map[string]bool // provisioned, as far as the driver knows
+	lives       int
+	taken       int
+	repeats     int
+	commands    int
+	gaps        int
+	submissions int
+	started     time.Time // of this life, in its own time
+	clock       int64     // ms; when this life began
+	memTable    uint64
+	store       *store.Store
+	directory   *actor.Directory
+	dispatcher  *webhook.Dispatcher
+	running     sync.WaitGroup
+	cancel      context.CancelFunc
+	ctx         context.Context
+	over        chan struct{} // closed when the life is taken apart
+}
+
+func newWorld(seed uint64) *world {
+	w := &world{
+		seed: seed, random: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)),
+		rows: newRows(map[string]string{}, 0), promises: newPromises(), places: map[string]place{}, times: map[string]int64{},
+		books: map[engine.StreamID]*book{}, moods: map[string]mood{}, keys: map[string]*key{}, subs: map[string]bool{},
+		clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMilli(),
+	}
+	w.platform = newPlatform(w)
+	for i := range users {
+		w.catalog.subs = append(w.catalog.subs, engine.Fold(subscriber(i)))
+		w.catalog.users = append(w.catalog.users, w.platform.users[i].id)
+	}
+	w.started = time.Now()
+	return w
+}
+
+func subscriber(i int) string { return fmt.Sprintf("Sub%d@example.com", i) }
+
+// now is one clock over all lives.
+func (w *world) now() int64 { return w.clock + time.Since(w.started).Milliseconds() }
+
+// violated notes a broken promise; w.mu is held.
+func (w *world) violated(format string, args ...any) {
+	if len(w.faults) < 20 {
+		w.faults = append(w.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// left is called when something leaves the process; w.mu is held.
+func (w *world) left(what string) {
+	if w.frozen {
+		w.violated("%s leaves while the disk has not answered", what)
+	}
+}
+
+func (w *world) isDead() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dead
+}
+
+// start begins a life on a disk. It may end early: then the power went.
+func (w *world) start(fs vfs.FS) error {
+	w.mu.Lock()
+	w.started = time.Now()
+	w.sentCalls = map[callOf]bool{}
+	for _, b := range w.books {
+		b.next = 0
+	}
+	w.lives++
+	w.memTable = 32 << 10 << w.random.IntN(5)
+	w.mu.Unlock()
+	opts := w.options(fs)
+	opts.OnFailure = func(error) {}
+	s, err := store.Open(dataDir, opts)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	if !w.dead {
+		w.claim(installation, s.Installation())()
+	}
+	w.mu.Unlock()
+	w.over = make(chan struct{})
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	entropy := rand.New(rand.NewPCG(w.seed, uint64(100+w.lives)))
+	var dealing sync.Mutex
+	draw := func() uint64 { dealing.Lock(); defer dealing.Unlock(); return entropy.Uint64() }
+	dispatcher := webhook.New(webhook.Config{
+		Outbox: outbox{s, w}, Tenants: tenants{s, w}, Poster: w, Retention: retention, Grace: time.Minute,
+		Now: func() time.Time { return time.UnixMilli(w.now()) }, Random: draw,
+	})
+	w.mu.Lock()
+	w.store, w.dispatcher = s, dispatcher
+	w.directory = actor.New(actor.Config{
+		Journal: recorder{w, s}, Store: s, Networks: w.platform, Outbox: ready{dispatcher}, Now: w.now, Entropy: draw,
+	})
+	w.mu.Unlock()
+	for _, app := range apps {
+		if _, made := s.App(app); !made {
+			w.putApp(app)
+		}
+	}
+	if err := w.directory.Start(w.ctx); err != nil {
+		return err
+	}
+	dispatcher.Start()
+	w.platform.connect()
+	return nil
+}
+
+// ready is the outbox as the owners know it.
+type ready struct{ *webhook.Dispatcher }
+
+func (ready) Logged(string) {}
+
+// stop takes a life apart, dead or alive.
+func (w *world) stop() error {
+	w.cancel()
+	close(w.over)
+	w.platform.disconnect()
+	w.directory.Close()
+	w.running.Wait()
+	over, abort := context.WithCancel(context.Background())
+	abort()
+	_ = w.dispatcher.Stop(over)
+	return w.store.Close()
+}
+
+// claim notes that somebody wants a row to be so. What it returns is called
+// when they are told that it is. w.mu is held, both times.
+func (w *world) claim(key, value string) (told func()) {
+	p := w.promises
+	p.claims[key] = append(p.claims[key], claim{value: value, started: p.now()})
+	i := len(p.claims[key]) - 1
+	return func() {
+		if !w.dead {
+			p.claims[key][i].told = p.now()
+		}
+	}
+}
+
+func (w *world) putApp(id string) {
+	a := &tenant.App{ID: id, Name: id, CreatedAt: w.now()}
+	if id != "reader" {
+		a.Calls = tenant.Receiver{URL: "https://" + id + ".example/calls", Extended: id == "moody"}
+		a.Subscriber = tenant.Receiver{URL: "https://" + id + ".example/subscribers"}
+	}
+	w.mu.Lock()
+	told := w.claim("app/"+id, appRow(a))
+	w.mu.Unlock()
+	err := w.store.PutApp(a)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
+		w.left("a change of an app")
+		told()
+	}
+}
+
+// tenants is the store's, with a clerk at its door.
+type tenants struct {
+	*store.Store
+	w *world
+}
+
+func (t tenants) ChangeApp(id string, fn func(*tenant.App) (*tenant.App, error)) (bool, error) {
+	told := func() {}
+	found, err := t.Store.ChangeApp(id, func(was *tenant.App) (*tenant.App, error) {
+		is, err := fn(was)
+		if err == nil && is != was {
+			t.w.mu.Lock()
+			told = t.w.claim("app/"+id, appRow(is))
+			t.w.mu.Unlock()
+		}
+		return is, err
+	})
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	if err == nil {
+		told()
+	}
+	return found, err
+}
+
+// outbox is the store's, with a clerk at its door.
+type outbox struct {
+	*store.Store
+	w *world
+}
+
+func (o outbox) Expire(stream engine.StreamID, since uint64, before, now int64, eventID string) (bool, error) {
+	o.w.mu.Lock()
+	if o.w.promises.expiring[stream] == 0 {
+		o.w.promises.expiring[stream] = o.w.promises.now()
+	}
+	o.w.mu.Unlock()
+	found, err := o.Store.Expire(stream, since, before, now, eventID)
+	o.w.mu.Lock()
+	defer o.w.mu.Unlock()
+	if found {
+		o.w.gaps++
+	}
+	return found, err
+}
+
+// remember adds what a submission was about to what is looked for on a disk;
+// w.mu is held.
+func (w *world) remember(put []engine.Record, emit []engine.Notification) {
+	for i := range put {
+		switch r := &put[i]; r.Kind {
+		case engine.RecordCall:
+			key := "call/" + r.Call.ID.String()
+			if _, known := w.times[key]; !known {
+				w.catalog.calls = append(w.catalog.calls, r.Call.ID)
+			}
+			w.times[key] = r.Call.ReleasedAt
+		case engine.RecordIntent:
+			key := intentRow(r.Intent.App, engine.Fold(r.Subscriber.ID), r.Intent.Key)
+			if _, known := w.times[key]; !known {
+				w.catalog.intents = append(w.catalog.intents, engine.Intent{App: r.Intent.App, SubscriberNumber: engine.Fold(r.Subscriber.ID), Key: r.Intent.Key})
+			}
+			w.times[key] = r.Intent.SettledAt
+		}
+	}
+	for i := range emit {
+		at := place{emit[i].Stream(), emit[i].Sequence}
+		for _, prefix := range []string{"ev/", "wait/"} {
+			w.places[at.row(prefix)], w.times[at.row(prefix)] = at, emit[i].Time
+		}
+	}
+}
+
+// carry begins the memory of the next life with what is left on the disk.
+func (w *world) carry(pic *picture) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.submissions += w.rows.n
+	if w.promises.claims[installation] == nil && w.rows.base[installation] == "" {
+		delete(pic.rows, installation)
+	}
+	w.rows = newRows(pic.rows, pic.index)
+	for at, ev := range pic.events {
+		w.rows.events[at] = event{index: ev.Index, queue: ev.Queue, call: ev.Call, state: ev.State, time: ev.Time}
+	}
+	w.promises = newPromises()
+	w.dead = false
+}
