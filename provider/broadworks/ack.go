@@ -79,6 +79,9 @@ func (p *Provider) answer(to asker, id string, code int) {
 // seconds.
 const recentEvents = 16384
 
+// maxEventID is how long the ids are that are known again; BroadWorks' are 36.
+const maxEventID = 256
+
 // recent knows the events that came lately, so that what comes twice is
 // handed over once.
 type recent struct {
@@ -119,7 +122,7 @@ func (r *recent) see(id string, host asker) (d *delivery, fresh bool) {
 		return d, false
 	}
 	d = &delivery{r: r, id: id, host: host, code: ackOK}
-	if id == "" {
+	if id == "" || len(id) > maxEventID {
 		return d, true
 	}
 	r.by[id] = d

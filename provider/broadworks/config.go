@@ -77,6 +77,8 @@ const (
 	defaultChannelPath = "/com.broadsoft.async/com.broadsoft.xsi-events"
 )
 
+const defaultPackage = "Advanced Call"
+
 // The ways to subscribe.
 const (
 	subscribeUser       = "user"
@@ -109,7 +111,7 @@ func (c *Config) fill() error {
 		c.Rate = 100
 	}
 	if c.EventPackage == "" {
-		c.EventPackage = "Advanced Call"
+		c.EventPackage = defaultPackage
 	}
 	if c.srvScheme == "" {
 		c.srvScheme = "https"

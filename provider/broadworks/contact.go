@@ -201,13 +201,20 @@ func (p *Provider) contactURI() string {
 	return strings.TrimSuffix(p.cfg.Network.Contact.PublicURL, "/") + "/" + p.contactSecret()
 }
 
-// mark tells subscriptions that bring events to where we listen from those of
-// before: the contact's digest, empty for channels. p.mu is held.
+// mark tells subscriptions that bring what we want to where we listen from those
+// of before: a digest, empty for the usual events over channels. p.mu is held.
 func (p *Provider) mark() string {
-	if !p.contact.on {
+	to := ""
+	if p.contact.on {
+		to = p.contactURI()
+	}
+	if p.cfg.EventPackage != defaultPackage {
+		to += "\x00" + p.cfg.EventPackage
+	}
+	if to == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(p.contactURI()))
+	sum := sha256.Sum256([]byte(to))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -297,6 +304,12 @@ func (p *Provider) discard(id string) {
 	}
 	c.discarded[target] = struct{}{}
 	p.enqueue(&standing{target: target, sub: target[len(targetDiscarded):], heapPos: -1})
+}
+
+// unwanted reports whether a subscription is being deleted. p.mu is held.
+func (p *Provider) unwanted(id string) bool {
+	_, gone := p.contact.discarded[targetDiscarded+id]
+	return gone
 }
 
 // targetDiscarded is what a Memory never holds.

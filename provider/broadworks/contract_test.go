@@ -30,6 +30,14 @@ func TestItKeepsItForAWholeEnterprise(t *testing.T) {
 	}))
 }
 
+// So is a group. Its users are both on the same site.
+func TestItKeepsItForAGroup(t *testing.T) {
+	providertest.Run(t, overSimulator(func(_ *simulator.Config, c *Config) {
+		c.Network.Subscribe = subscribeGroup
+		c.Network.Targets = []tenant.Target{{ServiceProvider: "demo-enterprise", Group: "site-1"}}
+	}))
+}
+
 // The dossier §1.5 knows both: a call may change its id when it rings out.
 func TestItKeepsItWhenCallIdsChange(t *testing.T) {
 	providertest.Run(t, overSimulator(func(s *simulator.Config, _ *Config) { s.NewCallIDOnLift = true }))

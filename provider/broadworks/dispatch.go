@@ -176,6 +176,8 @@ func (p *Provider) resolve(ev *engine.Event, target string) (user, verdict strin
 			return "", "nobody"
 		}
 		return u.user, "delivered"
+	case p.unwanted(ev.Subscription):
+		return "", "foreign"
 	case u == nil && p.posting > 0:
 		return "", "buffered"
 	case u == nil:

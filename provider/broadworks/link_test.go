@@ -1,6 +1,8 @@
 package broadworks
 
 import (
+	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -77,5 +79,36 @@ func TestASilentStreamIsBuiltAgainInTheSameSet(t *testing.T) {
 		// Every user is compared: the renewal makes the platform send a snapshot.
 		require.Equal(s, 1, s.bw.count("PUT /com.broadsoft.xsi-events/v2.0/subscription/s1"))
 		require.Equal(s, 1, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/user/bob@example.com"))
+	})
+}
+
+// Whoever reads the log learns when events stopped, why, and when they flow
+// again; a stop is no trouble.
+func TestTheLogTellsOfTheLink(t *testing.T) {
+	var log strings.Builder // written and read while the bubble stands still
+	tell(t, func(_ *script, c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) }, func(s *story) {
+		s.bw.on("POST /v2.0/channel", says(http.StatusForbidden, errorInfo(4711)))
+		s.bw.last().close()
+		s.after(time.Minute)
+		require.Equal(s, 1, strings.Count(log.String(), "link not up"))
+		require.Contains(s, log.String(), "the XSP refuses a channel: HTTP 403, BroadWorks error 4711")
+		s.bw.on("POST /v2.0/channel", nil)
+		s.after(20 * time.Minute)
+		require.Equal(s, 2, strings.Count(log.String(), "link up"))
+		require.Contains(s, log.String(), "application_id=offhook-test", "for the operator's list")
+	})
+	require.Equal(t, 1, strings.Count(log.String(), "link not up"), "not at the end")
+}
+
+// Ids that no platform has are not remembered; what comes with them is
+// acknowledged all the same.
+func TestAnEventIDWithoutEnd(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		long := strings.Repeat("e", maxEventID+1)
+		for range 2 {
+			s.say(strings.ReplaceAll(received, ">e1<", ">"+long+"<"))
+		}
+		require.Equal(s, []string{long, long}, s.bw.acked())
+		require.Empty(s, s.p.recent.by)
 	})
 }

@@ -61,7 +61,7 @@ func (p *Provider) arrived(a arrival) {
 // beingMade reports whether an event of an unknown subscription may be the
 // first of one whose request is not answered yet. p.mu is held.
 func (p *Provider) beingMade(sub, target string) bool {
-	if p.posting == 0 || sub == "" {
+	if p.posting == 0 || sub == "" || p.unwanted(sub) {
 		return false
 	}
 	if target == "" || !p.perUser() {

@@ -21,6 +21,7 @@ type Provider struct {
 	polls   pacer
 	xsps    atomic.Pointer[xspList]
 	round   atomic.Uint32 // whose turn it is among the XSPs
+	ending  atomic.Bool   // a link that goes down is no news
 
 	// handing is held while an event is resolved and handed over, so that
 	// what waited for its subscription comes before what follows it.
@@ -97,6 +98,7 @@ func (p *Provider) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer p.clients.close()
+	defer context.AfterFunc(ctx, func() { p.ending.Store(true) })()
 	if id := p.cfg.Network.ApplicationID; id != "" {
 		p.cfg.Log.Info("the platform must know this application id, where it screens them", "application_id", id)
 	}
@@ -169,6 +171,7 @@ func (p *Provider) touch() {
 	p.mu.Unlock()
 	p.cfg.Metrics.status(p.cfg.NetworkID, s)
 	switch {
+	case p.ending.Load():
 	case changed && link == provider.LinkUp:
 		p.cfg.Log.Info("link up", "detail", detail)
 	case changed:

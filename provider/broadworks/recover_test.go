@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/engine/tenant"
 	"offhook/provider"
 )
 
@@ -34,6 +35,46 @@ func TestARestartReusesItsChannelSetAndSubscriptions(t *testing.T) {
 		value, err := cfg.Memory.Get("user/bob@example.com")
 		require.NoError(s, err)
 		require.Equal(s, "s2", decodeRemembered(value).ID)
+	})
+}
+
+// What was subscribed to before the targets were changed is deleted: it counts
+// against the quota, and its events are numbered otherwise.
+func TestARestartWithOtherTargets(t *testing.T) {
+	const deletions = "DELETE /com.broadsoft.xsi-events/v2.0/subscription/"
+	var cfg Config
+	whole := []tenant.Target{{Enterprise: "ent1"}}
+	tell(t, func(_ *script, c *Config) {
+		c.Memory, c.Network.Subscribe, c.Network.Targets = NewMemory(), subscribeEnterprise, whole
+		cfg = *c
+	}, func(s *story) {
+		cfg.Sink = s.sink
+		s.after(time.Second)
+		require.Equal(s, 1, s.p.Status().Subscribed)
+		first := s.bw.last().set
+
+		cfg.Network.Subscribe, cfg.Network.Targets = subscribeUser, nil
+		s.bw.on("POST /user/bob@example.com", subscribeSlowly(s.bw, "s9", 10*time.Millisecond,
+			event("e1", "s1", "1", bob, "CallReceivedEvent", alertingCall))) // of the enterprise's, still
+		s.start(cfg)
+		s.after(time.Second)
+		require.Equal(s, first, s.bw.last().set)
+		require.Equal(s, []string{"e1 481"}, s.bw.acked())
+		require.Equal(s, 1, s.bw.count(deletions+"s1"))
+		require.Equal(s, 1, s.bw.count(posts))
+		require.Equal(s, 1, s.p.Status().Subscribed)
+
+		cfg.Network.Subscribe, cfg.Network.Targets = subscribeEnterprise, whole
+		s.start(cfg)
+		s.after(time.Second)
+		require.Equal(s, 1, s.bw.count(deletions+"s9"))
+		require.Equal(s, 2, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/enterprise/ent1"))
+
+		cfg.EventPackage = "Standard Call"
+		s.start(cfg)
+		s.after(time.Second)
+		require.Equal(s, 1, s.bw.count(deletions+"s2"))
+		require.Equal(s, 3, s.bw.count("POST /com.broadsoft.xsi-events/v2.0/enterprise/ent1"), "made anew, for other events")
 	})
 }
 

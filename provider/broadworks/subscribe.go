@@ -187,26 +187,28 @@ func (p *Provider) recall() {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if r.Contact != mark { // its events go where nobody is any more
+		var s *standing
+		user, ofUser := strings.CutPrefix(target, targetUser)
+		for _, t := range p.targets {
+			if t.target == target {
+				s = t
+			}
+		}
+		if r.Contact != mark || !ofUser && s == nil || ofUser && !p.perUser() {
+			// Its events go where nobody is any more, or it is of before the
+			// targets were changed.
 			p.discard(r.ID)
 			stale = append(stale, target)
 			return nil
 		}
-		var s *standing
-		if user, ok := strings.CutPrefix(target, targetUser); ok {
+		if ofUser {
 			s = p.userOf(user)
 			if !s.followed {
 				s.due = unwanted
 				p.work.later.put(s)
 			}
-		} else {
-			for _, t := range p.targets {
-				if t.target == target {
-					s = t
-				}
-			}
 		}
-		if s == nil || s.sub != "" {
+		if s.sub != "" {
 			return nil
 		}
 		s.sub, s.expires = r.ID, r.Expires

@@ -55,6 +55,7 @@ func Run(t *testing.T, build Factory) {
 		"only followed users are told":                  follows,
 		"what happens while the link is cut is told":    reconnects,
 		"a user is followed before it runs and twice":   followsEarly,
+		"how a user stands is told":                     standing,
 	} {
 		t.Run(name, func(t *testing.T) { tell(t, build, story) })
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
+	"offhook/provider"
 )
 
 func acknowledges(s *story) {
@@ -53,6 +54,23 @@ func follows(s *story) {
 	s.Provider.Follow(s.Other)
 	s.wait(settle)
 	require.Empty(s, live(s.picture(s.Other)))
+}
+
+func standing(s *story) {
+	state := func(user string) provider.UserState { return s.Provider.User(user).State }
+	require.Equal(s, provider.UserSubscribed, state(s.User))
+	require.Equal(s, provider.UserNotFollowed, state(s.Other))
+	require.Equal(s, provider.UserNotFollowed, state("nobody at all"))
+	s.Provider.Follow(s.Other)
+	s.wait(settle)
+	require.Equal(s, provider.UserStatus{State: provider.UserSubscribed}, s.Provider.User(s.Other))
+	st := s.Provider.Status()
+	require.Equal(s, []int{2, 2, 0}, []int{st.Followed, st.Subscribed, st.Refused})
+	require.Empty(s, st.Detail)
+	s.Provider.Unfollow(s.Other)
+	s.wait(settle)
+	require.Equal(s, provider.UserNotFollowed, state(s.Other))
+	require.Equal(s, 1, s.Provider.Status().Subscribed)
 }
 
 // resyncs is how often the provider wished that a user be compared.
