@@ -323,7 +323,7 @@ func (p *Provider) halfLife(granted time.Duration) time.Duration {
 
 func (p *Provider) renewChannel(ctx context.Context, ch *channel) (next time.Duration, err error) {
 	a, err := p.do(ctx, ch.x, request{
-		op: opChannel, method: http.MethodPut, unbounded: true,
+		op: opChannel, method: http.MethodPut, unbounded: true, patience: p.cfg.Heartbeat, // they wait for it
 		path: p.cfg.Network.EventsPath + "/v2.0/channel/" + escape(ch.id),
 		body: `<?xml version="1.0" encoding="UTF-8"?><Channel xmlns="http://schema.broadsoft.com/xsi"><expires>` + p.expires() + `</expires></Channel>`,
 	})

@@ -190,13 +190,14 @@ func (p *Provider) guard(ctx context.Context) {
 }
 
 // probe sends the one authenticated GET that settles whether the credentials
-// are good. The login's own profile: any answer but 401 says they are.
+// are good. The login's own profile: any answer but 401 says they are. An XSP
+// that is at fault says nothing about them; another may.
 func (p *Provider) probe(ctx context.Context, header, login string) (answer, error) {
 	var a answer
 	err := errNoXSP
 	for _, x := range p.order() {
 		r := request{op: opProbe, method: http.MethodGet, path: p.userPath(login) + "/profile", login: header, unbounded: true}
-		if a, err = p.do(ctx, x, r); err == nil {
+		if a, err = p.do(ctx, x, r); err == nil && a.status < 500 {
 			return a, nil
 		}
 	}

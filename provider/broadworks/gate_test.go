@@ -85,6 +85,20 @@ func TestALate401ForOldCredentialsClosesNothing(t *testing.T) {
 	})
 }
 
+// One XSP that is out of order does not keep the network from starting.
+func TestTheLoginIsTriedAtAnotherXSP(t *testing.T) {
+	tell(t, func(bw *script, c *Config) {
+		c.Network.XSPs = []string{"http://xsp1", "http://xsp2"}
+		bw.on("GET /profile", func(w http.ResponseWriter, r *http.Request) {
+			if r.Host == "xsp1" {
+				w.WriteHeader(http.StatusBadGateway)
+			}
+		})
+	}, func(s *story) {
+		require.Equal(s, provider.LinkUp, s.p.Status().Link)
+	})
+}
+
 func TestAnXSPThatIsAwayIsNotARefusal(t *testing.T) {
 	tell(t, func(bw *script, _ *Config) { bw.down["xsp1:80"] = true }, func(s *story) {
 		s.after(time.Minute)

@@ -1,6 +1,7 @@
 package broadworks
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -107,5 +108,25 @@ func TestWhatRanOutIsForgotten(t *testing.T) {
 		var left []string
 		require.NoError(s, memory.Each(func(target string, _ []byte) error { left = append(left, target); return nil }))
 		require.ElementsMatch(s, []string{targetSet, targetContact, "user/" + bob}, left)
+	})
+}
+
+// Comparing whoever missed a number is a renewal like any other: all of them
+// together keep the rate.
+func TestComparisonsKeepTheRate(t *testing.T) {
+	const renewals = "PUT /com.broadsoft.xsi-events/v2.0/subscription/"
+	tell(t, func(_ *script, c *Config) { c.Rate = 20 }, func(s *story) {
+		for i := range 60 {
+			s.p.Follow(fmt.Sprintf("user%d@example.com", i))
+		}
+		s.after(10 * time.Second)
+		require.Equal(s, 61, s.p.Status().Subscribed)
+		for i := range 60 {
+			go s.p.Ask(s.Context(), engine.Ask{Verb: engine.VerbSnapshot, User: fmt.Sprintf("user%d@example.com", i)})
+		}
+		s.after(time.Second)
+		require.InDelta(s, 20, s.bw.count(renewals), 2)
+		s.after(3 * time.Second)
+		require.Equal(s, 60, s.bw.count(renewals))
 	})
 }

@@ -206,6 +206,9 @@ func (p *Provider) renewFor(ctx context.Context, user string) (out engine.Outcom
 	if busy {
 		return coming, true
 	}
+	if !p.work.pace.wait(ctx) {
+		return engine.Outcome{Kind: engine.OutcomeNotSent, Detail: "no answer in time"}, true
+	}
 	a, err := p.renewSubscription(ctx, s, sub)
 	if err == nil && unknownSubscription(a) {
 		// Making it again brings the snapshot just as well.
