@@ -45,6 +45,7 @@ type peer struct {
 	connects, logins int
 	asked            []string // names of requests, in order
 	wg               sync.WaitGroup
+	once             sync.Once
 }
 
 const groupHeadings = "User Id|Last Name|First Name|Department|Phone Number|Phone Number Activated|Email Address|In Trunk Group|Extension|Country Code"
@@ -244,10 +245,8 @@ func (p *peer) source(t *testing.T, change func(*Config)) *Source {
 	}
 	s, err := New(cfg)
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		s.client.close()
-		p.wg.Wait()
-	})
+	p.once.Do(func() { t.Cleanup(p.wg.Wait) }) // after all sources are closed
+	t.Cleanup(s.client.close)
 	return s
 }
 
