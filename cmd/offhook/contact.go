@@ -14,18 +14,20 @@ import (
 // contact is the listener of a network whose events are POSTed; nil for one
 // with channels.
 func (n *networks) contact(w *tenant.Network) broadworks.Listen {
-	c := &w.BroadWorks.Contact
-	if c.Listen == "" {
+	if w.BroadWorks.Contact.Listen == "" {
 		return nil
 	}
-	listener := xsicontact.Config{
-		Listen: c.Listen, CertFile: c.CertFile, KeyFile: c.KeyFile, Allow: c.Prefixes(), TrustForwarded: c.TrustForwarded,
-		Log: n.log.With("network", w.ID), Metrics: n.contacts,
-	}
 	return func(ctx context.Context, in broadworks.Inbound, bound func()) error {
-		l := listener
-		l.MaxBody = in.MaxDocument()
-		return l.Serve(ctx, in, bound)
+		return n.listener(w, in).Serve(ctx, in, bound)
+	}
+}
+
+// listener reads as much at a time as a document of the network may have.
+func (n *networks) listener(w *tenant.Network, in broadworks.Inbound) xsicontact.Config {
+	c := &w.BroadWorks.Contact
+	return xsicontact.Config{
+		Listen: c.Listen, CertFile: c.CertFile, KeyFile: c.KeyFile, Allow: c.Prefixes(), TrustForwarded: c.TrustForwarded,
+		MaxBody: in.MaxDocument(), Log: n.log.With("network", w.ID), Metrics: n.contacts,
 	}
 }
 
