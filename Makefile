@@ -10,9 +10,10 @@ ROUND       ?= 1500ms
 PAIRS       ?= 10
 RATE        ?= 0
 QUIET       ?= 0s
+SEEDS       ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks fuzz clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss chaos fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +40,17 @@ bench: ## run the benchmarks, BENCHTIME each
 
 bench-webhooks: ## measure delivery of webhooks beside a bare client; knobs in docs/benchmarks.md
 	@$(GO) run ./bench/webhooks --runs $(RUNS) --round $(ROUND) --pairs $(PAIRS) --rate $(RATE) --quiet $(QUIET)
+
+bench-decode: ## decode BroadWorks documents beside encoding/xml; RUNS of each
+	@$(GO) test -run '^$$' -bench Decode -benchmem -count $(RUNS) ./provider/broadworks
+
+bench-loss: ## lose one XSP of two under 200 calls a second; RUNS of each kind
+	@$(GO) test -run '^$$' -bench LossOfOneXSP -benchtime 1x -count $(RUNS) -timeout 1h ./cmd/offhook/chaos
+
+chaos: ## ten minutes of everything going wrong, against the platform's own truth; SEED=… replays one, SEEDS=… runs so many
+	@first=$(or $(SEED),$$(date +%s)); for seed in $$(seq $$first $$((first + $(SEEDS) - 1))); do \
+		OFFHOOK_CHAOS_SEED=$$seed $(GO) test -count=1 -v -run 'TestTenMinutes|TestWhatALink' ./cmd/offhook/chaos || exit 1; \
+	done
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@set -e; for pkg in $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...); do \

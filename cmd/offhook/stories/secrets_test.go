@@ -19,7 +19,9 @@ import (
 // and names are in none of the first two.
 func TestSecretsAndNumbersAreNowhereTheyShouldNotBe(t *testing.T) {
 	const remote, remoteName = "+15129104114", "Zilkr LLC"
-	secret := func(b byte) string { return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32))) }
+	secret := func(b byte) string {
+		return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32)))
+	}
 	secrets := []string{
 		operator, secret('a'), secret('b'), secret('c'), "Bearer-of-the-gateway", "the-platform's-password", "another-password", "user-in-a-url:pass-in-a-url",
 	}
