@@ -46,13 +46,21 @@ type DirectoryOf struct {
 
 // OCI is how the platform's provisioning interface is reached.
 type OCI struct {
-	Address          string   `yaml:"address"`
-	TLS              bool     `yaml:"tls"`
-	CAFile           string   `yaml:"ca_file"`
-	Username         string   `yaml:"username"`
-	PasswordFile     string   `yaml:"password_file"`
-	ReportingAddress string   `yaml:"reporting_address"`
-	Targets          []Target `yaml:"targets"`
+	Address          string        `yaml:"address"`
+	TLS              bool          `yaml:"tls"`
+	CAFile           string        `yaml:"ca_file"`
+	Username         string        `yaml:"username"`
+	PasswordFile     string        `yaml:"password_file"`
+	Login            string        `yaml:"login"`           // signed, plain
+	Lists            string        `yaml:"lists"`           // auto, paged, service_provider, group
+	PageSize         int           `yaml:"page_size"`       // users
+	UserRelease      string        `yaml:"user_release"`    // suffix of UserGetRequest
+	NotFoundCodes    []int         `yaml:"not_found_codes"` // of errors that say a user is not there
+	ReportingAddress string        `yaml:"reporting_address"`
+	ReportingTLS     bool          `yaml:"reporting_tls"`
+	ReportingCAFile  string        `yaml:"reporting_ca_file"`
+	ReportingSilence time.Duration `yaml:"reporting_silence"` // a feed that says nothing so long is lost
+	Targets          []Target      `yaml:"targets"`
 }
 
 // provisioning checks where the subscribers of a network come from.
@@ -117,26 +125,45 @@ func (k *checker) directory(path string, of []DirectoryOf) (all []tenant.Directo
 }
 
 func (k *checker) oci(path string, o *OCI) tenant.OCI {
-	for _, a := range []struct {
-		name, have string
-		required   bool
-	}{{"address", o.Address, true}, {"reporting_address", o.ReportingAddress, false}} {
-		if a.have == "" && !a.required {
-			continue
-		}
-		if host, _, err := net.SplitHostPort(a.have); err != nil || host == "" {
-			k.fault(path+"."+a.name, "%q is no address; write host:port, as in \"as.example.com:2209\"", a.have)
-		} else if a.required && !o.TLS && !loopback(host) {
-			k.config.Warnings = append(k.config.Warnings, path+".tls is false: what is provisioned crosses the network in the clear")
+	k.ociAddress(path, "address", o.Address, "as.example.com:2209", "tls", o.TLS)
+	if o.ReportingAddress != "" {
+		k.ociAddress(path, "reporting_address", o.ReportingAddress, "as.example.com:8025", "reporting_tls", o.ReportingTLS)
+	}
+	switch {
+	case o.Username == "":
+		k.fault(path+".username", "is required")
+	case len(o.Username) > 161:
+		k.fault(path+".username", "has more than 161 characters")
+	}
+	if o.Login != "" {
+		k.words(path+".login", o.Login, tenant.OCILoginSigned, tenant.OCILoginPlain)
+	}
+	if o.Login == tenant.OCILoginPlain && !o.TLS {
+		k.fault(path+".login", "plain sends the password as it is, and needs tls: true")
+	}
+	if o.Lists != "" {
+		k.words(path+".lists", o.Lists, tenant.OCIListsAuto, tenant.OCIListsPaged, tenant.OCIListsService, tenant.OCIListsGroup)
+	}
+	if n := o.PageSize; n != 0 && (n < 2 || n > 1000) {
+		k.fault(path+".page_size", "must be between 2 and 1000, not %d", n)
+	}
+	if r := o.UserRelease; len(r) > 16 || !alphanumeric(r) {
+		k.fault(path+".user_release", "%q is none; write what stands behind UserGetRequest, as in \"22V5\"", r)
+	}
+	for i, c := range o.NotFoundCodes {
+		if c < 1 || c > 99_999 {
+			k.fault(fmt.Sprintf("%s.not_found_codes[%d]", path, i), "%d is no error code; write numbers, as in [4008]", c)
 		}
 	}
-	if o.Username == "" {
-		k.fault(path+".username", "is required")
+	if d := o.ReportingSilence; d != 0 && (d < time.Second || d > 48*time.Hour) {
+		k.fault(path+".reporting_silence", "must be between %v and %v, not %v; three times the keep-alive interval is a good value", time.Second, 48*time.Hour, d)
 	}
 	k.authorities(path+".ca_file", o.CAFile)
+	k.authorities(path+".reporting_ca_file", o.ReportingCAFile)
 	t := tenant.OCI{
 		Address: o.Address, TLS: o.TLS, CAFile: o.CAFile, Username: o.Username, Password: k.password(path+".password_file", o.PasswordFile),
-		ReportingAddress: o.ReportingAddress,
+		Login: o.Login, Lists: o.Lists, PageSize: o.PageSize, UserRelease: o.UserRelease, NotFoundCodes: o.NotFoundCodes,
+		ReportingAddress: o.ReportingAddress, ReportingTLS: o.ReportingTLS, ReportingCAFile: o.ReportingCAFile, ReportingSilence: o.ReportingSilence,
 	}
 	for i, have := range o.Targets {
 		if have.Enterprise != "" && (have.ServiceProvider != "" || have.Group != "") || have.Enterprise == "" && have.ServiceProvider == "" {
@@ -145,4 +172,19 @@ func (k *checker) oci(path string, o *OCI) tenant.OCI {
 		t.Targets = append(t.Targets, tenant.Target(have))
 	}
 	return t
+}
+
+// ociAddress checks where one of the two servers is, and warns of one that is
+// reached in the clear.
+func (k *checker) ociAddress(path, name, have, example, tls string, secure bool) {
+	host, _, err := net.SplitHostPort(have)
+	if err != nil || host == "" {
+		k.fault(path+"."+name, "%q is no address; write host:port, as in %q", have, example)
+	} else if !secure && !loopback(host) {
+		k.config.Warnings = append(k.config.Warnings, path+"."+tls+" is false: what is provisioned crosses the network in the clear")
+	}
+}
+
+func alphanumeric(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') })
 }

@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"provider/broadworks": {
 		"engine", "engine/tenant", "provider",
 	},
+	"provider/oci":          {"engine", "engine/tenant", "provider"}, // the provisioning side of BroadWorks
 	"provider/providertest": {"engine", "provider"},
 	"provider/provision":    {"engine", "engine/tenant", "provider"}, // what every platform's source feeds
 	"transport":             {"engine", "engine/tenant", "engine/actor", "transport"},

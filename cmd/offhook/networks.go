@@ -14,6 +14,7 @@ import (
 	"offhook/engine/tenant"
 	"offhook/provider"
 	"offhook/provider/broadworks"
+	"offhook/provider/oci"
 	"offhook/provider/provision"
 	"offhook/store"
 	"offhook/transport/xsicontact"
@@ -28,6 +29,7 @@ type networks struct {
 	log          *slog.Logger
 	hands        *hands // the directory, for reconcilers
 	provisioning *provision.Metrics
+	oci          *oci.Metrics
 	contacts     *xsicontact.Metrics
 	tune         func(network string, cfg *broadworks.Config) // set before start; nil changes nothing
 

@@ -16,6 +16,7 @@ import (
 	"offhook/engine/actor"
 	"offhook/engine/tenant"
 	"offhook/provider/broadworks"
+	"offhook/provider/oci"
 	"offhook/provider/provision"
 	"offhook/store"
 	"offhook/transport/eventlog"
@@ -97,6 +98,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	})
 	n.networks = newNetworks(n.store, broadworks.NewMetrics(n.registry), n.log)
 	n.networks.provisioning = provision.NewMetrics(n.registry)
+	n.networks.oci = oci.NewMetrics(n.registry)
 	n.networks.contacts = xsicontact.NewMetrics(n.registry)
 	n.directory = actor.New(actor.Config{
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},

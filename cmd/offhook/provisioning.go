@@ -11,6 +11,7 @@ import (
 	"offhook/engine/tenant"
 	"offhook/provider"
 	"offhook/provider/broadworks"
+	"offhook/provider/oci"
 	"offhook/provider/provision"
 )
 
@@ -27,6 +28,10 @@ func (n *networks) source(w *tenant.Network, p provider.Provider) (provider.Sour
 			views[i] = broadworks.View(d)
 		}
 		return bw.Directory(views...), nil
+	case tenant.SourceOCI:
+		return oci.New(oci.Config{
+			Network: w.ID, OCI: w.Provision.OCI, CountryCode: w.Dialing.CountryCode, Log: n.log, Metrics: n.oci,
+		})
 	}
 	return nil, fmt.Errorf("no such source: %q", w.Provision.Source)
 }
