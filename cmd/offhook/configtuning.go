@@ -22,10 +22,12 @@ type Tuning struct {
 	GapWait       time.Duration `yaml:"gap_wait"`
 	Quiet         time.Duration `yaml:"quiet"`
 	AnswerTime    time.Duration `yaml:"answer_time"`
+	Arrival       time.Duration `yaml:"arrival"`
 	EventPackage  string        `yaml:"event_package"`
 	MaxDocument   int           `yaml:"max_document"`        // bytes
 	Requests      int           `yaml:"requests_per_second"` // to one XSP
 	AtOnce        int           `yaml:"requests_at_once"`    // to one XSP
+	Acks          int           `yaml:"acks_at_once"`
 	QueueTime     time.Duration `yaml:"queue_time"`
 	Subscriptions int           `yaml:"subscriptions_per_second"`
 	Polls         int           `yaml:"polls_per_second"`
@@ -49,6 +51,7 @@ func (k *checker) tuning(path string, t Tuning) {
 		{"gap_wait", t.GapWait, 10 * time.Millisecond, 10 * time.Second},
 		{"quiet", t.Quiet, 10 * time.Second, 24 * time.Hour},
 		{"answer_time", t.AnswerTime, time.Second, time.Minute},
+		{"arrival", t.Arrival, time.Second, 24 * time.Hour},
 		{"queue_time", t.QueueTime, 10 * time.Millisecond, time.Minute},
 	} {
 		if d.have != 0 && (d.have < d.least || d.have > d.max) {
@@ -60,7 +63,7 @@ func (k *checker) tuning(path string, t Tuning) {
 		have int
 	}{
 		{"requests_per_second", t.Requests}, {"requests_at_once", t.AtOnce},
-		{"subscriptions_per_second", t.Subscriptions}, {"polls_per_second", t.Polls},
+		{"acks_at_once", t.Acks}, {"subscriptions_per_second", t.Subscriptions}, {"polls_per_second", t.Polls},
 	} {
 		if n.have != 0 {
 			k.between(path+"."+n.name, n.have, 1, 100_000)
@@ -83,7 +86,7 @@ func (c *Config) tune(network string, b *broadworks.Config) {
 		t := &c.Networks[i].BroadWorks.Tuning
 		b.Heartbeat, b.Silence, b.Expires, b.SRVRefresh = t.Heartbeat, t.Silence, t.Expires, t.SRVRefresh
 		b.BackoffMax, b.Duplicate, b.RefusedWait, b.Probe = t.ReconnectMax, t.DuplicateWait, t.RefusedWait, t.LoginWait
-		b.GapWait, b.Quiet, b.Answer = t.GapWait, t.Quiet, t.AnswerTime
+		b.GapWait, b.Quiet, b.Answer, b.Arrival, b.Acks = t.GapWait, t.Quiet, t.AnswerTime, t.Arrival, t.Acks
 		b.EventPackage, b.MaxDocument = t.EventPackage, t.MaxDocument
 		b.XSPRate, b.InFlight, b.QueueTime = float64(t.Requests), t.AtOnce, t.QueueTime
 		b.Rate, b.PollRate = float64(t.Subscriptions), float64(t.Polls)

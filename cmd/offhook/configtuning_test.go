@@ -16,7 +16,7 @@ func TestTuningReachesTheProvider(t *testing.T) {
 	}
 	c, err := newDesk(t).load(t, network(`{heartbeat: 40s, expires: 2h, srv_refresh: 1m, event_package: Standard Call, requests_per_second: 50,
   requests_at_once: 4, queue_time: 1s, subscriptions_per_second: 10, polls_per_second: 5, quota_codes: [110863, 4711],
-  reconnect_max: 2m, duplicate_wait: 20m, refused_wait: 30m, login_wait: 1h, gap_wait: 1s, quiet: 3m, answer_time: 4s, max_document: 200000}`))
+  reconnect_max: 2m, duplicate_wait: 20m, refused_wait: 30m, login_wait: 1h, gap_wait: 1s, quiet: 3m, answer_time: 4s, arrival: 1m, acks_at_once: 64, max_document: 200000}`))
 	require.NoError(t, err)
 	var got, none broadworks.Config
 	c.tune("n", &got)
@@ -24,7 +24,7 @@ func TestTuningReachesTheProvider(t *testing.T) {
 		Heartbeat: 40 * time.Second, Silence: 2 * time.Minute, Expires: 2 * time.Hour, SRVRefresh: time.Minute, EventPackage: "Standard Call",
 		XSPRate: 50, InFlight: 4, QueueTime: time.Second, Rate: 10, PollRate: 5, QuotaCodes: []int64{110863, 4711},
 		BackoffMax: 2 * time.Minute, Duplicate: 20 * time.Minute, RefusedWait: 30 * time.Minute, Probe: time.Hour,
-		GapWait: time.Second, Quiet: 3 * time.Minute, Answer: 4 * time.Second, MaxDocument: 200_000,
+		GapWait: time.Second, Quiet: 3 * time.Minute, Answer: 4 * time.Second, Arrival: time.Minute, Acks: 64, MaxDocument: 200_000,
 	}, got)
 	c, err = newDesk(t).load(t, network(`{heartbeat: 40s, silence: 24h}`))
 	require.NoError(t, err)
@@ -39,6 +39,7 @@ func TestTuningReachesTheProvider(t *testing.T) {
 		"{requests_per_second: -1}":       "tuning.requests_per_second: must be between 1 and 100000, not -1",
 		"{queue_time: 2h}":                "tuning.queue_time: must be between",
 		"{silence: 1s}":                   "tuning.silence: must be between 10s and 24h0m0s",
+		"{acks_at_once: -3}":              "tuning.acks_at_once: must be between",
 		"{gap_wait: 1m}":                  "tuning.gap_wait: must be between",
 		"{max_document: 1}":               "tuning.max_document: must be between 4096 and 4194304, not 1",
 		"{polls: 3}":                      "there is no such setting",

@@ -45,7 +45,7 @@ func TestTheDocumentedTuningIsTheDefault(t *testing.T) {
 	_ = c.fill() // it cannot run, and has its defaults
 	want := map[string]any{
 		"heartbeat": c.Heartbeat, "silence": c.Silence, "expires": c.Expires, "srv_refresh": c.SRVRefresh, "reconnect_max": c.BackoffMax,
-		"duplicate_wait": c.Duplicate, "refused_wait": c.RefusedWait, "login_wait": c.Probe, "gap_wait": c.GapWait, "quiet": c.Quiet, "answer_time": c.Answer,
+		"duplicate_wait": c.Duplicate, "refused_wait": c.RefusedWait, "login_wait": c.Probe, "gap_wait": c.GapWait, "quiet": c.Quiet, "answer_time": c.Answer, "arrival": c.Arrival, "acks_at_once": float64(c.Acks),
 		"event_package": c.EventPackage, "max_document": float64(c.MaxDocument), "requests_per_second": c.XSPRate, "requests_at_once": float64(c.InFlight),
 		"queue_time": c.QueueTime, "subscriptions_per_second": c.Rate, "polls_per_second": c.PollRate, "quota_codes": "[]",
 	}
