@@ -81,6 +81,12 @@ func (w *world) check(pic *picture, pt point) error {
 	if err := w.prefix(pic, pt); err != nil {
 		return err
 	}
+	for _, at := range pic.nameless {
+		// A sweep takes the number away first, and is begun again.
+		if pic.events[at].Time >= w.cutoff {
+			return fmt.Errorf("number %d of %v is in the log, and is not found by its number", at.sequence, at.stream)
+		}
+	}
 	for _, part := range []func(*picture, point) error{w.checkClaims, w.checkSettled, w.checkSent, w.checkAnswers} {
 		if err := part(pic, pt); err != nil {
 			return err
@@ -212,7 +218,7 @@ func (w *world) checkClaims(pic *picture, pt point) error {
 				allowed = append(allowed, c.value)
 			}
 		}
-		if key == installation && allowed[0] == "" {
+		if pic.rows[key] == unsaid || key == installation && allowed[0] == "" {
 			continue
 		}
 		if !slices.Contains(allowed, pic.rows[key]) {
@@ -274,6 +280,9 @@ func (w *world) checkAnswers(pic *picture, pt point) error {
 		}
 		key := intentRow(a.app, a.subscriber, a.key)
 		row, known := pic.rows["call/"+a.call.String()]
+		if row == unsaid || pic.rows[key] == unsaid {
+			continue
+		}
 		gone := w.promises.swept > 0 && !known
 		switch a.verb {
 		case engine.VerbOriginate:

@@ -98,12 +98,20 @@ func (d *disk) power(what string, cut bool) {
 	}
 }
 
+// thoroughEvery is how many disks share one thorough look.
+const thoroughEvery = 20
+
 // copy is the disk after a power cut.
 func (d *disk) copy(percent int, names catalog, keep bool) *copied {
 	fs := d.mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: d.random})
 	sum := digest(fs)
 	if c := d.seen[sum]; c != nil && !keep {
 		return c
+	}
+	names.thorough = keep || len(d.seen)%thoroughEvery == 0
+	names.app = apps[len(d.seen)%len(apps)]
+	if !names.thorough {
+		names.hot = d.w.hot()
 	}
 	c := &copied{fs: fs, catalog: names}
 	if keep {

@@ -177,6 +177,7 @@ func (w *world) sweep() {
 	s := w.store
 	// It reads the clock after this.
 	p.cutoff, p.keyCutoff = w.now()+time.Minute.Milliseconds()-retention.Milliseconds(), w.now()+time.Minute.Milliseconds()-(24*time.Hour).Milliseconds()
+	w.cutoff = p.cutoff
 	w.mu.Unlock()
 	_ = s.Sweep()
 }

@@ -137,6 +137,10 @@ func (w *world) attempted(n *engine.Notification, asked bool) {
 // what a gap names. w.mu is held.
 func (w *world) took(n *engine.Notification, p *webhook.Parcel) {
 	b := w.book(n)
+	w.taken++
+	if p.Redelivery && n.Sequence <= b.last {
+		return
+	}
 	from := n.Sequence
 	if n.GapFrom > 0 {
 		from = n.GapFrom
@@ -157,7 +161,6 @@ func (w *world) took(n *engine.Notification, p *webhook.Parcel) {
 		w.repeats++
 	}
 	b.last = max(b.last, n.Sequence)
-	w.taken++
 }
 
 type callOf struct {

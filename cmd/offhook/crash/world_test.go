@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,6 +56,7 @@ type world struct {
 	sentCalls   map[callOf]bool // in this life
 	subs        map[string]bool // provisioned, as far as the driver knows
 	lives       int
+	cutoff      int64 // of the last sweep of all lives
 	taken       int
 	repeats     int
 	commands    int
@@ -122,7 +124,7 @@ func (w *world) start(fs vfs.FS) error {
 		b.next = 0
 	}
 	w.lives++
-	w.memTable = 32 << 10 << w.random.IntN(5)
+	w.memTable = 16 << 10 << w.random.IntN(3)
 	w.mu.Unlock()
 	opts := w.options(fs)
 	opts.OnFailure = func(error) {}
@@ -299,4 +301,21 @@ func (w *world) carry(pic *picture) {
 	}
 	w.promises = newPromises()
 	w.dead = false
+}
+
+// lately is how many submissions back a row counts as written lately.
+const lately = 16
+
+// hot are the rows of calls and intents that were written lately, as far as
+// those who look know: what is on its way to the disk among them.
+func (w *world) hot() map[string]bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	hot := map[string]bool{}
+	for key, h := range w.rows.history {
+		if h[len(h)-1].by > w.rows.acked-lately && (strings.HasPrefix(key, "call/") || strings.HasPrefix(key, "idem/")) {
+			hot[key] = true
+		}
+	}
+	return hot
 }
