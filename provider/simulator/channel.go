@@ -30,7 +30,8 @@ type channel struct {
 	ending  bool        // the queue holds the last documents
 	aborted atomic.Bool // nothing more is written
 	broken  chan struct{}
-	held    []doc // one or more of a subscription that another is to overtake (reorder_events)
+	rnd     random // how it is cut, and whether a fault strikes it
+	held    []doc  // one or more of a subscription that another is to overtake (reorder_events)
 	// interrupt makes a blocked write give up soon; nil while nobody writes.
 	interrupt func(in time.Duration)
 
@@ -40,7 +41,8 @@ type channel struct {
 // doc is one document to be written, as one chunk.
 type doc struct {
 	bytes []byte
-	event *delivery // nil for heartbeats, terminations and second copies
+	event *delivery     // nil for heartbeats, terminations and second copies
+	sub   *subscription // whose event or copy it is
 }
 
 // The reasons a channel ends for (dossier §3.7).
@@ -71,7 +73,7 @@ func (s *Simulator) openChannel(ch *channel, setID, appID string) Refusal {
 		}
 		s.sets[setID] = set
 	}
-	ch.set = set
+	ch.set, ch.rnd = set, newRandom(s.rnd.Uint64())
 	set.channels = append(set.channels, ch)
 	s.channels[ch.id] = ch
 	s.stats.ChannelsOpened++
@@ -143,7 +145,7 @@ func (s *Simulator) enqueue(ch *channel, d doc) {
 		s.dropChannel(ch, reasonNonResponsive)
 		return
 	}
-	if d.event != nil && (len(ch.held) > 0 || len(s.faults) > 0) && s.heldBack(ch, d) {
+	if d.sub != nil && (len(ch.held) > 0 || len(s.faults) > 0) && s.heldBack(ch, d) {
 		return
 	}
 	ch.queue = append(ch.queue, d)
@@ -154,7 +156,10 @@ func (s *Simulator) enqueue(ch *channel, d doc) {
 // reorder_events strikes. Within one subscription nothing changes places.
 func (s *Simulator) heldBack(ch *channel, d doc) bool {
 	if len(ch.held) == 0 {
-		f := s.struck(faultReorderEvents, ch.xsp, ch.host, d.event.sub.user)
+		if d.event == nil {
+			return false // a copy comes right behind its event
+		}
+		f := s.struckBy(d.sub.rnd, faultReorderEvents, ch.xsp, ch.host, d.sub.user)
 		if f == nil {
 			return false
 		}
@@ -163,7 +168,7 @@ func (s *Simulator) heldBack(ch *channel, d doc) bool {
 		return true
 	}
 	ch.held = append(ch.held, d)
-	if ch.held[0].event.sub != d.event.sub {
+	if ch.held[0].sub != d.sub {
 		s.stats.EventsReordered++
 		last := len(ch.held) - 1
 		ch.held = append([]doc{d}, ch.held[:last]...)

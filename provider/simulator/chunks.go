@@ -20,7 +20,7 @@ const maxCut = 4000
 
 // cuts are the lengths of the chunks the documents are to be written in; nil
 // for one each. mu is held.
-func (s *Simulator) cuts(docs []doc) (cuts []int) {
+func (s *Simulator) cuts(ch *channel, docs []doc) (cuts []int) {
 	if s.cfg.Chunks != ChunkAnyhow {
 		return nil
 	}
@@ -30,10 +30,10 @@ func (s *Simulator) cuts(docs []doc) (cuts []int) {
 	}
 	for left > 0 {
 		most := maxCut
-		if s.rnd.chance(0.5) {
+		if ch.rnd.chance(0.5) {
 			most = 40
 		}
-		n := min(1+s.rnd.IntN(most), left)
+		n := min(1+ch.rnd.IntN(most), left)
 		cuts = append(cuts, n)
 		left -= n
 	}

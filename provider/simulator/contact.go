@@ -167,9 +167,9 @@ func (s *Simulator) obstacles(d *delivery) (o obstacles) {
 			o.pause = f.delay / 10
 		}
 	}
-	if f := s.struck(faultReorderEvents, nil, "", d.sub.user); f != nil {
+	if f := s.struckBy(d.sub.rnd, faultReorderEvents, nil, "", d.sub.user); f != nil {
 		s.stats.EventsReordered++
-		o.wait = s.rnd.between(0, f.delay)
+		o.wait = d.sub.rnd.between(0, f.delay)
 	}
 	return o
 }

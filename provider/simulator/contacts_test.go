@@ -189,7 +189,9 @@ func TestContactRefusesAnEvent(t *testing.T) {
 		cfg := patient()
 		cfg.Contacts.UnknownEnds = ends
 		inContact(t, cfg, func(w *world, rc *receiver) {
-			rc.answer = func(_ int, ev event) int { return map[int64]int{2: 400, 4: 404}[ev.Seq] + map[int64]int{1: 200, 3: 200, 5: 200}[ev.Seq] }
+			rc.answer = func(_ int, ev event) int {
+				return map[int64]int{2: 400, 4: 404}[ev.Seq] + map[int64]int{1: 200, 3: 200, 5: 200}[ev.Seq]
+			}
 			id := w.contact(alice, "http://contact.example")
 			w.missed(alice)
 			w.missed(alice)

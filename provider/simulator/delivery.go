@@ -24,7 +24,7 @@ func (s *Simulator) publish(sub *subscription, target *phone, data []byte) {
 	if sub.lost {
 		s.resync(sub)
 	}
-	d := &delivery{sub: sub, eventID: s.rnd.uuid(), seq: sub.nextSeq(), data: data}
+	d := &delivery{sub: sub, eventID: sub.rnd.uuid(), seq: sub.nextSeq(), data: data}
 	if target != nil && target.SubscriberID != sub.owner {
 		d.target = target.SubscriberID
 	}
@@ -59,7 +59,7 @@ func (s *Simulator) sendOn(d *delivery, ch *channel) {
 	d.on = ch
 	s.waiting[d.eventID] = d
 	s.stats.EventsSent++
-	s.enqueue(ch, doc{bytes: d.document(ch.id), event: d})
+	s.enqueue(ch, doc{bytes: d.document(ch.id), event: d, sub: d.sub})
 }
 
 // pick chooses the channel for a subscription: the highest priority class, by
@@ -89,7 +89,7 @@ func (s *Simulator) pick(sub *subscription, not *channel) *channel {
 		return sub.on
 	}
 	choice := best[len(best)-1]
-	n := s.rnd.IntN(max(total, 1))
+	n := sub.rnd.IntN(max(total, 1))
 	for _, ch := range best {
 		if n -= ch.weight; n < 0 {
 			choice = ch
@@ -119,11 +119,13 @@ func (s *Simulator) acknowledge(eventID string, status int) {
 		return
 	}
 	ch := d.on
+	if status == ackUnknownChannel {
+		// Not settled: it is the first of those the next channel gets.
+		s.endChannel(ch, reasonUnknown)
+		return
+	}
 	s.settle(d)
 	switch status {
-	case ackUnknownChannel:
-		s.endChannel(ch, reasonUnknown)
-		s.resend(d, nil)
 	case ackUnknownSubscription:
 		s.endSubscription(d.sub, false)
 	case ackResend:

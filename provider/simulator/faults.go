@@ -101,6 +101,7 @@ func (s *Simulator) addFault(f *fault, lasts time.Duration) {
 	s.strikeOCI(f)
 	if lasts > 0 {
 		f.expiry = s.after(lasts, func() { s.liftFault(f) })
+		f.expiry.stays = true
 	} else if f.momentary() {
 		f.lift() // done
 		return
@@ -143,7 +144,7 @@ func (s *Simulator) inForce(kind string, x *xsp) *fault {
 // strikes decides drop_channel: for a subscriber it means the channels that
 // carry that subscriber's events.
 func (f *fault) strikes(ch *channel, s *Simulator) bool {
-	if !f.at(ch.xsp, ch.host, f.phone) || !s.rnd.chance(f.probability) {
+	if !f.at(ch.xsp, ch.host, f.phone) || !ch.rnd.chance(f.probability) {
 		return false
 	}
 	if f.phone == nil {
@@ -179,10 +180,15 @@ func (s *Simulator) liftFault(f *fault) {
 	}
 }
 
-// struck returns the first fault of a kind that strikes now.
+// struck returns the first fault of a kind that strikes a request.
 func (s *Simulator) struck(kind string, x *xsp, host string, p *phone) *fault {
+	return s.struckBy(s.asked, kind, x, host, p)
+}
+
+// struckBy returns the first fault of a kind that strikes now, by a line of chance.
+func (s *Simulator) struckBy(rnd random, kind string, x *xsp, host string, p *phone) *fault {
 	for _, f := range s.faults {
-		if f.kind == kind && f.at(x, host, p) && s.rnd.chance(f.probability) {
+		if f.kind == kind && f.at(x, host, p) && rnd.chance(f.probability) {
 			return f
 		}
 	}
@@ -201,37 +207,37 @@ func (s *Simulator) stalled(ch *channel) *fault {
 
 // publishFaulty sends an event the way the faults in force let it go.
 func (s *Simulator) publishFaulty(d *delivery, target *phone) {
-	x, host := s.xsps[0], ""
+	x, host, rnd := s.xsps[0], "", d.sub.rnd
 	if ch := s.pick(d.sub, nil); ch != nil {
 		x, host = ch.xsp, ch.host
 	}
-	if s.struck(faultDropEvents, x, host, target) != nil {
+	if s.struckBy(rnd, faultDropEvents, x, host, target) != nil {
 		s.stats.EventsDropped++
 		d.sub.lost = true
 		return
 	}
-	if s.struck(faultStall, x, host, target) != nil && s.stalledFor(target) {
+	if s.struckBy(rnd, faultStall, x, host, target) != nil && s.stalledFor(target) {
 		s.holdBack(d, time.Second)
 		return
 	}
-	if f := s.struck(faultDelayEvents, x, host, target); f != nil || len(d.sub.delayed) > 0 {
+	if f := s.struckBy(rnd, faultDelayEvents, x, host, target); f != nil || len(d.sub.delayed) > 0 {
 		wait := time.Duration(0)
 		if f != nil {
-			wait = s.rnd.between(f.delay/4, f.delay)
+			wait = rnd.between(f.delay/4, f.delay)
 			s.stats.EventsDelayed++
 		}
 		s.holdBack(d, wait)
 		return
 	}
 	s.send(d)
-	switch double := s.struck(faultDuplicateEvents, x, host, target) != nil; {
+	switch double := s.struckBy(rnd, faultDuplicateEvents, x, host, target) != nil; {
 	case double && d.sub.contact != nil:
 		s.stats.EventsDuplicated++
 		second := *d
 		s.sendContact(&second)
 	case double && d.on != nil:
 		s.stats.EventsDuplicated++
-		s.enqueue(d.on, doc{bytes: d.document(d.on.id)})
+		s.enqueue(d.on, doc{bytes: d.document(d.on.id), sub: d.sub})
 	}
 }
 

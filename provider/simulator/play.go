@@ -24,21 +24,24 @@ type player struct {
 func (s *Simulator) Play(ctx context.Context, sc *Scenario, told func(st Step, err error)) error {
 	p := &player{sim: s, calls: map[string]*half{}, faults: map[string]*fault{}}
 	began := time.Now()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	var failed []error
 	for _, st := range sc.Steps {
-		timer.Reset(time.Until(began.Add(st.At)))
+		done := make(chan error, 1)
+		s.mu.Lock()
+		planned := s.after(time.Until(began.Add(st.At)), func() { done <- st.do(p) })
+		planned.stays = true // a story goes on when the switch restarts
+		s.mu.Unlock()
+		var err error
 		select {
-		case <-timer.C:
+		case err = <-done:
 		case <-ctx.Done():
+			s.mu.Lock()
+			s.stop(planned)
+			s.mu.Unlock()
 			return errors.Join(failed...)
 		case <-s.done:
 			return errors.Join(failed...)
 		}
-		s.mu.Lock()
-		err := st.do(p)
-		s.mu.Unlock()
 		if st.maybe && errors.Is(err, errNotNow) {
 			err = nil
 		}

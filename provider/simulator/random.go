@@ -7,11 +7,17 @@ import (
 	"time"
 )
 
-// random is the one source of chance; guarded by Simulator.mu.
+// random is a line of chance; guarded by Simulator.mu. There are several out of
+// one seed: traffic, what clients make, requests, each subscription and each
+// channel have their own, so that what one draws changes nothing for another.
+// A client whose requests come in another order still finds the same calls.
 type random struct{ *rand.Rand }
 
-// fateSeed makes another line of chance out of the same seed.
-const fateSeed = 0x6a09e667f3bcc908
+// These make other lines of chance out of the same seed.
+const (
+	fateSeed  = 0x6a09e667f3bcc908
+	askedSeed = 0xbb67ae8584caa73b
+)
 
 func newRandom(seed uint64) random {
 	return random{rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15))}

@@ -102,15 +102,7 @@ func (s *Simulator) restart(down time.Duration) {
 		s.stats.ChannelsEndedBy["restart"]++
 		ch.abort()
 	}
-	keep := make(map[*task]bool)
-	for _, f := range s.faults {
-		keep[f.expiry] = true
-	}
-	for t := range s.tasks {
-		if !keep[t] {
-			s.stop(t)
-		}
-	}
+	s.stopAll()
 	s.downUntil = time.Now().Add(down)
 	s.stats.Restarts++
 	s.oci.Drop()

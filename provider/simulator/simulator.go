@@ -23,7 +23,8 @@ type Simulator struct {
 	// written, so that no peer can hold up the switch.
 	mu           sync.Mutex
 	closed       bool
-	rnd          random // of the wire: what clients do changes what comes of it
+	rnd          random // of what clients make: channels, subscriptions, what is granted
+	asked        random // of requests, which clients send in any order
 	fate         random // of the traffic: the same calls whatever clients do
 	phones       []*phone
 	enterprises  []*enterprise
@@ -40,7 +41,7 @@ type Simulator struct {
 	faults       []*fault
 	lastFault    int
 	downUntil    time.Time // a restart takes this long
-	tasks        map[*task]struct{}
+	planned      schedule
 	rate         *task // the next tick of rate traffic
 	stats        Stats
 	servers      []*http.Server
@@ -52,14 +53,13 @@ type Simulator struct {
 // New makes a simulator. Traffic starts at once; Close ends it.
 func New(cfg Config) *Simulator {
 	s := &Simulator{
-		cfg:   cfg.withDefaults(),
-		done:  make(chan struct{}),
-		tasks: make(map[*task]struct{}),
+		cfg:  cfg.withDefaults(),
+		done: make(chan struct{}),
 	}
 	for i := range s.cfg.XSPs {
 		s.xsps = append(s.xsps, &xsp{sim: s, name: "xsp" + itoa(int64(i+1)), base: s.cfg.base(i)})
 	}
-	s.rnd, s.fate = newRandom(s.cfg.Seed), newRandom(s.cfg.Seed^fateSeed)
+	s.rnd, s.fate, s.asked = newRandom(s.cfg.Seed), newRandom(s.cfg.Seed^fateSeed), newRandom(s.cfg.Seed^askedSeed)
 	s.cfg.Log.Info("simulator", "seed", s.cfg.Seed, "subscribers", s.cfg.Subscribers, "xsps", s.cfg.XSPs)
 	s.makePhones()
 	s.stats = newStats()
@@ -140,9 +140,7 @@ func (s *Simulator) Close() error {
 	s.closed = true
 	close(s.done)
 	s.posts.cancel()
-	for t := range s.tasks {
-		s.stop(t)
-	}
+	s.stopAll()
 	for _, ch := range s.channels {
 		ch.abort()
 	}
@@ -164,40 +162,6 @@ func (s *Simulator) Close() error {
 	s.streams.Wait()
 	s.posts.client.CloseIdleConnections()
 	return err
-}
-
-// task is something planned. It runs with mu held.
-type task struct {
-	timer   *time.Timer
-	stopped bool
-}
-
-// after plans fn; mu must be held. A task of a closed or restarted switch never runs.
-func (s *Simulator) after(d duration, fn func()) *task {
-	t := &task{}
-	if s.closed {
-		t.stopped = true
-		return t
-	}
-	s.tasks[t] = struct{}{}
-	t.timer = time.AfterFunc(d, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if !t.stopped {
-			t.stopped = true
-			delete(s.tasks, t)
-			fn()
-		}
-	})
-	return t
-}
-
-func (s *Simulator) stop(t *task) {
-	if t != nil && !t.stopped {
-		t.stopped = true
-		t.timer.Stop()
-		delete(s.tasks, t)
-	}
 }
 
 // afterAction runs fn when a phone would do what an action asked of it.

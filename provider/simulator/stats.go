@@ -86,6 +86,6 @@ func (s *Simulator) Stats() Stats {
 	}
 	st.OCI = s.oci.Stats()
 	st.Live = Live{Calls: len(s.calls), Channels: len(s.channels), Subscriptions: len(s.subs),
-		Waiting: len(s.waiting) + s.posts.pending, Planned: len(s.tasks)}
+		Waiting: len(s.waiting) + s.posts.pending, Planned: len(s.planned.tasks)}
 	return st
 }

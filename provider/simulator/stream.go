@@ -24,7 +24,7 @@ func (s *Simulator) openStream(w http.ResponseWriter, r *request) reply {
 	var seconds int64
 	seconds, ch.expires = s.grant(ask.Expires)
 	ch.id = s.rnd.uuid()
-	session := strings.ToUpper(s.rnd.hex(16))
+	session := strings.ToUpper(s.asked.hex(16))
 	if s.closed {
 		s.mu.Unlock()
 		panic(http.ErrAbortHandler)
@@ -73,7 +73,7 @@ func (s *Simulator) stream(w http.ResponseWriter, r *request, ch *channel, contr
 		}
 		s.mu.Lock()
 		docs, last := s.take(ch)
-		cuts := s.cuts(docs)
+		cuts := s.cuts(ch, docs)
 		s.mu.Unlock()
 		if !out.write(docs, cuts) {
 			return

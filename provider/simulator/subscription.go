@@ -14,8 +14,9 @@ type subscription struct {
 	user                    *phone   // the target, or
 	site                    *group   // the target, or
 	org                     *enterprise
-	seq                     int64 // sequence number of the last event
-	ready                   bool  // false until its first snapshot: what happens meanwhile is in that
+	rnd                     random // its event ids, its channel, the faults that strike it
+	seq                     int64  // sequence number of the last event
+	ready                   bool   // false until its first snapshot: what happens meanwhile is in that
 	expires                 time.Duration
 	expiry                  *task
 	on                      *channel    // where its events travel while that lives
@@ -71,6 +72,7 @@ func (s *Simulator) subscribe(sub *subscription) bool {
 	if same >= s.cfg.MaxSubscriptions {
 		return false
 	}
+	sub.rnd = newRandom(s.rnd.Uint64())
 	*list = append(*list, sub)
 	s.subs[sub.id] = sub
 	s.stats.Subscribed++

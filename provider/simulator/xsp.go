@@ -132,7 +132,7 @@ func (x *xsp) admit(w http.ResponseWriter, r *request) reply {
 	tracking := r.Header.Get("TrackingID")
 	if tracking == "" || len(tracking) > 256 {
 		s.mu.Lock()
-		tracking = "NA_" + s.rnd.uuid()
+		tracking = "NA_" + s.asked.uuid()
 		s.mu.Unlock()
 	}
 	w.Header()["TrackingID"] = []string{tracking}
