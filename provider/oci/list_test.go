@@ -196,7 +196,9 @@ func TestColumnsAreKnownByTheirHeadings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []provider.Entry{{User: "u", Number: "+441234567890", Extension: "7", FirstName: "F", LastName: "L", ServiceProvider: "acme", Group: "north", Department: "D"}}, all)
 
-	p.set(func(p *peer) { p.headings = "Favourite Colour|Extension|First Name|Surname|User Id|Phone Number|Department" })
+	p.set(func(p *peer) {
+		p.headings = "Favourite Colour|Extension|First Name|Surname|User Id|Phone Number|Department"
+	})
 	_, err = list(t, p.source(t, nil))
 	require.ErrorContains(t, err, `the table has no column "Last Name"`)
 
