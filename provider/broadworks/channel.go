@@ -176,7 +176,7 @@ func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, erro
 		case res.StatusCode == http.StatusOK:
 			return x, res, nil
 		case res.StatusCode/100 == 3 && hop < maxRedirects:
-			next, nextURL := p.redirected(target, res.Header.Get("Location"))
+			next, nextURL := p.redirected(x, target, res.Header.Get("Location"))
 			res.Body.Close()
 			switch {
 			case next == nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -159,6 +160,22 @@ func TestARedirectMaySpellAnXSPDifferently(t *testing.T) {
 			require.Equal(s, logins[0], logins[len(logins)-1], "the login is ours")
 		})
 	}
+}
+
+// An XSP that is missing in the list shows, without a line for each request.
+func TestARedirectToNowhereIsToldOf(t *testing.T) {
+	var log strings.Builder // written and read while the bubble stands still
+	tell(t, func(_ *script, c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) }, func(s *story) {
+		s.bw.on("PUT /Hold", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "https://xsp9.example.com/com.broadsoft.xsi-actions/v2.0/user/bob@example.com/calls/1/Hold")
+			w.WriteHeader(http.StatusFound)
+		})
+		for range 100 {
+			s.ask(engine.VerbHold)
+			s.after(time.Second)
+		}
+		require.Equal(s, 2, strings.Count(log.String(), "to=https://xsp9.example.com:443\n"))
+	})
 }
 
 // A heartbeat nobody answers is tried again soon: an XSP that hangs is found

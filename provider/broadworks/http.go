@@ -120,7 +120,7 @@ func (p *Provider) do(ctx context.Context, x *xsp, r request) (answer, error) {
 		if err != nil || location == "" {
 			break
 		}
-		next, nextURL := p.redirected(target, location)
+		next, nextURL := p.redirected(x, target, location)
 		if next == nil || hop == maxRedirects {
 			a, err = answer{}, errRedirect // answered, and not carried out
 			break
@@ -175,9 +175,9 @@ func (p *Provider) refusedLogin(r *request, version uint64) {
 	}
 }
 
-// redirected resolves where an answer points to; nil when it is no XSP of ours,
-// which never sees our login.
-func (p *Provider) redirected(from, location string) (*xsp, string) {
+// redirected resolves where an answer of an XSP points to; nil when it is no XSP
+// of ours, which never sees our login.
+func (p *Provider) redirected(x *xsp, from, location string) (*xsp, string) {
 	base, err := url.Parse(from)
 	if err != nil || location == "" {
 		return nil, ""
@@ -187,12 +187,24 @@ func (p *Provider) redirected(from, location string) (*xsp, string) {
 		return nil, ""
 	}
 	u.User, u.Fragment = nil, ""
-	for _, x := range p.xsps.Load().all {
-		if origin(u) == origin(x.base) {
-			return x, u.String()
+	for _, ours := range p.xsps.Load().all {
+		if origin(u) == origin(ours.base) {
+			return ours, u.String()
 		}
 	}
+	p.sayForeign(x, u)
 	return nil, ""
+}
+
+// sayForeign tells the operator of an XSP that is missing in the list, at most
+// once a minute.
+func (p *Provider) sayForeign(x *xsp, to *url.URL) {
+	now, last := time.Now().UnixNano(), p.foreign.Load()
+	if now-last < int64(time.Minute) && last != 0 || !p.foreign.CompareAndSwap(last, now) {
+		return
+	}
+	host := origin(to)
+	p.cfg.Log.Warn("an XSP sends us to a host that is not among the XSPs; it is not followed", "xsp", x.base.Host, "to", host[:min(len(host), 300)])
 }
 
 // origin is scheme, host and port in one form: a port may be left out where it

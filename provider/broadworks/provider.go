@@ -21,6 +21,7 @@ type Provider struct {
 	polls   pacer
 	xsps    atomic.Pointer[xspList]
 	round   atomic.Uint32 // whose turn it is among the XSPs
+	foreign atomic.Int64  // when a redirect to nowhere was last told of, ns since the epoch
 	ending  atomic.Bool   // a link that goes down is no news
 
 	// handing is held while an event is resolved and handed over, so that
