@@ -166,7 +166,19 @@ func simulate(ctx context.Context, cfg simulator.Config, at simListen, configFil
 		return fmt.Errorf("simulator: %w", err)
 	case <-ctx.Done():
 	}
+	log.Info("totals", totals(sim.Stats())...)
 	return stop(serving)
+}
+
+// totals says in one line what became of the events, and of the channels.
+func totals(s simulator.Stats) []any {
+	left := s.ChannelsEndedBy["client left"]
+	return []any{
+		"calls", s.CallsStarted, "sent", s.EventsSent, "acknowledged", s.EventsAcked, "waiting", s.Live.Waiting,
+		"resent", s.EventsResent, "refused", s.EventsRefused, "lost", s.EventsLost,
+		"channels", s.ChannelsOpened, "ended_by_client", left, "ended_by_server", s.ChannelsEnded - left,
+		"subscriptions", s.Subscribed, "renewed", s.Renewed,
+	}
 }
 
 // listenXSPs opens a listener for each XSP: the first on the address given, the

@@ -178,6 +178,7 @@ func TestAScenarioIsPlayed(t *testing.T) {
 	require.NotContains(t, log.text.String(), "5550123", "numbers are not logged")
 	cancel()
 	require.NoError(t, <-done)
+	require.Equal(t, "1", logged(log.wait(t, "msg=totals"), "calls"))
 
 	r := run(t, nil, "simulate", "--scenario", filepath.Join(t.TempDir(), "none.txt"))
 	require.Equal(t, exitUsage, r.code)
