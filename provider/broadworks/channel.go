@@ -61,6 +61,12 @@ func (p *Provider) keep(ctx context.Context, x *xsp) {
 			wait = p.cfg.RefusedWait/2 + time.Duration(p.cfg.Random()*float64(p.cfg.RefusedWait))
 		}
 		p.trouble(x, err)
+		if err == errElsewhere { // as the platform wants it: nothing is amiss
+			if !p.pause(ctx, wait, nil) {
+				return
+			}
+			continue
+		}
 		p.cfg.Log.Warn("event stream ended", "xsp", x.base.Host, "after", held.Round(time.Millisecond), "reason", reasonOf(err))
 		p.cfg.Metrics.reconnected(p.cfg.NetworkID)
 		if !p.pause(ctx, wait+x.limit.pause(), nil) {
@@ -128,11 +134,14 @@ func (p *Provider) hold(ctx context.Context, x *xsp) (held time.Duration, err er
 	defer res.Body.Close()
 	stream := newReader(res.Body, p.cfg.MaxDocument, p.cfg.CountryCode, func() { watchdog.Reset(p.cfg.Silence) })
 	ch := &channel{x: x, end: end}
-	if err := p.greet(stream, ch); err != nil {
+	err = p.greet(stream, ch)
+	up := err == nil && p.up(ch)
+	p.unreserve(x)
+	if err != nil {
 		return 0, err
 	}
 	began := time.Now()
-	if !p.up(ch) {
+	if !up {
 		p.closeChannel(ctx, x, ch.id)
 		return 0, errDuplicate
 	}
@@ -148,41 +157,47 @@ func (p *Provider) hold(ctx context.Context, x *xsp) (held time.Duration, err er
 	return time.Since(began), err
 }
 
-// open posts the channel, following redirects to our other XSPs.
+// open posts the channel, following redirects to our other XSPs. Whoever answers
+// is reserved for it, since each XSP has one: see reserve.
 func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, error) {
 	body := p.channelBody()
 	target := x.base.String() + p.cfg.Network.ChannelPath + "/v2.0/channel"
 	for hop := 0; ; hop++ {
+		if !p.reserve(x) {
+			return nil, nil, errElsewhere
+		}
 		header, version, ok := p.gate.pass()
 		if !ok {
+			p.unreserve(x)
 			return nil, nil, errGateClosed
 		}
 		began := time.Now()
 		req, err := newRequest(ctx, http.MethodPost, target, body)
 		if err != nil {
+			p.unreserve(x)
 			return nil, nil, err
 		}
 		jar := p.jarOf(x, req.URL.Path)
 		jar.sign(req, header)
 		res, err := p.clients.stream.Do(req)
 		if err != nil {
+			p.unreserve(x)
 			p.cfg.Metrics.requested(p.cfg.NetworkID, opChannel, "broken", time.Since(began))
 			return nil, nil, err
 		}
 		p.cfg.Metrics.requested(p.cfg.NetworkID, opChannel, strconv.Itoa(res.StatusCode/100)+"xx", time.Since(began))
 		jar.learn(res, res.StatusCode == http.StatusOK)
 		p.heed(x, res)
-		switch {
-		case res.StatusCode == http.StatusOK:
+		if res.StatusCode == http.StatusOK {
 			return x, res, nil
+		}
+		p.unreserve(x)
+		switch {
 		case res.StatusCode/100 == 3 && hop < maxRedirects:
 			next, nextURL := p.redirected(x, target, res.Header.Get("Location"))
 			res.Body.Close()
-			switch {
-			case next == nil:
+			if next == nil {
 				return nil, nil, errRedirect
-			case p.streaming(next):
-				return nil, nil, errElsewhere
 			}
 			x, target = next, nextURL
 			continue
@@ -207,11 +222,22 @@ func (p *Provider) closeChannel(ctx context.Context, x *xsp, id string) {
 	})
 }
 
-// streaming reports whether an XSP has a channel of ours already: each has one.
-func (p *Provider) streaming(x *xsp) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return x.streams > 0
+// reserve takes an XSP for the channel that is being opened there. It reports
+// false when it has one of ours, or is getting one: another sent us there.
+func (p *Provider) reserve(x *xsp) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if x.streams > 0 || x.opening {
+		return false
+	}
+	x.opening = true
+	return true
+}
+
+func (p *Provider) unreserve(x *xsp) {
+	p.mu.Lock()
+	x.opening = false
+	p.mu.Unlock()
 }
 
 // greet reads the Channel document a stream begins with.

@@ -59,8 +59,11 @@ func afterEnd(err error) then {
 	if r := (*channelRefused)(nil); errors.As(err, &r) && r.final() {
 		return thenAsk
 	}
-	if errors.Is(err, errDuplicate) {
+	switch {
+	case errors.Is(err, errDuplicate):
 		return thenYield
+	case errors.Is(err, errElsewhere):
+		return thenWait
 	}
 	return thenRebuild
 }
@@ -79,4 +82,4 @@ func (e *channelRefused) final() bool { return e.answer.final() && e.status != h
 // reasonWord keeps the reasons that are known and nothing else, for metrics.
 func reasonWord(reason string) string { return endedFor(reason).reason }
 
-var errElsewhere = errors.New("the XSP sends us to another, which has a channel of ours")
+var errElsewhere = errors.New("an XSP sends us to another, which has a channel of ours")

@@ -20,9 +20,9 @@ type Provider struct {
 	recent  recent
 	polls   pacer
 	xsps    atomic.Pointer[xspList]
-	round   atomic.Uint32 // whose turn it is among the XSPs
-	foreign atomic.Int64  // when a redirect to nowhere was last told of, ns since the epoch
-	ending  atomic.Bool   // a link that goes down is no news
+	round   atomic.Uint32                   // whose turn it is among the XSPs
+	foreign atomic.Int64                    // when a redirect to nowhere was last told of, ns since the epoch
+	run     atomic.Pointer[context.Context] // once it ends, a link that goes down is no news
 
 	// handing is held while an event is resolved and handed over, so that
 	// what waited for its subscription comes before what follows it.
@@ -99,7 +99,7 @@ func (p *Provider) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer p.clients.close()
-	defer context.AfterFunc(ctx, func() { p.ending.Store(true) })()
+	p.run.Store(&ctx)
 	if id := p.cfg.Network.ApplicationID; id != "" {
 		p.cfg.Log.Info("the platform must know this application id, where it screens them", "application_id", id)
 	}
@@ -171,8 +171,9 @@ func (p *Provider) touch() {
 	s := p.status()
 	p.mu.Unlock()
 	p.cfg.Metrics.status(p.cfg.NetworkID, s)
+	run := p.run.Load()
 	switch {
-	case p.ending.Load():
+	case run == nil || (*run).Err() != nil:
 	case changed && link == provider.LinkUp:
 		p.cfg.Log.Info("link up", "detail", detail)
 	case changed:

@@ -15,6 +15,7 @@ type xsp struct {
 	base    *url.URL
 	limit   *limiter
 	streams int         // event streams that are up; by Provider.mu
+	opening bool        // one is being opened; by Provider.mu
 	trouble string      // why it has none, for people; by Provider.mu
 	left    atomic.Bool // gone from DNS
 
