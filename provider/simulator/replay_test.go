@@ -34,6 +34,7 @@ func (o *onlooker) settle() {
 	for i, st := range o.streams {
 		if st == nil && w.sim.Reachable(i) {
 			o.streams[i] = w.openAt(i+1, "set", "<expires>2147483647</expires>")
+			w.pass(1009)
 			o.streams[i].mute = true
 			o.story = append(o.story, fmt.Sprintf("channel at xsp%d: %s", i+1, o.streams[i].id))
 			opened = true
@@ -45,50 +46,71 @@ func (o *onlooker) settle() {
 	}
 	for _, user := range o.users {
 		w.pass(time.Millisecond)
-		path := eventsBase + "/user/" + user
+		path := "/user/" + user
 		if strings.HasPrefix(user, "/") {
-			path = eventsBase + user
+			path = user
 		}
 		if id := o.subs[user]; id != "" {
-			if got := w.do("PUT", at(at1, eventsBase+"/subscription/"+id), subscriptionBody("set")); got.status == 200 {
+			if got := o.ask("PUT", at1, "/subscription/"+id, subscriptionBody("set")); got.status == 200 {
 				continue
 			}
 		}
-		got := w.do("POST", at(at1, path), subscriptionBody("set"))
+		got := o.ask("POST", at1, path, subscriptionBody("set"))
 		require.Equal(w, 200, got.status, got.body)
 		o.subs[user] = got.field("subscriptionId")
 		o.story = append(o.story, user+" "+got.body)
 	}
 }
 
+// ask is a request. One that was kept waiting ended at a moment of the switch,
+// so it is left alone to finish what it does then.
+func (o *onlooker) ask(method string, xsp int, path, body string) answer {
+	began := time.Now()
+	got := o.w.do(method, at(xsp, eventsBase+path), body)
+	if time.Since(began) > 0 {
+		o.w.pass(1013)
+	}
+	return got
+}
+
 // look lets a moment pass, reads and acknowledges what came, and sees whether
 // the channels still are there.
 func (o *onlooker) look() {
 	o.w.pass(oddMoment)
+	acks := make([][]string, len(o.streams))
 	for i, st := range o.streams {
-		if st == nil {
-			continue
-		}
-		for len(st.docs) > 0 {
+		for st != nil && len(st.docs) > 0 {
 			d := <-st.docs
 			o.docs = append(o.docs, fmt.Sprintf("xsp%d %s", i+1, d))
 			if o.perDoc != nil {
 				o.perDoc(st, d)
 			}
-			if id := field(d, "xsi:eventID"); id != "" && o.w.sim.Reachable(i) {
-				// A 404 where the event moved to another channel meanwhile.
-				o.w.do("POST", at(i+1, eventsBase+"/channel/eventresponse"), "<EventResponse><eventID>"+id+"</eventID><statusCode>200</statusCode></EventResponse>")
+			if id := field(d, "xsi:eventID"); id != "" {
+				acks[i] = append(acks[i], id)
 			}
+		}
+		if st == nil {
+			continue
 		}
 		select {
 		case _, open := <-st.docs:
 			require.False(o.w, open, "it was read to its end")
 			o.streams[i] = nil
 		default:
-			if o.w.sim.Reachable(i) && o.w.do("PUT", at(i+1, eventsBase+"/channel/"+st.id+"/heartbeat"), "").status == 404 {
-				st.cancel()
-				o.streams[i] = nil
+		}
+	}
+	for i, ids := range acks {
+		for _, id := range ids {
+			if o.w.sim.Reachable(i) {
+				// A 404 where the event moved to another channel meanwhile.
+				o.ask("POST", i+1, "/channel/eventresponse", "<EventResponse><eventID>"+id+"</eventID><statusCode>200</statusCode></EventResponse>")
 			}
+		}
+	}
+	for i, st := range o.streams {
+		if st != nil && o.w.sim.Reachable(i) && o.ask("PUT", i+1, "/channel/"+st.id+"/heartbeat", "").status == 404 && len(st.docs) == 0 {
+			st.cancel()
+			o.streams[i] = nil
 		}
 	}
 	o.settle()
