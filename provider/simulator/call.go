@@ -146,7 +146,9 @@ func callNode(h *half) *node {
 	n.kids = make([]*node, 0, 16)
 	n.addText("callId", h.id)
 	n.addText("extTrackingId", h.trackingID)
-	n.addMaybe("networkCallId", h.networkID)
+	if h.remote.callType == "Network" { // no more once it was transferred to a subscriber
+		n.addMaybe("networkCallId", h.networkID)
+	}
 	n.addText("personality", h.personality)
 	n.addText("state", h.state())
 	if h.cause != "" {

@@ -140,12 +140,12 @@ func chaosVerb(w *world, rnd *rand.Rand, verbs []string, number string) {
 	switch rnd.IntN(6) {
 	case 0:
 		other := all[rnd.IntN(len(all))]
-		w.action("PUT", base+"/ConsultTransfer/"+other.CallID)
+		_, _ = w.try("PUT", actionsBase+base+"/ConsultTransfer/"+other.CallID, "") // nobody may be there
 	case 1:
-		w.action("PUT", base+"/BlindTransfer?address="+strings.ReplaceAll(number, "+", "%2B"))
+		_, _ = w.try("PUT", actionsBase+base+"/BlindTransfer?address="+strings.ReplaceAll(number, "+", "%2B"), "")
 	case 2:
-		w.action("PUT", base+"/"+[]string{"VmTransfer", "Reconnect"}[rnd.IntN(2)])
+		_, _ = w.try("PUT", actionsBase+base+"/"+[]string{"VmTransfer", "Reconnect"}[rnd.IntN(2)], "")
 	default:
-		w.do("POST", "/simulator/calls/"+c.CallID+"/"+verbs[rnd.IntN(len(verbs))], "")
+		_, _ = w.try("POST", "/simulator/calls/"+c.CallID+"/"+verbs[rnd.IntN(len(verbs))], "")
 	}
 }

@@ -230,6 +230,7 @@ type stream struct {
 	w      *world
 	xsp    int
 	id     string
+	head   string // the Channel document
 	setID  string
 	docs   chan string
 	cancel context.CancelFunc
@@ -245,21 +246,36 @@ func (w *world) open(setID string, extra ...string) *stream {
 
 func (w *world) openAt(xsp int, setID string, extra ...string) *stream {
 	w.Helper()
+	st, err := w.tryOpenAt(xsp, setID, extra...)
+	require.NoError(w, err)
+	return st
+}
+
+func (w *world) tryOpenAt(xsp int, setID string, extra ...string) (*stream, error) {
 	ctx, cancel := context.WithCancel(context.Background())
+	w.Cleanup(cancel)
 	body := `<?xml version="1.0" encoding="UTF-8"?><Channel xmlns="http://schema.broadsoft.com/xsi"><channelSetId>` + setID +
 		`</channelSetId>` + strings.Join(extra, "") + `</Channel>`
 	req, err := http.NewRequestWithContext(ctx, "POST", at(xsp, channelURL), strings.NewReader(body))
-	require.NoError(w, err)
+	if err != nil {
+		return nil, err
+	}
 	req.SetBasicAuth(w.user, "simulator")
 	res, err := w.client.Do(req)
-	require.NoError(w, err)
-	require.Equal(w, 200, res.StatusCode)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != 200 {
+		_ = res.Body.Close()
+		return nil, fmt.Errorf("status %d", res.StatusCode)
+	}
 	st := &stream{w: w, xsp: xsp, setID: setID, docs: make(chan string, 100000), cancel: cancel, header: res.Header}
-	w.Cleanup(cancel)
 	go st.read(res.Body)
-	st.id = field(<-st.docs, "channelId")
-	require.NotEmpty(w, st.id)
-	return st
+	st.head = <-st.docs
+	if st.id = field(st.head, "channelId"); st.id == "" {
+		return nil, errors.New("the channel was lost at once")
+	}
+	return st, nil
 }
 
 var docEnds = []string{"</xsi:Event>", "</Channel>", string(heartbeat)}
