@@ -20,6 +20,7 @@ type client struct {
 	idle    *time.Timer
 	connect gate
 	login   gate
+	warned  time.Time // that the password expires
 }
 
 func newClient(cfg Config, secure *tls.Config) *client {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"offhook/engine/tenant"
 )
@@ -43,7 +44,8 @@ func (c *client) logIn(ctx context.Context, s *session) (tried bool, err error) 
 		return true, err
 	}
 	s.scope = scope{a.fields["serviceProviderId"], a.fields["groupId"]}
-	if days, err := strconv.Atoi(a.fields["passwordExpiresDays"]); err == nil && days >= 0 && days <= 14 {
+	if days, err := strconv.Atoi(a.fields["passwordExpiresDays"]); err == nil && days >= 0 && days <= 14 && time.Since(c.warned) > 24*time.Hour {
+		c.warned = time.Now()
 		c.cfg.Log.Warn("the password for OCI-P expires soon", "days", days)
 	}
 	return true, nil

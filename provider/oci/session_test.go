@@ -75,6 +75,21 @@ func TestAWrongPasswordIsNotHammered(t *testing.T) {
 	})
 }
 
+func TestAPasswordThatExpiresSoonIsSaidOnceADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, log := newPeer(), &logged{}
+		p.scope = "<passwordExpiresDays>3</passwordExpiresDays>" // the first counts
+		s := p.source(t, func(c *Config) { c.Log = log.logger() })
+		for range 36 {
+			_, _, err := s.Read(t.Context(), "anna@example.com")
+			require.NoError(t, err)
+			time.Sleep(time.Hour)
+		}
+		require.Equal(t, 36, p.logins)
+		require.Equal(t, 2, strings.Count(log.String(), `msg="the password for OCI-P expires soon" network=n days=3`))
+	})
+}
+
 func TestALoginThatIsHungUpOnIsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPeer()
