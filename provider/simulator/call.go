@@ -21,6 +21,7 @@ type half struct {
 	localHold   bool
 	farHold     bool // an outside far end holds us; for a peer its localHold counts
 	releasing   bool
+	answering   bool // it becomes active right now: a far end that holds is told next
 	device      bool // the phone is chosen: endpoint and appearance are told
 	appearance  int
 
@@ -71,6 +72,9 @@ func (h *half) ringsHere() bool { return h.stage == alerting && !h.lifted }
 
 // heldByFarEnd is only shown while we do not hold ourselves (dossier §2.4).
 func (h *half) heldByFarEnd() bool {
+	if h.answering {
+		return false
+	}
 	if h.peer != nil {
 		return h.peer.stage == active && h.peer.localHold
 	}

@@ -218,8 +218,7 @@ func checkEvent(doc string) (ev *piece, bad faultsOf) {
 		bad.want(!data.has("calls") || len(data.kid("calls").kids) > 0, "calls are omitted when there are none")
 		for _, c := range data.kid("calls").kids {
 			bad.call(c, "xsi:")
-			bad.want(c.kid("state").text != "Detached" || kind == "CallSubscriptionResyncEvent", "a detached call in the first snapshot")
-			bad.words(c.kid("state"), "Alerting|Active|Held|Remote Held|Detached")
+			bad.words(c.kid("state"), "Alerting|Active|Held|Remote Held")
 		}
 		bad.words(data.kid("hookStatus"), "On-Hook|Off-Hook")
 	case kind == "HookStatusEvent":

@@ -21,8 +21,13 @@ type delivery struct {
 
 // publish gives the event its number and sends it, as far as the faults let it.
 func (s *Simulator) publish(sub *subscription, target *phone, data []byte) {
-	if sub.lost {
-		s.resync(sub)
+	if sub.lost && s.cfg.ResyncAfterLoss && !sub.resyncing {
+		// Not here and now: the phone may be in the midst of something.
+		sub.resyncing = true
+		s.after(0, func() {
+			sub.resyncing = false
+			s.resync(sub)
+		})
 	}
 	d := &delivery{sub: sub, eventID: sub.rnd.uuid(), seq: sub.nextSeq(), data: data}
 	if target != nil && target.SubscriberID != sub.owner {

@@ -112,7 +112,7 @@ func (s *Simulator) restart(down time.Duration) {
 // resync tells a user's subscription that events were lost, where the switch
 // does that: all its calls as they are now (dossier §3.6).
 func (s *Simulator) resync(sub *subscription) {
-	if !sub.lost || !s.cfg.ResyncAfterLoss || sub.user == nil || !sub.aboutCalls() || sub.contact == nil && s.pick(sub, nil) == nil {
+	if s.subs[sub.id] != sub || !sub.lost || !s.cfg.ResyncAfterLoss || sub.user == nil || !sub.aboutCalls() || sub.contact == nil && s.pick(sub, nil) == nil {
 		return
 	}
 	sub.lost = false

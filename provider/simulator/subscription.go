@@ -22,6 +22,7 @@ type subscription struct {
 	on                      *channel    // where its events travel while that lives
 	delayed                 []*delivery // held back by a fault, in order
 	lost                    bool        // events of it were lost since its last snapshot
+	resyncing               bool        // a resync is planned
 }
 
 // packages are the event packages a client may name (dossier §3.3).

@@ -121,7 +121,12 @@ func (s *Simulator) connect(h *half) {
 	if h.answerTime == 0 {
 		h.answerTime = s.now()
 	}
+	h.answering = true
 	s.callEvent(h, evAnswered)
+	h.answering = false
+	if h.heldByFarEnd() { // transferred to somebody who had put the call on hold
+		s.callEvent(h, evHeld)
+	}
 }
 
 func (s *Simulator) hold(h *half) {

@@ -132,3 +132,57 @@ func TestConsultTransfer(t *testing.T) {
 		c.want("Released Released Terminator remoteRelease", "On-Hook")
 	})
 }
+
+// Who is transferred, ringing, to somebody who holds is answered first and then
+// held: CallAnswered always is Active (dossier §2.4).
+func TestTransferredToOneWhoHolds(t *testing.T) {
+	inWorld(t, patient(), func(w *world) {
+		first := w.ring(alice, "1002") // bob calls alice
+		w.verb(first, "answer")
+		w.verb(first, "remote-hold")
+		var second callView
+		w.control("POST", "/calls", `{"subscriber_id":"alice@demo.example","remote_number":"1003","direction":"outgoing"}`, 201, &second)
+		w.pass(100 * time.Millisecond)
+		st := w.following(carol)
+		w.call(alice, first, "ConsultTransfer/"+second.CallID)
+		st.want("Updated Alerting Terminator")
+		for _, c := range w.sim.truth() {
+			if c.SubscriberID == carol {
+				w.verb(c.CallID, "answer")
+			}
+		}
+		st.want("Off-Hook", "Answered Active Terminator", "Held Remote Held Terminator")
+	})
+}
+
+// An event whose channel the client does not know goes on at the next one, and
+// so do those behind it, in their order (dossier §3.5).
+func TestAnUnknownChannelsEventsMoveInOrder(t *testing.T) {
+	inWorld(t, two(), func(w *world) {
+		one := w.openAt(1, "set", "<priority>1</priority>")
+		two := w.openAt(2, "set", "<priority>2</priority>")
+		one.mute = true
+		one.follow("/user/" + alice)
+		first := one.event()
+		w.missed(alice)
+		one.ack(first.ID, 404)
+		evs := two.want("CallSubscription", "Received Alerting Terminator", "Released Released Terminator localRelease")
+		require.Equal(w, []int64{1, 2, 3}, []int64{evs[0].Seq, evs[1].Seq, evs[2].Seq})
+	})
+}
+
+// A second copy does not overtake events that are held back to be overtaken by
+// others: within a subscription nothing changes places.
+func TestCopiesKeepTheirPlace(t *testing.T) {
+	inWorld(t, patient(), func(w *world) {
+		st := w.open("set")
+		st.follow("/user/" + alice)
+		st.want("CallSubscription")
+		w.fault(`{"kind":"reorder_events","delay_ms":1000}`)
+		id := w.ring(alice, "+442079460001") // held back
+		w.fault(`{"kind":"duplicate_events"}`)
+		w.verb(id, "hangup") // and its copy
+		evs := st.want("Received Alerting Terminator", "Released Released Terminator localRelease", "Released Released Terminator localRelease")
+		require.Equal(w, evs[1].ID, evs[2].ID)
+	})
+}
