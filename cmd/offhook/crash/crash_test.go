@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,6 +41,7 @@ func TestWhatLeftTheProcessOutlivesAPowerCutAtAnyWrite(t *testing.T) {
 	seed := number(t, "OFFHOOK_CRASH_SEED", uint64(time.Now().UnixNano())%1_000_000_007)
 	want := int64(number(t, "OFFHOOK_CRASH_N", pointsInTests))
 	t.Logf("make crash SEED=%d N=%d", seed, want)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // disks come and go
 	l := newLooks(2)
 	defer l.close()
 	began, said := time.Now(), time.Now()

@@ -38,7 +38,7 @@ func (w *world) provision() {
 
 func (w *world) profile(i int) engine.Profile {
 	return engine.Profile{
-		ID: subscriber(i), Number: numberOf(i), Name: fmt.Sprint("name ", w.random.IntN(1000)), AccountID: "account",
+		ID: subscriber(i), Number: numberOf(i), Name: fmt.Sprint("name ", w.dealt()), AccountID: "account",
 		Network: network, ProviderUser: w.platform.users[i].id,
 	}
 }
@@ -63,6 +63,13 @@ func (w *world) wanting(rows map[string]string, do func() bool) {
 	}
 }
 
+// dealt is a small number that nobody knew before.
+func (w *world) dealt() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dice.IntN(1000)
+}
+
 func (w *world) put(i int) {
 	p := w.profile(i)
 	id := engine.Fold(p.ID)
@@ -70,7 +77,6 @@ func (w *world) put(i int) {
 		_, err := w.directory.PutProfile(w.ctx, p)
 		return err == nil
 	})
-	w.subs[id] = true
 }
 
 func (w *world) link(app string, i int, linked bool) {
@@ -95,7 +101,6 @@ func (w *world) remove(i int) {
 	}
 	w.mu.Unlock()
 	w.wanting(rows, func() bool { return w.directory.Delete(w.ctx, subscriber(i)) == nil })
-	w.subs[id] = false
 }
 
 // act lets one thing happen.

@@ -227,8 +227,8 @@ func (p *platform) Ask(ctx context.Context, _ string, a engine.Ask) engine.Outco
 	if w.dead {
 		return engine.Outcome{Kind: engine.OutcomeUnknown}
 	}
-	w.left("a request to the platform")
 	if a.Verb == engine.VerbOriginate {
+		w.left("a dial request")
 		if by, known := w.rows.intents[a.Number]; known && by > w.rows.acked {
 			w.violated("%s is dialled before its intent is durable", a.Number)
 		}

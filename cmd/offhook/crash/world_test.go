@@ -54,7 +54,6 @@ type world struct {
 	moods       map[string]mood
 	keys        map[string]*key // idempotency keys by name
 	sentCalls   map[callOf]bool // in this life
-	subs        map[string]bool // provisioned, as far as the driver knows
 	lives       int
 	cutoff      int64 // of the last sweep of all lives
 	taken       int
@@ -65,6 +64,7 @@ type world struct {
 	started     time.Time // of this life, in its own time
 	clock       int64     // ms; when this life began
 	memTable    uint64
+	roomy       bool // one log for all of a life
 	store       *store.Store
 	directory   *actor.Directory
 	dispatcher  *webhook.Dispatcher
@@ -78,7 +78,7 @@ func newWorld(seed uint64) *world {
 	w := &world{
 		seed: seed, random: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)),
 		rows: newRows(map[string]string{}, 0), promises: newPromises(), places: map[string]place{}, times: map[string]int64{},
-		books: map[engine.StreamID]*book{}, moods: map[string]mood{}, keys: map[string]*key{}, subs: map[string]bool{},
+		books: map[engine.StreamID]*book{}, moods: map[string]mood{}, keys: map[string]*key{},
 		clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMilli(),
 	}
 	w.platform = newPlatform(w)
@@ -125,6 +125,9 @@ func (w *world) start(fs vfs.FS) error {
 	}
 	w.lives++
 	w.memTable = 16 << 10 << w.random.IntN(3)
+	if w.roomy {
+		w.memTable = 4 << 20
+	}
 	w.mu.Unlock()
 	opts := w.options(fs)
 	opts.OnFailure = func(error) {}
@@ -149,7 +152,7 @@ func (w *world) start(fs vfs.FS) error {
 	w.mu.Lock()
 	w.store, w.dispatcher = s, dispatcher
 	w.directory = actor.New(actor.Config{
-		Journal: recorder{w, s}, Store: s, Networks: w.platform, Outbox: ready{dispatcher}, Now: w.now, Entropy: draw,
+		Journal: recorder{w, s}, Store: s, Networks: w.platform, Outbox: ready{dispatcher, w}, Now: w.now, Entropy: draw,
 	})
 	w.mu.Unlock()
 	for _, app := range apps {
@@ -166,9 +169,17 @@ func (w *world) start(fs vfs.FS) error {
 }
 
 // ready is the outbox as the owners know it.
-type ready struct{ *webhook.Dispatcher }
+type ready struct {
+	*webhook.Dispatcher
+	w *world
+}
 
-func (ready) Logged(string) {}
+// Logged is where the streams of the event log hear that there is more.
+func (r ready) Logged(string) {
+	r.w.mu.Lock()
+	defer r.w.mu.Unlock()
+	r.w.left("an event of the log")
+}
 
 // stop takes a life apart, dead or alive.
 func (w *world) stop() error {

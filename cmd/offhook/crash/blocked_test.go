@@ -1,0 +1,143 @@
+package crash
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/stretchr/testify/require"
+
+	"offhook/engine"
+)
+
+// stubborn is a disk whose syncs of the log do not return while it is shut.
+type stubborn struct {
+	fs     vfs.FS
+	shut   atomic.Pointer[chan struct{}]
+	waited atomic.Int64 // syncs that did not return
+}
+
+func newStubborn() *stubborn {
+	s := &stubborn{}
+	s.fs = watch(vfs.NewMem(), func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+			if gate := s.shut.Load(); gate != nil && strings.HasSuffix(op.Path, ".log") {
+				s.waited.Add(1)
+				<-*gate
+			}
+		}
+		return nil
+	})
+	return s
+}
+
+func (s *stubborn) close() { gate := make(chan struct{}); s.shut.Store(&gate) }
+
+func (s *stubborn) open() { close(*s.shut.Swap(nil)) }
+
+// While a sync does not return, nothing leaves that rests on it: no
+// acknowledgement to the platform, no answer to an app, no dial request, no
+// webhook, nothing new in the log. When it returns, all of it leaves.
+func TestNothingLeavesBeforeItsSyncReturned(t *testing.T) {
+	seed := number(t, "OFFHOOK_CRASH_SEED", uint64(time.Now().UnixNano())%1_000_000_007)
+	t.Logf("OFFHOOK_CRASH_SEED=%d", seed)
+	for first, what := range map[string]func(w *world){
+		"a call":                func(w *world) { w.platform.live() },
+		"a deleted subscriber":  func(w *world) { w.running.Go(func() { w.remove(1) }) },
+		"a subscriber's number": func(w *world) { w.running.Go(func() { w.put(2) }) },
+		"a dial request":        func(w *world) { w.originate(3) },
+	} {
+		t.Run("first comes "+first, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { nothingLeaves(t, newWorld(seed), what) })
+		})
+	}
+}
+
+func nothingLeaves(t *testing.T, w *world, what func(*world)) {
+	disk := newStubborn()
+	w.roomy = true
+	require.NoError(t, w.start(disk.fs))
+	w.provision()
+	for range 40 {
+		w.platform.live()
+	}
+	w.settle("before")
+	logged := w.store.Durable()
+	w.mu.Lock()
+	w.frozen = true
+	taken, acked, answered := w.taken, w.rows.acked, w.commands
+	w.mu.Unlock()
+
+	disk.close()
+	what(w)
+	synctest.Wait()
+	require.Positive(t, disk.waited.Load(), "the disk was asked")
+	// Everybody, the deleted subscriber's user among them, has more to tell.
+	for _, u := range w.platform.users {
+		w.mu.Lock()
+		w.platform.begin(u, engine.Fact{Personality: engine.Terminator, RemoteNumber: "+15125550177"}, engine.EventReceived)
+		w.mu.Unlock()
+		synctest.Wait()
+	}
+	for i := range 60 {
+		switch i % 6 {
+		case 0:
+			w.originate(i / 6 % users)
+		case 1:
+			w.command()
+		case 2:
+			w.running.Go(func() { w.link(apps[i%len(apps)], i/6%users, i%4 > 0) })
+		case 3:
+			w.running.Go(func() { w.remove(i / 6 % users) })
+		case 4:
+			if i == 4 { // whoever is next waits for a lock, which no clock waits for
+				w.tune(0)
+			}
+		default:
+			w.platform.live()
+		}
+		time.Sleep(time.Duration(i) * time.Millisecond)
+	}
+	time.Sleep(2 * time.Minute)
+	synctest.Wait()
+	w.mu.Lock()
+	require.Empty(t, w.faults, strings.Join(w.faults, "\n"))
+	require.Equal(t, taken, w.taken, "no webhook")
+	require.Equal(t, acked, w.rows.acked, "nothing is durable")
+	waiting := 0
+	for _, u := range w.platform.users {
+		waiting += len(u.unsettled)
+	}
+	require.Positive(t, waiting)
+	w.mu.Unlock()
+	require.Equal(t, logged, w.store.Durable())
+	for _, app := range apps {
+		_, err := w.store.Events(app, logged, 0, func(ev engine.StoredEvent) error {
+			require.Fail(t, "the log shows an event that is not durable")
+			return nil
+		})
+		require.NoError(t, err)
+	}
+
+	w.mu.Lock()
+	w.frozen = false
+	w.mu.Unlock()
+	disk.open()
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	w.mu.Lock()
+	require.Empty(t, w.faults, strings.Join(w.faults, "\n"))
+	require.Greater(t, w.taken, taken, "now the webhooks leave")
+	require.Greater(t, w.rows.acked, acked)
+	require.GreaterOrEqual(t, w.commands, answered)
+	for _, u := range w.platform.users {
+		require.Empty(t, u.unsettled, "now everything is acknowledged")
+	}
+	w.mu.Unlock()
+	require.NoError(t, w.stop())
+}
