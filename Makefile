@@ -13,7 +13,7 @@ QUIET       ?= 0s
 SEEDS       ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss chaos fuzz clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss chaos fuzz crash clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ fuzz: ## run every fuzz target for FUZZTIME
 			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
 		done; \
 	done
+
+crash: ## turn the power off at N writes and losses, with progress; SEED replays a run
+	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./cmd/offhook/crash
 
 clean: ## remove what was built
 	rm -rf bin

@@ -250,9 +250,24 @@ func TestFactThatWaitsTooLongBecomesAMark(t *testing.T) {
 	})
 }
 
-func TestFactsAboutNobodyWeFollowAreSettledAtOnce(t *testing.T) {
+func TestFactsAboutNobodyWeFollowAreSettled(t *testing.T) {
 	atDesk(t, func(h *desk) {
 		h.Deliver(net1, "stranger@example.com", &engine.Event{Kind: engine.EventReceived}, h.receipts)
+		synctest.Wait()
+		require.Equal(t, 1, h.receipts.count())
+	})
+}
+
+func TestFactsAboutNobodyAreNotSettledBeforeItIsDurableThatTheyAre(t *testing.T) {
+	atDesk(t, func(h *desk) {
+		unblock := h.disk.block()
+		go func() { _ = h.Delete(context.Background(), alice) }()
+		synctest.Wait() // visible, and not durable
+		h.Deliver(net1, alice, &engine.Event{Kind: engine.EventReceived}, h.receipts)
+		synctest.Wait()
+		require.Zero(t, h.receipts.count(), "a crash could bring somebody back whom it was about")
+		unblock()
+		synctest.Wait()
 		require.Equal(t, 1, h.receipts.count())
 	})
 }

@@ -10,10 +10,17 @@ import (
 // blocks and never refuses: what cannot wait becomes a durable mark that the
 // subscriber must be compared, which settles the receipt as well.
 func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, receipt Receipt) {
-	subscriber := d.whose(network, providerUser)
+	subscriber, err := d.whose(network, providerUser)
+	if err != nil {
+		return // the provider will tell again
+	}
 	if subscriber == "" {
 		d.cfg.Metrics.event(engine.EventIgnored)
-		settle(receipt)
+		if receipt != nil && !d.failed.Load() {
+			// The user may be nobody's since a moment ago. Until that is durable a
+			// crash makes it somebody's again, and then this was told to nobody.
+			d.cfg.Journal.Submit(0, 0, nil, nil, &mark{dir: d, receipts: []Receipt{receipt}})
+		}
 		return
 	}
 	s, key := d.shard(subscriber)
@@ -35,20 +42,20 @@ func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, rece
 // Resync says that facts about a user may be lost: its calls are compared with
 // the provider's.
 func (d *Directory) Resync(network, providerUser string) {
-	if subscriber := d.whose(network, providerUser); subscriber != "" {
+	if subscriber, _ := d.whose(network, providerUser); subscriber != "" {
 		d.control(subscriber, control{in: engine.Input{Resync: true}})
 	}
 }
 
-func (d *Directory) whose(network, providerUser string) string {
-	if subscriber := d.users.find(network, providerUser); subscriber != "" {
-		return subscriber
+func (d *Directory) whose(network, providerUser string) (subscriber string, err error) {
+	if subscriber = d.users.find(network, providerUser); subscriber != "" {
+		return subscriber, nil
 	}
-	subscriber, err := d.cfg.Store.UserOf(network, providerUser)
+	subscriber, err = d.cfg.Store.UserOf(network, providerUser)
 	if err != nil {
 		d.cfg.Log.Error("provider user not looked up", "network", network, "err", err)
 	}
-	return subscriber
+	return subscriber, err
 }
 
 // control posts something that may not be refused to a subscriber.
@@ -91,7 +98,7 @@ func (e *entry) overflow(receipts ...Receipt) {
 	e.wake()
 }
 
-// mark waits for a mark to be durable.
+// mark waits for a mark to be durable, or for all that was before it.
 type mark struct {
 	dir      *Directory
 	receipts []Receipt
