@@ -38,10 +38,10 @@ func newUUID() string {
 func (s *session) ask(ctx context.Context, r *request, patience time.Duration) (c *command, silent bool, err error) {
 	_ = s.conn.SetDeadline(time.Now().Add(patience))
 	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
 	defer func() {
-		if ctx.Err() != nil && err != nil {
-			err = ctx.Err()
+		// Once the deadline may be meddled with, the connection is of no use.
+		if !stop() || ctx.Err() != nil && err != nil {
+			c, err = nil, ctx.Err()
 		}
 	}()
 	if _, err := s.conn.Write(r.document(s.id)); err != nil {
