@@ -20,6 +20,7 @@ type key struct {
 	from       string        // the subscriber's number
 	number     string        // the one called
 	call       engine.CallID // of the 201; 0 for none yet
+	at         int64         // when it was first used; keys are remembered for a day
 	open       bool          // a request with it is under way
 	redo       bool          // its subscriber was deleted: the key may be free
 }
@@ -214,7 +215,7 @@ func (w *world) originate(i int) {
 	w.mu.Lock()
 	n := len(w.keys) + 1
 	k := &key{
-		name: fmt.Sprint("key", n), app: apps[w.random.IntN(len(apps))], subscriber: subscriber(i), from: numberOf(i), number: fmt.Sprintf("+1312555%04d", n), open: true,
+		name: fmt.Sprint("key", n), app: apps[w.random.IntN(len(apps))], subscriber: subscriber(i), from: numberOf(i), number: fmt.Sprintf("+1312555%04d", n), at: w.now(), open: true,
 	}
 	w.keys[k.name] = k
 	w.mu.Unlock()
@@ -226,7 +227,7 @@ func (w *world) again() {
 	w.mu.Lock()
 	var names []string
 	for name, k := range w.keys {
-		if !k.open {
+		if !k.open && w.now()-k.at < (20*time.Hour).Milliseconds() {
 			names = append(names, name)
 		}
 	}

@@ -54,7 +54,7 @@ const few = 2
 func (w *world) options(fs vfs.FS) store.Options {
 	return store.Options{
 		FS: fs, SweepEvery: -1, CacheBytes: 256 << 10, MemTable: w.memTable, Retention: retention, Now: w.now,
-		Exit: func(int) {},
+		Exit: w.exits,
 	}
 }
 

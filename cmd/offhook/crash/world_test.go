@@ -64,7 +64,9 @@ type world struct {
 	started     time.Time // of this life, in its own time
 	clock       int64     // ms; when this life began
 	memTable    uint64
-	roomy       bool // one log for all of a life
+	roomy       bool      // one log for all of a life
+	exit        func(int) // nil: nobody minds
+	ending      bool      // the store asked for the end of the process
 	store       *store.Store
 	directory   *actor.Directory
 	dispatcher  *webhook.Dispatcher
@@ -329,4 +331,14 @@ func (w *world) hot() map[string]bool {
 		}
 	}
 	return hot
+}
+
+// exits is where a store asks for the end of the process.
+func (w *world) exits(code int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ending = true
+	if w.exit != nil {
+		w.exit(code)
+	}
 }
