@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -186,13 +187,16 @@ func (r ready) Logged(string) {
 // stop takes a life apart, dead or alive.
 func (w *world) stop() error {
 	w.cancel()
-	close(w.over)
 	w.platform.disconnect()
 	w.directory.Close()
-	w.running.Wait()
-	over, abort := context.WithCancel(context.Background())
+	aborted, abort := context.WithCancel(context.Background())
 	abort()
-	_ = w.dispatcher.Stop(over)
+	var ending sync.WaitGroup
+	ending.Go(func() { _ = w.dispatcher.Stop(aborted) })
+	synctest.Wait() // no attempt begins any more: those that hang may end
+	close(w.over)
+	ending.Wait()
+	w.running.Wait()
 	return w.store.Close()
 }
 
