@@ -303,6 +303,15 @@ func (w *world) checkAnswers(pic *picture, pt point) error {
 			for at, ev := range pic.events {
 				held = held || at.stream.App == a.app && ev.Call == a.call && ev.State == engine.StateHeld
 			}
+			// An app that has not read its 201 of another call yet is told later.
+			for _, sub := range pic.subs {
+				for i := range sub.Streams {
+					for j := range sub.Streams[i].Deferred {
+						c := &sub.Streams[i].Deferred[j].Call
+						held = held || sub.Streams[i].App == a.app && c.ID == a.call && c.State == engine.StateHeld
+					}
+				}
+			}
 			if !held {
 				return fmt.Errorf("the call %s was answered as held, and the log does not know", a.call)
 			}
