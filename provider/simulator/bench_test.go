@@ -17,7 +17,7 @@ func BenchmarkEvents(b *testing.B) {
 	s.mu.Lock()
 	ch := &channel{id: s.rnd.uuid(), xsp: s.xsps[0], priority: 1, weight: 50, wake: make(chan struct{}, 1), broken: make(chan struct{})}
 	s.openChannel(ch, "set", "app")
-	sub := &subscription{id: s.rnd.uuid(), owner: "admin", appID: "app", setID: "set", event: "Advanced Call", ready: true}
+	sub := &subscription{id: s.rnd.uuid(), owner: "admin", appID: "app", setID: "set", event: "Advanced Call", org: s.enterprises[0], ready: true}
 	s.subscribe(sub)
 	b.ReportAllocs()
 	b.ResetTimer()

@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,4 +74,50 @@ func TestSeed(t *testing.T) {
 	}
 	require.Equal(t, run(3), run(3))
 	require.NotEqual(t, run(3), run(4))
+}
+
+// Thousands of subscribers, each followed by itself, and hundreds of calls a
+// second over four channels at two XSPs: all that is said conforms, every event
+// is acknowledged, and no channel ends.
+func TestThousandsOfSubscribers(t *testing.T) {
+	cfg := Config{Subscribers: 3000, XSPs: 2, HeartbeatTimeout: -1, CallDuration: 2 * time.Second}
+	inWorld(t, cfg, func(w *world) {
+		var streams []*stream
+		for i := range 4 {
+			streams = append(streams, w.openAt(1+i%2, fmt.Sprint("set-", i)))
+		}
+		var mu sync.Mutex
+		a := newAuditor(w, true)
+		for _, st := range streams {
+			go func() {
+				for d := range st.docs {
+					mu.Lock()
+					a.hear(st, d)
+					mu.Unlock()
+					if id := field(d, "xsi:eventID"); id != "" {
+						_, _ = w.try("POST", at(st.xsp, eventsBase+"/channel/eventresponse"), "<EventResponse><eventID>"+id+"</eventID><statusCode>200</statusCode></EventResponse>")
+					}
+				}
+			}()
+		}
+		for i, p := range w.sim.Phones() {
+			streams[i%4].follow("/user/" + p.SubscriberID)
+		}
+		w.pass(time.Second)
+		require.EqualValues(w, 3000, w.sim.Stats().EventsAcked)
+		w.sim.mu.Lock()
+		w.sim.setRate(300)
+		w.sim.mu.Unlock()
+		w.pass(4 * time.Second)
+		w.sim.mu.Lock()
+		w.sim.setRate(0)
+		w.sim.mu.Unlock()
+		w.pass(time.Minute)
+		st := w.sim.Stats()
+		require.InDelta(w, 1200, st.CallsStarted, 20)
+		require.Zero(w, st.Live.Calls)
+		require.Equal(w, st.EventsSent, st.EventsAcked)
+		require.Zero(w, st.ChannelsEnded)
+		require.Greater(w, st.EventsSent, int64(3000+1200*4))
+	})
 }
