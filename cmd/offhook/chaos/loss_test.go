@@ -73,7 +73,7 @@ func (w *world) lose(kind string, before, meanwhile, after time.Duration) (f fig
 func TestOneXSPOfTwoIsLost(t *testing.T) {
 	for name, kind := range losses {
 		t.Run(name, func(t *testing.T) {
-			inVirtualTime(t, 7, []simulator.Config{busy(20)}, func(w *world) {
+			inVirtualTime(t, 7, []simulator.Config{busy(5)}, func(w *world) {
 				f := w.lose(kind, 10*time.Second, 40*time.Second, 40*time.Second)
 				t.Log(f)
 				w.platforms[0].traffic(w.Context(), 0)
