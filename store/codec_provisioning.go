@@ -15,7 +15,16 @@ func appendProvisioning(b []byte, p *tenant.Provisioning) []byte {
 	}
 	b = binary.AppendVarint(b, int64(p.Every))
 	b = binary.AppendVarint(b, int64(p.MaxDeleteShare))
-	b = appendFlags(b, p.OCI.TLS)
+	b = appendFlags(b, p.OCI.TLS, p.OCI.ReportingTLS, true) // records of before had no more of OCI
+	for _, s := range []string{p.OCI.Login, p.OCI.Lists, p.OCI.UserRelease, p.OCI.ReportingCAFile} {
+		b = appendString(b, s)
+	}
+	b = binary.AppendVarint(b, int64(p.OCI.PageSize))
+	b = binary.AppendVarint(b, int64(p.OCI.ReportingSilence))
+	b = binary.AppendUvarint(b, uint64(len(p.OCI.NotFoundCodes)))
+	for _, code := range p.OCI.NotFoundCodes {
+		b = binary.AppendVarint(b, int64(code))
+	}
 	b = binary.AppendUvarint(b, uint64(len(p.Directory)))
 	for _, d := range p.Directory {
 		b = appendFlags(appendString(b, d.User), d.Group)
@@ -39,7 +48,17 @@ func (d *decoder) provisioning(p *tenant.Provisioning) {
 		*s = d.string()
 	}
 	p.Every, p.MaxDeleteShare = time.Duration(d.int()), int(d.int())
-	d.flags(&p.OCI.TLS)
+	var more bool
+	d.flags(&p.OCI.TLS, &p.OCI.ReportingTLS, &more)
+	if more {
+		for _, s := range []*string{&p.OCI.Login, &p.OCI.Lists, &p.OCI.UserRelease, &p.OCI.ReportingCAFile} {
+			*s = d.string()
+		}
+		p.OCI.PageSize, p.OCI.ReportingSilence = int(d.int()), time.Duration(d.int())
+		for range d.count(1) {
+			p.OCI.NotFoundCodes = append(p.OCI.NotFoundCodes, int(d.int()))
+		}
+	}
 	if n := d.count(2); n > 0 {
 		p.Directory = make([]tenant.Directory, n)
 		for i := range p.Directory {
