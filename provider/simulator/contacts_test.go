@@ -38,6 +38,9 @@ func (rc *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the sender gave up
 	}
 	ev := parse(rc.w, string(body))
+	if _, bad := checkEvent(ev.raw); len(bad) > 0 {
+		rc.w.Errorf("%q: %s", bad, ev.raw)
+	}
 	rc.mu.Lock()
 	rc.got, rc.when = append(rc.got, ev), append(rc.when, time.Since(rc.began))
 	rc.kind, rc.path = r.Header.Get("Content-Type"), r.URL.Path

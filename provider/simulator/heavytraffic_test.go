@@ -257,8 +257,7 @@ func heavy(w *world, a *auditor, rnd *rand.Rand, verbs []string, each func(step 
 // and within a subscription in order on each channel; nothing ends twice.
 func TestAllThatIsSaidConformsInMisfortune(t *testing.T) {
 	verbs := slices.Sorted(maps.Keys(controlVerbs))
-	kinds := []string{faultDropChannel, faultDropEvents, faultDuplicateEvents, faultDelayEvents, faultStall, faultEndChannel, faultForgetChannel,
-		faultReorderEvents, faultSlowReader, faultDuplicateEvents, faultReorderEvents, faultRestart}
+	kinds := FaultKinds()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			cfg := Config{Subscribers: 14, Seed: seed + 1, Traffic: TrafficDemo, XSPs: 2, CallsPerSecond: 1, CallDuration: 4 * time.Second,
