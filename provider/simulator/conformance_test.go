@@ -188,6 +188,10 @@ func checkEvent(doc string) (ev *piece, bad faultsOf) {
 	bad.prefixes(ev, "xsi")
 	bad.order(ev, "eventID sequenceNumber userId externalApplicationId subscriptionId channelId? httpContact? targetId? eventData")
 	bad.want(ev.has("channelId") != ev.has("httpContact"), "a channel or a contact")
+	if contact := ev.kid("httpContact"); contact.name != "" {
+		bad.order(contact, "uri")
+		bad.want(contact.kid("uri").text != "", "a contact without its address")
+	}
 	for _, name := range []string{"eventID", "subscriptionId"} {
 		bad.want(uuidText.MatchString(ev.kid(name).text), "%s %q", name, ev.kid(name).text)
 	}
