@@ -61,7 +61,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 	done
 
 crash: ## turn the power off at N writes and losses, with progress; SEED replays a run
-	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(SEED) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./cmd/offhook/crash
+	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./cmd/offhook/crash
 
 clean: ## remove what was built
 	rm -rf bin
