@@ -79,7 +79,4 @@ func (e *channelRefused) Error() string { return "the XSP refuses a channel: " +
 // §1.2). A 404 may be an XSP that is still starting.
 func (e *channelRefused) final() bool { return e.answer.final() && e.status != http.StatusNotFound }
 
-// reasonWord keeps the reasons that are known and nothing else, for metrics.
-func reasonWord(reason string) string { return endedFor(reason).reason }
-
 var errElsewhere = errors.New("an XSP sends us to another, which has a channel of ours")

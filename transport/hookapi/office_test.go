@@ -235,13 +235,6 @@ func (a answer) json() map[string]any {
 	return m
 }
 
-func (a answer) list() (list []map[string]any) {
-	a.t.Helper()
-	a.wants(200)
-	require.NoError(a.t, json.Unmarshal([]byte(a.body), &list), a.body)
-	return list
-}
-
 // next is the path of the next page, behind the app's; "" for none.
 func (a answer) next(c clerk) string {
 	a.t.Helper()

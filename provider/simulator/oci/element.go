@@ -30,14 +30,6 @@ func el(name string, kids ...*element) *element { return &element{name: name, ki
 func text(name, value string) *element          { return &element{name: name, text: value} }
 func null(name string) *element                 { return &element{name: name, null: true} }
 
-// value is an element that is nil where there is no value.
-func value(name, v string) *element {
-	if v == "" {
-		return null(name)
-	}
-	return text(name, v)
-}
-
 // kid finds the first child of a name; it may be nil, and then has no text.
 func (e *element) kid(name string) *element {
 	if e != nil {
