@@ -45,11 +45,11 @@ bench-decode: ## decode BroadWorks documents beside encoding/xml; RUNS of each
 	@$(GO) test -run '^$$' -bench Decode -count $(RUNS) ./provider/broadworks
 
 bench-loss: ## lose one XSP of two under 200 calls a second; RUNS of each kind
-	@$(GO) test -run '^$$' -bench LossOfOneXSP -benchtime 1x -count $(RUNS) -timeout 1h ./cmd/offhook/chaos
+	@$(GO) test -run '^$$' -bench LossOfOneXSP -benchtime 1x -count $(RUNS) -timeout 1h ./bench/prove/sim
 
 chaos: ## ten minutes of everything going wrong, against the platform's own truth; SEED=… replays one, SEEDS=… runs so many
 	@first=$(or $(SEED),$$(date +%s)); for seed in $$(seq $$first $$((first + $(SEEDS) - 1))); do \
-		OFFHOOK_CHAOS_SEED=$$seed $(GO) test -count=1 -v -run 'TestTenMinutes|TestWhatALink' ./cmd/offhook/chaos || exit 1; \
+		OFFHOOK_CHAOS_SEED=$$seed $(GO) test -count=1 -v -run 'TestTenMinutes|TestWhatALink' ./bench/prove/sim || exit 1; \
 	done
 
 fuzz: ## run every fuzz target for FUZZTIME
@@ -61,7 +61,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 	done
 
 crash: ## turn the power off at N writes and losses, with progress; SEED replays a run
-	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./cmd/offhook/crash
+	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./bench/prove/crash
 
 clean: ## remove what was built
 	rm -rf bin

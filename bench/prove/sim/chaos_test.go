@@ -1,4 +1,4 @@
-package chaos
+package sim
 
 import (
 	"context"
