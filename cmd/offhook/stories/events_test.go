@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/transport/eventlog/eventlogtest"
+
+	"offhook/bench/prove/rig"
 )
 
 // follower reads an app's event log: the pages there are, then the stream. It
@@ -30,20 +32,20 @@ type follower struct {
 	problems []string
 }
 
-func follow(t *testing.T, s *site) *follower {
+func follow(t *testing.T, s *rig.Site) *follower {
 	ctx, stop := context.WithCancel(context.Background())
-	f := &follower{key: s.key, stop: stop, done: make(chan struct{}), streams: map[string][]string{}, url: s.api("/events")}
-	page := must(t, 200, "GET", f.url+"?limit=1000", f.key, "")
-	require.Empty(t, page.header.Get("Link"), "one page has it all")
+	f := &follower{key: s.Key, stop: stop, done: make(chan struct{}), streams: map[string][]string{}, url: s.API("/events")}
+	page := rig.Must(t, 200, "GET", f.url+"?limit=1000", f.key, "")
+	require.Empty(t, page.Header.Get("Link"), "one page has it all")
 	var bodies []json.RawMessage
-	require.NoError(t, json.Unmarshal(page.body, &bodies))
+	require.NoError(t, json.Unmarshal(page.Body, &bodies))
 	for _, b := range bodies {
 		f.take(string(b))
 	}
-	f.cursor = page.header.Get("Events-Cursor")
+	f.cursor = page.Header.Get("Events-Cursor")
 	go func() {
 		defer close(f.done)
-		for range poll(10 * time.Minute) {
+		for range rig.Poll(10 * time.Minute) {
 			if f.read(ctx); ctx.Err() != nil {
 				return
 			}
@@ -64,7 +66,7 @@ func (f *follower) read(ctx context.Context) {
 	}
 	req.Header.Set("Authorization", "Bearer "+f.key)
 	req.Header.Set("Last-Event-ID", cursor)
-	resp, err := (&http.Client{Transport: client.Transport}).Do(req)
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	if err != nil {
 		return // it is down
 	}
@@ -109,10 +111,10 @@ func (f *follower) take(body string) {
 	f.streams[v.Subscriber] = append(have, body)
 }
 
-func (f *follower) moved(s *site) {
+func (f *follower) moved(s *rig.Site) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.url = s.api("/events")
+	f.url = s.API("/events")
 }
 
 func (f *follower) count() int {
@@ -125,28 +127,14 @@ func (f *follower) count() int {
 	return n
 }
 
-// ring lets everybody take a call, until the program is gone.
-func (s *site) ring(subscribers []map[string]any) {
-	for i, sub := range subscribers {
-		a, err := ask("POST", s.sim("/simulator/calls"), "", fmt.Sprintf(`{"subscriber_id":%q,"remote_number":"+1512555%04d"}`, sub["subscriber_id"], i))
-		var call struct {
-			ID string `json:"call_id"`
-		}
-		if err != nil || json.Unmarshal(a.body, &call) != nil {
-			return
-		}
-		_, _ = ask("POST", s.sim("/simulator/calls/"+call.ID+"/answer"), "", "")
-	}
-}
-
 // kill -9 again and again: whoever comes back with its last id has, for every
 // subscriber, 1 to n without a hole or a repeat, and the webhook's bodies.
 func TestAStreamGoesOnBehindItsLastIDAfterKills(t *testing.T) {
-	l := newLedger(t)
+	l := rig.NewLedger(t)
 	data := t.TempDir()
-	env := append(anywhere("none"), "OFFHOOK_EVENTS_HEARTBEAT=1s")
-	p := run(t, env, "serve", "--data-dir", data)
-	s := connect(t, p, l, 20)
+	env := append(rig.Anywhere("none"), "OFFHOOK_EVENTS_HEARTBEAT=1s")
+	p := rig.Run(t, env, "serve", "--data-dir", data)
+	s := rig.Connect(t, p, l, 20)
 	f := follow(t, s)
 	const kills = 3
 	for range kills {
@@ -154,30 +142,30 @@ func TestAStreamGoesOnBehindItsLastIDAfterKills(t *testing.T) {
 		rung := make(chan struct{})
 		go func() {
 			defer close(rung)
-			s.ring(s.subscribers[:20])
+			s.Ring(s.Subscribers[:20])
 		}()
-		l.wait(t, "traffic on the stream", func() bool { return f.count() >= before+25 })
-		p.kill()
+		l.Wait(t, "traffic on the stream", func() bool { return f.count() >= before+25 })
+		p.Kill()
 		<-rung
-		p = run(t, env, "serve", "--data-dir", data)
-		s.process = p
+		p = rig.Run(t, env, "serve", "--data-dir", data)
+		s.Process = p
 		f.moved(s)
 	}
-	l.wait(t, "the end of every call", func() bool { return len(l.open()) == 0 })
-	l.wait(t, "as many events on the stream as on the webhook", func() bool { return f.count() == l.count() })
-	l.audit(t)
+	l.Wait(t, "the end of every call", func() bool { return len(l.Open()) == 0 })
+	l.Wait(t, "as many events on the stream as on the webhook", func() bool { return f.count() == l.Count() })
+	l.Audit(t)
 
 	f.mu.Lock()
 	require.Empty(t, f.problems)
 	require.Equal(t, kills+1, f.opened)
 	for sub, bodies := range f.streams {
 		for i, body := range bodies {
-			require.Equal(t, l.streams[sub][i].body, body, "%s #%d", sub, i+1)
+			require.Equal(t, l.Streams()[sub][i].Body, body, "%s #%d", sub, i+1)
 		}
 	}
 	f.mu.Unlock()
 
 	begin := time.Now()
-	p.drain()
+	p.Drain()
 	require.Less(t, time.Since(begin), 10*time.Second, "an open stream does not keep the program from ending")
 }

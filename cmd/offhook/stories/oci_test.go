@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/bench/prove/rig"
 )
 
 // Subscribers come from the provisioning interface, and its change feed is
@@ -19,7 +21,7 @@ func TestSubscribersFollowTheChangeFeed(t *testing.T) {
 	const users = 40
 	dir := t.TempDir()
 	file := filepath.Join(dir, "offhook.yaml")
-	sim := run(t, nil, "simulate", "--listen", "127.0.0.1:0", "--oci-listen", "127.0.0.1:0", "--oci-reporting-listen", "127.0.0.1:0",
+	sim := rig.Run(t, nil, "simulate", "--listen", "127.0.0.1:0", "--oci-listen", "127.0.0.1:0", "--oci-reporting-listen", "127.0.0.1:0",
 		"--subscribers", fmt.Sprint(users), "--calls-per-second", "0", "--write-config", file)
 	config, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -27,23 +29,23 @@ func TestSubscribersFollowTheChangeFeed(t *testing.T) {
 	receiver := httptest.NewServer(r)
 	defer receiver.Close()
 
-	serve := func(config string) *site {
+	serve := func(config string) *rig.Site {
 		require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
-		return &site{process: run(t, anywhere("none"), "serve", "--config", file, "--data-dir", filepath.Join(dir, "data")), t: t}
+		return &rig.Site{Process: rig.Run(t, rig.Anywhere("none"), "serve", "--config", file, "--data-dir", filepath.Join(dir, "data")), T: t}
 	}
 	byHand, _, found := strings.Cut(string(config), "    provisioning:")
 	require.True(t, found)
 	s := serve(byHand)
-	must(t, 201, "POST", s.admin("/admin/apps"), operator, fmt.Sprintf(`{"app_id":"crm","name":"a CRM","subscriber_webhook":{"url":%q}}`, receiver.URL))
-	s.drain()
+	rig.Must(t, 201, "POST", s.Admin("/admin/apps"), rig.Operator, fmt.Sprintf(`{"app_id":"crm","name":"a CRM","subscriber_webhook":{"url":%q}}`, receiver.URL))
+	s.Drain()
 	s = serve(string(config) + "      apps: [ { match: { user_suffix: \"@demo.example\" }, apps: [ crm ] } ]\n")
-	platform := func(status int, method, path, body string) answer {
+	platform := func(status int, method, path, body string) rig.Answer {
 		t.Helper()
-		return must(t, status, method, "http://"+sim.addr("simulator")+"/simulator"+path, "", body)
+		return rig.Must(t, status, method, "http://"+sim.Addr("simulator")+"/simulator"+path, "", body)
 	}
 	until := func(what string, limit time.Duration, is func() bool) {
 		t.Helper()
-		for range poll(limit) {
+		for range rig.Poll(limit) {
 			if is() {
 				return
 			}
@@ -51,19 +53,19 @@ func TestSubscribersFollowTheChangeFeed(t *testing.T) {
 		t.Fatal("never: " + what)
 	}
 	subscriber := func(id string) map[string]any {
-		a, err := ask("GET", s.admin("/admin/subscribers/"+id), operator, "")
-		if err != nil || a.status != 200 {
+		a, err := rig.Ask("GET", s.Admin("/admin/subscribers/"+id), rig.Operator, "")
+		if err != nil || a.Status != 200 {
 			return nil
 		}
-		return a.json(t)
+		return a.JSON(t)
 	}
 	toldOf := func(n int) func() bool {
 		return func() bool { subscribers, _ := r.counts(); return subscribers == n }
 	}
 	until("all users are subscribers of the app", 60*time.Second, toldOf(users))
 	until("the feed is open", 30*time.Second, func() bool {
-		a := must(t, 200, "GET", s.admin("/metrics"), operator, "")
-		return metric(string(a.body), "offhook_oci_reporting_connected") == "1"
+		a := rig.Must(t, 200, "GET", s.Admin("/metrics"), rig.Operator, "")
+		return metric(string(a.Body), "offhook_oci_reporting_connected") == "1"
 	})
 	for _, kind := range []string{"feed_split", "feed_duplicate", "feed_garbage"} {
 		platform(201, "POST", "/faults", fmt.Sprintf(`{"kind":%q}`, kind))
@@ -87,7 +89,7 @@ func TestSubscribersFollowTheChangeFeed(t *testing.T) {
 
 	// One leaves; and one change is not told, by a feed that breaks then.
 	platform(204, "DELETE", "/people/user0034@demo.example", "")
-	silence := platform(201, "POST", "/faults", `{"kind":"feed_lose"}`).json(t)["fault_id"].(string)
+	silence := platform(201, "POST", "/faults", `{"kind":"feed_lose"}`).JSON(t)["fault_id"].(string)
 	platform(200, "PATCH", "/people/user0035@demo.example", `{"subscriber_number":"+15125550197"}`)
 	platform(204, "DELETE", "/faults/"+silence, "")
 	platform(201, "POST", "/faults", `{"kind":"feed_drop","duration_ms":50}`)
@@ -96,13 +98,13 @@ func TestSubscribersFollowTheChangeFeed(t *testing.T) {
 		return subscriber("user0035@demo.example")["subscriber_number"] == "+15125550197"
 	})
 
-	all := must(t, 200, "GET", s.admin("/admin/subscribers"), operator, "").list(t)
+	all := rig.Must(t, 200, "GET", s.Admin("/admin/subscribers"), rig.Operator, "").List(t)
 	require.Len(t, all, users)
 	subscribers, events := r.counts()
 	require.Equal(t, []int{users + 1, users + 1}, []int{subscribers, events}, "each of them once")
-	s.drain()
-	require.NotContains(t, s.output(), "made-up-password", "what the feed carries stays there")
-	require.NotContains(t, s.output(), "5125550199")
+	s.Drain()
+	require.NotContains(t, s.Output(), "made-up-password", "what the feed carries stays there")
+	require.NotContains(t, s.Output(), "5125550199")
 }
 
 // metric is the value of a metric with one series.

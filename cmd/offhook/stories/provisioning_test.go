@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/bench/prove/rig"
 )
 
 // told is who the subscriber webhook named, and by which events.
@@ -56,23 +58,23 @@ const (
 func TestSubscribersComeFromTheDirectory(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "offhook.yaml")
-	run(t, nil, "simulate", "--listen", "127.0.0.1:0", "--subscribers", fmt.Sprint(platformUsers), "--calls-per-second", "0", "--write-config", file)
+	rig.Run(t, nil, "simulate", "--listen", "127.0.0.1:0", "--subscribers", fmt.Sprint(platformUsers), "--calls-per-second", "0", "--write-config", file)
 	r := &told{events: map[string]map[string]bool{}}
 	receiver := httptest.NewServer(r)
 	defer receiver.Close()
-	serve := func() *site {
-		return &site{process: run(t, anywhere("none"), "serve", "--config", file, "--data-dir", filepath.Join(dir, "data")), t: t}
+	serve := func() *rig.Site {
+		return &rig.Site{Process: rig.Run(t, rig.Anywhere("none"), "serve", "--config", file, "--data-dir", filepath.Join(dir, "data")), T: t}
 	}
 
 	s := serve()
-	must(t, 201, "POST", s.admin("/admin/apps"), operator, fmt.Sprintf(`{"app_id":"crm","name":"a CRM","subscriber_webhook":{"url":%q}}`, receiver.URL))
-	networks := must(t, 200, "GET", s.admin("/admin/networks"), operator, "").list(t)
+	rig.Must(t, 201, "POST", s.Admin("/admin/apps"), rig.Operator, fmt.Sprintf(`{"app_id":"crm","name":"a CRM","subscriber_webhook":{"url":%q}}`, receiver.URL))
+	networks := rig.Must(t, 200, "GET", s.Admin("/admin/networks"), rig.Operator, "").List(t)
 	network := networks[0]["network_id"].(string)
 	byHand := fmt.Sprintf(`{"subscriber_id":"front-desk","subscriber_number":"+15125550142","subscriber_name":"Front desk","network_id":%q,"provider_user_id":"user0120@demo.example"}`, network)
-	must(t, 201, "PUT", s.admin("/admin/subscribers/front-desk"), operator, byHand)
-	before := must(t, 200, "GET", s.admin("/admin/subscribers/front-desk"), operator, "").json(t)
-	require.NotContains(t, must(t, 200, "GET", s.admin("/admin/networks/"+network), operator, "").json(t), "provisioning")
-	s.drain()
+	rig.Must(t, 201, "PUT", s.Admin("/admin/subscribers/front-desk"), rig.Operator, byHand)
+	before := rig.Must(t, 200, "GET", s.Admin("/admin/subscribers/front-desk"), rig.Operator, "").JSON(t)
+	require.NotContains(t, rig.Must(t, 200, "GET", s.Admin("/admin/networks/"+network), rig.Operator, "").JSON(t), "provisioning")
+	s.Drain()
 
 	config, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -86,16 +88,16 @@ func TestSubscribersComeFromTheDirectory(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, config, 0o600))
 
 	s = serve()
-	for range poll(20 * time.Second) { // dies in the middle of it, or soon after
+	for range rig.Poll(20 * time.Second) { // dies in the middle of it, or soon after
 		if n, _ := r.counts(); n > 3 {
 			break
 		}
 	}
-	s.kill()
+	s.Kill()
 	provisioning := func() map[string]any {
 		t.Helper()
-		for range poll(30 * time.Second) {
-			v := must(t, 200, "GET", s.admin("/admin/networks/"+network), operator, "").json(t)["provisioning"].(map[string]any)
+		for range rig.Poll(30 * time.Second) {
+			v := rig.Must(t, 200, "GET", s.Admin("/admin/networks/"+network), rig.Operator, "").JSON(t)["provisioning"].(map[string]any)
 			if v["state"] == "ok" {
 				return v
 			}
@@ -107,29 +109,29 @@ func TestSubscribersComeFromTheDirectory(t *testing.T) {
 		s = serve()
 		v := provisioning()
 		require.Equal(t, []any{float64(platformUsers), float64(platformUsers - 1), 1.0}, []any{v["entries"], v["subscribers"], v["by_hand"]})
-		all := must(t, 200, "GET", s.admin("/admin/subscribers"), operator, "").list(t)
+		all := rig.Must(t, 200, "GET", s.Admin("/admin/subscribers"), rig.Operator, "").List(t)
 		require.Len(t, all, platformUsers)
 		linked := 0
 		for _, sub := range all {
 			linked += len(sub["apps"].([]any))
 		}
 		require.Equal(t, usersOfTheSite-1, linked)
-		for range poll(20 * time.Second) {
+		for range rig.Poll(20 * time.Second) {
 			if n, _ := r.counts(); n == usersOfTheSite-1 {
 				break
 			}
 		}
 		subscribers, events := r.counts()
 		require.Equal(t, []int{usersOfTheSite - 1, usersOfTheSite - 1}, []int{subscribers, events}, "each of them once")
-		after := must(t, 200, "GET", s.admin("/admin/subscribers/front-desk"), operator, "").json(t)
+		after := rig.Must(t, 200, "GET", s.Admin("/admin/subscribers/front-desk"), rig.Operator, "").JSON(t)
 		for _, m := range []map[string]any{before, after} {
 			delete(m, "provider_status") // how it stands there right now
 		}
 		require.Equal(t, before, after)
-		must(t, 409, "PUT", s.admin("/admin/networks/"+network+"/provisioning/confirm"), operator, "")
-		s.drain()
+		rig.Must(t, 409, "PUT", s.Admin("/admin/networks/"+network+"/provisioning/confirm"), rig.Operator, "")
+		s.Drain()
 	}
 	// The last start had nothing to do.
-	require.Contains(t, s.output(), "msg=ready")
-	require.NotContains(t, s.output(), "msg=provisioned")
+	require.Contains(t, s.Output(), "msg=ready")
+	require.NotContains(t, s.Output(), "msg=provisioned")
 }

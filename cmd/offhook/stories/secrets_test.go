@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/bench/prove/rig"
 )
 
 // Secrets of every kind are put in, used, refused and replaced, with the log at
@@ -23,69 +25,69 @@ func TestSecretsAndNumbersAreNowhereTheyShouldNotBe(t *testing.T) {
 		return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32)))
 	}
 	secrets := []string{
-		operator, secret('a'), secret('b'), secret('c'), "Bearer-of-the-gateway", "the-platform's-password", "another-password", "user-in-a-url:pass-in-a-url",
+		rig.Operator, secret('a'), secret('b'), secret('c'), "Bearer-of-the-gateway", "the-platform's-password", "another-password", "user-in-a-url:pass-in-a-url",
 	}
-	l := newLedger(t)
-	l.refuse = func(n int) bool { return n%3 == 0 }
+	l := rig.NewLedger(t)
+	l.Refuse(func(n int) bool { return n%3 == 0 })
 	data := t.TempDir()
-	env := append(anywhere("none"), "OFFHOOK_LOG_LEVEL=debug", "OFFHOOK_WEBHOOKS_SHOW_RESPONSES=true")
-	p := run(t, env, "serve", "--data-dir", data)
-	s := connect(t, p, l, 6)
-	secrets = append(secrets, s.key)
-	var shown []answer // what the APIs say
-	do := func(status int, method, url, token, body string) answer {
-		a := must(t, status, method, url, token, body)
+	env := append(rig.Anywhere("none"), "OFFHOOK_LOG_LEVEL=debug", "OFFHOOK_WEBHOOKS_SHOW_RESPONSES=true")
+	p := rig.Run(t, env, "serve", "--data-dir", data)
+	s := rig.Connect(t, p, l, 6)
+	secrets = append(secrets, s.Key)
+	var shown []rig.Answer // what the APIs say
+	do := func(status int, method, url, token, body string) rig.Answer {
+		a := rig.Must(t, status, method, url, token, body)
 		shown = append(shown, a)
 		return a
 	}
 
-	hook := s.api("/webhooks/calls")
-	do(200, "PATCH", hook, s.key, fmt.Sprintf(`{"secret":%q,"signing":"v1+v1a","headers":{"authorization":%q}}`, secrets[1], secrets[4]))
-	do(200, "PATCH", hook, s.key, fmt.Sprintf(`{"secret":%q,"url":%q}`, secrets[1], l.URL))
-	do(422, "PATCH", hook, s.key, fmt.Sprintf(`{"secret":%q}`, secrets[2][:20]))
-	do(422, "PATCH", hook, s.key, fmt.Sprintf(`{"url":"https://%s@example.com/"}`, secrets[7]))
-	do(400, "PATCH", hook, s.key, fmt.Sprintf(`{"secret":%q`, secrets[2]))
-	rotated := must(t, 200, "PUT", hook+"/rotate-secret", s.key, "").json(t)["secret"].(string)
+	hook := s.API("/webhooks/calls")
+	do(200, "PATCH", hook, s.Key, fmt.Sprintf(`{"secret":%q,"signing":"v1+v1a","headers":{"authorization":%q}}`, secrets[1], secrets[4]))
+	do(200, "PATCH", hook, s.Key, fmt.Sprintf(`{"secret":%q,"url":%q}`, secrets[1], l.URL))
+	do(422, "PATCH", hook, s.Key, fmt.Sprintf(`{"secret":%q}`, secrets[2][:20]))
+	do(422, "PATCH", hook, s.Key, fmt.Sprintf(`{"url":"https://%s@example.com/"}`, secrets[7]))
+	do(400, "PATCH", hook, s.Key, fmt.Sprintf(`{"secret":%q`, secrets[2]))
+	rotated := rig.Must(t, 200, "PUT", hook+"/rotate-secret", s.Key, "").JSON(t)["secret"].(string)
 	secrets = append(secrets, rotated)
-	do(200, "PUT", hook+"/rotate-signing-key", s.key, "")
-	must(t, 201, "PUT", s.api("/webhooks/operations"), s.key, fmt.Sprintf(`{"url":%q,"secret":%q}`, l.URL, secrets[3]))
-	fresh := must(t, 201, "POST", s.admin("/admin/apps/"+s.app+"/keys"), operator, `{"scopes":["calls:read"]}`).json(t)["api_key"].(string)
+	do(200, "PUT", hook+"/rotate-signing-key", s.Key, "")
+	rig.Must(t, 201, "PUT", s.API("/webhooks/operations"), s.Key, fmt.Sprintf(`{"url":%q,"secret":%q}`, l.URL, secrets[3]))
+	fresh := rig.Must(t, 201, "POST", s.Admin("/admin/apps/"+s.App+"/keys"), rig.Operator, `{"scopes":["calls:read"]}`).JSON(t)["api_key"].(string)
 	secrets = append(secrets, fresh)
 	network := `{"provider":"broadworks","broadworks":{"xsps":["http://127.0.0.1:1"],"username":"admin@example.com","password":%q}}`
-	made := do(201, "POST", s.admin("/admin/networks"), operator, fmt.Sprintf(network, secrets[5])).json(t)["network_id"].(string)
-	do(200, "PATCH", s.admin("/admin/networks/"+made), operator, fmt.Sprintf(`{"broadworks":{"password":%q}}`, secrets[6]))
-	for _, wrong := range []string{"ok_live_" + strings.Repeat("x", 50), s.key + "x", operator + "x"} {
-		do(401, "GET", s.api("/calls"), wrong, "")
-		do(401, "GET", s.admin("/admin/apps"), wrong, "")
+	made := do(201, "POST", s.Admin("/admin/networks"), rig.Operator, fmt.Sprintf(network, secrets[5])).JSON(t)["network_id"].(string)
+	do(200, "PATCH", s.Admin("/admin/networks/"+made), rig.Operator, fmt.Sprintf(`{"broadworks":{"password":%q}}`, secrets[6]))
+	for _, wrong := range []string{"ok_live_" + strings.Repeat("x", 50), s.Key + "x", rig.Operator + "x"} {
+		do(401, "GET", s.API("/calls"), wrong, "")
+		do(401, "GET", s.Admin("/admin/apps"), wrong, "")
 		secrets = append(secrets, wrong)
 	}
 
-	for i, sub := range s.subscribers[:6] {
-		rung := must(t, 201, "POST", s.sim("/simulator/calls"), "", fmt.Sprintf(`{"subscriber_id":%q,"remote_number":%q,"remote_name":%q}`, sub["subscriber_id"], remote, remoteName)).json(t)
+	for i, sub := range s.Subscribers[:6] {
+		rung := rig.Must(t, 201, "POST", s.Sim("/simulator/calls"), "", fmt.Sprintf(`{"subscriber_id":%q,"remote_number":%q,"remote_name":%q}`, sub["subscriber_id"], remote, remoteName)).JSON(t)
 		if i%2 == 0 {
-			must(t, 200, "POST", s.sim("/simulator/calls/"+rung["call_id"].(string)+"/hangup"), "", "")
+			rig.Must(t, 200, "POST", s.Sim("/simulator/calls/"+rung["call_id"].(string)+"/hangup"), "", "")
 		}
 	}
-	placed, err := s.place(s.subscribers[1], remote)
+	placed, err := s.Place(s.Subscribers[1], remote)
 	require.NoError(t, err)
-	require.Equal(t, 201, placed.status, "%s", placed.body)
-	do(422, "POST", s.api("/calls"), s.key, fmt.Sprintf(`{"subscriber_id":%q,"subscriber_number":"+15550000000","remote_number":%q}`, s.subscribers[0]["subscriber_id"], remote))
-	l.wait(t, "traffic", func() bool { return l.count() >= 10 })
+	require.Equal(t, 201, placed.Status, "%s", placed.Body)
+	do(422, "POST", s.API("/calls"), s.Key, fmt.Sprintf(`{"subscriber_id":%q,"subscriber_number":"+15550000000","remote_number":%q}`, s.Subscribers[0]["subscriber_id"], remote))
+	l.Wait(t, "traffic", func() bool { return l.Count() >= 10 })
 	for _, path := range []string{"/webhooks", "/webhooks/calls", "/webhooks/calls/attempts", "/webhooks/operations"} {
-		do(200, "GET", s.api(path), s.key, "")
+		do(200, "GET", s.API(path), s.Key, "")
 	}
-	for _, path := range []string{"/admin/apps", "/admin/apps/" + s.app, "/admin/networks", "/admin/networks/" + made} {
-		do(200, "GET", s.admin(path), operator, "")
+	for _, path := range []string{"/admin/apps", "/admin/apps/" + s.App, "/admin/networks", "/admin/networks/" + made} {
+		do(200, "GET", s.Admin(path), rig.Operator, "")
 	}
-	metrics := string(must(t, http.StatusOK, "GET", s.admin("/metrics"), "", "").body)
-	p.drain()
+	metrics := string(rig.Must(t, http.StatusOK, "GET", s.Admin("/metrics"), "", "").Body)
+	p.Drain()
 
 	var texts []string
-	for _, sub := range s.subscribers {
+	for _, sub := range s.Subscribers {
 		texts = append(texts, strings.TrimPrefix(sub["subscriber_number"].(string), "+"), sub["subscriber_name"].(string))
 	}
 	texts = append(texts, strings.TrimPrefix(remote, "+"), remoteName)
-	log := demoless(p.output())
+	log := demoless(p.Output())
 	require.Greater(t, strings.Count(log, "level=DEBUG"), 10, "it is talkative")
 	for _, text := range append(texts, secrets...) {
 		require.NotContains(t, log, text, "the log")
@@ -93,7 +95,7 @@ func TestSecretsAndNumbersAreNowhereTheyShouldNotBe(t *testing.T) {
 	}
 	for _, a := range shown {
 		for _, text := range secrets {
-			require.NotContains(t, string(a.body), text, "what the APIs show")
+			require.NotContains(t, string(a.Body), text, "what the APIs show")
 		}
 	}
 	readable := 0 // what is not sealed can be found this way

@@ -1,0 +1,72 @@
+package rig
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// Program is the offhook that is run, built once for each test binary.
+type Program struct {
+	flags []string
+	built func() (string, error)
+}
+
+// Checked has the race detector, and ends at the first race. Plain is what
+// operators run, for whatever is measured.
+var (
+	Checked = program("-race")
+	Plain   = program()
+)
+
+var (
+	foldersMu sync.Mutex
+	folders   []string // of programs, removed by Main
+)
+
+func program(flags ...string) *Program {
+	p := &Program{flags: flags}
+	p.built = sync.OnceValues(p.build)
+	return p
+}
+
+func (p *Program) build() (string, error) {
+	dir, err := os.MkdirTemp("", "offhook-program")
+	if err != nil {
+		return "", err
+	}
+	foldersMu.Lock()
+	folders = append(folders, dir)
+	foldersMu.Unlock()
+	path := filepath.Join(dir, "offhook")
+	args := append([]string{"build", "-o", path}, p.flags...)
+	out, err := exec.Command("go", append(args, "offhook/cmd/offhook")...).CombinedOutput() // #nosec G204 -- our own flags
+	if err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// Path is where the program is; it is built if need be.
+func (p *Program) Path(t testing.TB) string {
+	t.Helper()
+	path, err := p.built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Main runs a package's tests and removes the programs that they built.
+func Main(m *testing.M) {
+	code := m.Run()
+	foldersMu.Lock()
+	for _, dir := range folders {
+		_ = os.RemoveAll(dir)
+	}
+	foldersMu.Unlock()
+	os.Exit(code)
+}
