@@ -146,6 +146,9 @@ func (s *Server) route() {
 	s.routes.Handle("GET", "/metrics", s.metrics())
 }
 
+// Routes lists what the admin listener answers, sorted: "GET /path" and so on.
+func (s *Server) Routes() []string { return s.routes.List() }
+
 // Serve answers requests until Shutdown, then returns nil.
 func (s *Server) Serve(ln net.Listener) error { return s.web.Serve(ln) }
 

@@ -109,6 +109,9 @@ func (s *Server) route() {
 	}
 }
 
+// Routes lists what the public listener answers, sorted: "GET /path" and so on.
+func (s *Server) Routes() []string { return s.routes.List() }
+
 // Serve answers requests until Shutdown, then returns nil.
 func (s *Server) Serve(ln net.Listener) error { return s.web.Serve(ln) }
 

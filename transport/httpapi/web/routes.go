@@ -2,6 +2,7 @@ package web
 
 import (
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func (r *Routes) Handle(method, pattern string, h Handler) {
 // Serve is the handler of the whole table.
 func (r *Routes) Serve(ctx *fasthttp.RequestCtx) { r.router.Handler(ctx) }
 
-// List is what there is: "GET /path" and so on, HEAD left out.
+// List is what there is, sorted: "GET /path" and so on, HEAD left out.
 func (r *Routes) List() []string {
 	var all []string
 	for method, paths := range r.router.List() {
@@ -65,6 +66,7 @@ func (r *Routes) List() []string {
 			all = append(all, method+" "+p)
 		}
 	}
+	slices.Sort(all)
 	return all
 }
 
