@@ -11,20 +11,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"offhook/bench/prove/rig"
 )
 
 func TestMain(m *testing.M) { rig.Main(m) }
-
-// leaksNothing has t fail if a goroutine of this test outlives it.
-func leaksNothing(t *testing.T) {
-	was := goleak.IgnoreCurrent()
-	t.Cleanup(func() {
-		goleak.VerifyNone(t, was, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
-	})
-}
 
 // knob is a number from the environment, else what continuous integration uses.
 func knob(t testing.TB, name string, otherwise int) int {

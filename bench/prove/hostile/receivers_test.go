@@ -144,6 +144,7 @@ func value(env string) string { _, v, _ := strings.Cut(env, "="); return v }
 // people as one good app. The good one's streams arrive whole and in time, no
 // proxy of the environment is asked, no redirect followed, and memory bounded.
 func TestHostileReceiversBesideAGoodOne(t *testing.T) {
+	t.Parallel()
 	row := report.Attack(t, report.Isolation, "hostile receivers beside a good one", "events")
 	var trapped, seen atomic.Int64
 	trap := receiver{name: "trap", do: says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "")}.serve(t, &trapped)

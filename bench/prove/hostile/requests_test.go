@@ -32,7 +32,7 @@ type front struct {
 // code or cut, nothing that hides behind it is taken for another request, and
 // the next client is served.
 func TestRequestsThatAreNone(t *testing.T) {
-	leaksNothing(t)
+	t.Parallel()
 	row := report.Attack(t, report.Refusals, "hostile requests at every listener", "requests")
 	p := rig.Run(t, rig.Anywhere("none"), "serve", "--data-dir", t.TempDir())
 	site := rig.Connect(t, p, rig.NewLedger(t), 1)

@@ -95,7 +95,7 @@ var overTLS = []slow{
 // should nothing but a little time; each of them is cut off in the end, and
 // one address gets no more than its share.
 func TestSlowClients(t *testing.T) {
-	leaksNothing(t)
+	t.Parallel()
 	row := report.Attack(t, report.Isolation, "slow clients", "connections")
 	n := knob(t, "OFFHOOK_HOSTILE_CLIENTS", 2000)
 	var notes [2]string
