@@ -8,11 +8,12 @@ import (
 
 // monster is one hostile request.
 type monster struct {
-	name string
-	send func(w io.Writer, as client) error // all of it; an error is that nobody reads any more
-	want []int                              // the statuses it may be answered with; cut is none at all
-	most int                                // answers there may be; zero means 1
-	open bool                               // the connection may live on: the request was read to its end
+	name    string
+	send    func(w io.Writer, as client) error // all of it; an error is that nobody reads any more
+	want    []int                              // the statuses it may be answered with; cut is none at all
+	most    int                                // answers there may be; zero means 1
+	endless bool                               // it is not read to its end
+	open    bool                               // the connection may live on: the request was read to its end
 }
 
 // cut is a connection that was ended without a word.
@@ -70,16 +71,16 @@ func endless(begin func(as client) string, piece string) func(io.Writer, client)
 
 // framing is what is wrong with where a request ends, or says that it does.
 var framing = []monster{
-	{name: "a head without end", send: endless(func(as client) string { return as.head() }, "X-Filler: "+strings.Repeat("x", 500)+"\r\n"), want: []int{431}},
-	{name: "100,000 headers", send: endless(func(as client) string { return as.head() }, "A: b\r\n"), want: []int{431}},
-	{name: "one header without end", send: endless(func(as client) string { return as.head("X-Filler: ") }, "x"), want: []int{431}},
-	{name: "a request line without end", send: endless(func(client) string { return "GET /" }, "x"), want: []int{431}},
-	{name: "a method without end", send: endless(func(client) string { return "" }, "X"), want: []int{431}},
-	{name: "line ends without end", send: endless(func(client) string { return "" }, "\r\n"), want: []int{431, 400, cut}},
-	{name: "a body over the bound", send: endless(func(as client) string { return as.head("Content-Length: 67108864\r\n\r\n") }, "x"), want: []int{413}},
+	{name: "a head without end", send: endless(func(as client) string { return as.head() }, "X-Filler: "+strings.Repeat("x", 500)+"\r\n"), want: []int{431}, endless: true},
+	{name: "100,000 headers", send: endless(func(as client) string { return as.head() }, "A: b\r\n"), want: []int{431}, endless: true},
+	{name: "one header without end", send: endless(func(as client) string { return as.head("X-Filler: ") }, "x"), want: []int{431}, endless: true},
+	{name: "a request line without end", send: endless(func(client) string { return "GET /" }, "x"), want: []int{431}, endless: true},
+	{name: "a method without end", send: endless(func(client) string { return "" }, "X"), want: []int{431}, endless: true},
+	{name: "line ends without end", send: endless(func(client) string { return "" }, "\r\n"), want: []int{431, 400, cut}, endless: true},
+	{name: "a body over the bound", send: endless(func(as client) string { return as.head("Content-Length: 67108864\r\n\r\n") }, "x"), want: []int{413}, endless: true},
 	{name: "a body as long as a disk", send: bare("Content-Length: 9223372036854775807\r\n"), want: []int{413, 400}},
-	{name: "chunks without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n") }, "400\r\n"+strings.Repeat("x", 1024)+"\r\n"), want: []int{413}},
-	{name: "chunks of one byte without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n") }, "1\r\nx\r\n"), want: []int{413}},
+	{name: "chunks without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n") }, "400\r\n"+strings.Repeat("x", 1024)+"\r\n"), want: []int{413}, endless: true},
+	{name: "chunks of one byte without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n") }, "1\r\nx\r\n"), want: []int{413}, endless: true},
 	{name: "a body that never comes", send: bare("Content-Length: 100\r\n"), want: []int{400, 408, cut}},
 	{name: "half of a body", send: text(func(as client) string { return as.head("Content-Length: 100\r\n\r\n{}") }), want: []int{400, 408, cut}},
 	{name: "half of a chunk", send: chunks("5\r\nhe"), want: []int{400, 408, cut}},
@@ -88,9 +89,9 @@ var framing = []monster{
 	}), want: []int{400, 422}, most: 2},
 	{name: "a chunk as long as a disk", send: chunks("7FFFFFFFFFFFFFFF\r\n" + strings.Repeat("x", 5000)), want: []int{413, 400}},
 	{name: "a chunk longer than any number", send: chunks(strings.Repeat("F", 40) + "\r\n"), want: []int{413, 400}},
-	{name: "a chunk size without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n") }, "0"), want: []int{400, 413}},
-	{name: "a chunk extension without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n1;") }, "x"), want: []int{400, 413}},
-	{name: "trailers without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n0\r\n") }, "A: b\r\n"), want: []int{400, 413, 431}},
+	{name: "a chunk size without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n") }, "0"), want: []int{400, 413}, endless: true},
+	{name: "a chunk extension without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n1;") }, "x"), want: []int{400, 413}, endless: true},
+	{name: "trailers without end", send: endless(func(as client) string { return as.head("Transfer-Encoding: chunked\r\n\r\n0\r\n") }, "A: b\r\n"), want: []int{400, 413, 431}, endless: true},
 	{name: "a chunk size that is negative", send: chunks("-5\r\nhello\r\n0\r\n\r\n"), want: []int{400}},
 	{name: "a chunk size in C", send: chunks("0x5\r\nhello\r\n0\r\n\r\n"), want: []int{400}},
 	{name: "a chunk that is longer than it says", send: chunks("2\r\nhello\r\n0\r\n\r\n"), want: []int{400}},

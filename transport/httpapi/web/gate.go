@@ -139,6 +139,32 @@ type conn struct {
 	addr   netip.Addr
 	linger atomic.Bool
 	closed atomic.Bool
+	unsaid atomic.Int64 // bytes read since something was last written
+}
+
+// errTooMuch ends a request that is longer than any that could be answered.
+var errTooMuch = errors.New("web: too much of one request")
+
+// wordy is how many times its bounds a request may be long on the wire: bodies
+// in chunks of a byte are. What is beyond is no body, and is counted by nobody
+// else: extensions of chunks have no bound in fasthttp.
+const wordy = 8
+
+// Read counts.
+func (c *conn) Read(b []byte) (int, error) {
+	g := &c.gate.config
+	if !g.StreamBody && c.unsaid.Load() > int64(wordy*(g.MaxBody+g.MaxHeader)) {
+		return 0, errTooMuch
+	}
+	n, err := c.Conn.Read(b)
+	c.unsaid.Add(int64(n))
+	return n, err
+}
+
+// Write begins to count anew: an answer is on its way.
+func (c *conn) Write(b []byte) (int, error) {
+	c.unsaid.Store(0)
+	return c.Conn.Write(b)
 }
 
 const (

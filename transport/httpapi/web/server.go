@@ -176,7 +176,7 @@ func (s *Server) unparsed(ctx *fasthttp.RequestCtx, err error) {
 	switch {
 	case errors.As(err, &small):
 		p = problem.HeadersTooLarge(fmt.Sprintf("request line and headers may have %d bytes", s.config.MaxHeader))
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+	case errors.Is(err, fasthttp.ErrBodyTooLarge), errors.Is(err, errTooMuch):
 		p = TooLarge(s.config.MaxBody)
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		p = problem.New(problem.CodeRequestTimeout, "the request did not arrive in time")
