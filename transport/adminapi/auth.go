@@ -3,7 +3,6 @@ package adminapi
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -11,12 +10,8 @@ import (
 	"offhook/transport/problem"
 )
 
-// maxSlow is how many wrong tokens may wait for their answers at a time. More
-// are refused at once, and told to come back later.
-const maxSlow = 16
-
-// guard lets a request through that shows the token. A wrong one is counted
-// and its answer delayed; the right one never waits, whoever else is guessing.
+// guard lets a request through that shows the token. A wrong one is counted, and
+// after a few the address has to wait.
 func (s *Server) guard(h web.Handler) web.Handler {
 	return func(ctx *fasthttp.RequestCtx) error {
 		token, ok := web.Bearer(ctx)
@@ -25,24 +20,16 @@ func (s *Server) guard(h web.Handler) web.Handler {
 			return unauthorized(ctx, `Bearer realm="offhook admin"`)
 		}
 		digest := sha256.Sum256([]byte(token))
-		if subtle.ConstantTimeCompare(digest[:], s.token[:]) == 1 {
+		right := subtle.ConstantTimeCompare(digest[:], s.token[:]) == 1
+		if wait := s.guesses.judge(web.Address(ctx.RemoteAddr()), right); wait > 0 {
+			s.config.Metrics.Limited("wrong_token")
+			return &problem.Problem{Code: problem.CodeRateLimited, Detail: "too many wrong tokens; none is looked at for a while", RetryAfter: wait}
+		}
+		if right {
 			return h(ctx)
 		}
 		s.config.Metrics.Refused("wrong")
-		select {
-		case s.slow <- struct{}{}:
-			defer func() { <-s.slow }()
-		default:
-			s.config.Metrics.Limited("wrong_token")
-			return problem.New(problem.CodeRateLimited, "too many wrong tokens")
-		}
 		s.config.Log.Warn("wrong admin token", "from", ctx.RemoteIP())
-		wait := time.NewTimer(s.config.WrongToken)
-		defer wait.Stop()
-		select {
-		case <-wait.C:
-		case <-s.web.Context().Done():
-		}
 		return unauthorized(ctx, `Bearer realm="offhook admin", error="invalid_token"`)
 	}
 }

@@ -42,19 +42,19 @@ type Config struct {
 	URLs  hookapi.URLs // webhooks may have
 	Hooks *hookapi.API // the self-service of webhooks; nil for none
 
+	Guesses        Guesses       // of the token
 	CommandTimeout time.Duration // how long a request waits for a change; zero means 15 s
-	WrongToken     time.Duration // how long a wrong token waits for its answer; zero means 500 ms
 	MaxConns       int           // zero means 1,024
 	IdleWorker     time.Duration // see web.Config
 }
 
 // Server is the admin listener.
 type Server struct {
-	config Config
-	token  [sha256.Size]byte
-	slow   chan struct{} // wrong tokens that wait
-	web    *web.Server
-	routes *web.Routes
+	config  Config
+	token   [sha256.Size]byte
+	guesses *guesses
+	web     *web.Server
+	routes  *web.Routes
 
 	// Changes of apps and networks hold it; changes of subscribers, which rely
 	// on both, share it.
@@ -84,17 +84,14 @@ func New(config Config) (*Server, error) {
 	if config.CommandTimeout == 0 {
 		config.CommandTimeout = 15 * time.Second
 	}
-	if config.WrongToken == 0 {
-		config.WrongToken = 500 * time.Millisecond
-	}
 	if config.MaxConns == 0 {
 		config.MaxConns = 1024
 	}
 	s := &Server{
-		config: config,
-		token:  sha256.Sum256([]byte(config.Token)),
-		slow:   make(chan struct{}, maxSlow),
-		routes: web.NewRoutes(config.Log, config.Metrics),
+		config:  config,
+		token:   sha256.Sum256([]byte(config.Token)),
+		guesses: newGuesses(config.Guesses),
+		routes:  web.NewRoutes(config.Log, config.Metrics),
 	}
 	s.route()
 	var err error

@@ -104,7 +104,7 @@ func (o *office) listen(change []func(*hookapi.Config)) {
 	api, err := httpapi.New(httpapi.Config{Tenants: o.store, Hooks: hooks, IdleWorker: 50 * time.Millisecond})
 	require.NoError(o.t, err)
 	admin, err := adminapi.New(adminapi.Config{
-		Tenants: o.store, Token: token, URLs: config.URLs, Hooks: hooks, Log: log, IdleWorker: 50 * time.Millisecond, WrongToken: time.Millisecond,
+		Tenants: o.store, Token: token, URLs: config.URLs, Hooks: hooks, Log: log, IdleWorker: 50 * time.Millisecond, Guesses: adminapi.Guesses{Free: 1 << 20},
 	})
 	require.NoError(o.t, err)
 	o.api, o.admin = o.serve(api), o.serve(admin)

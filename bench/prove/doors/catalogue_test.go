@@ -12,7 +12,7 @@ var calls = []door{
 	{"GET", "/apps/{app_id}/subscribers/{subscriber_id}/calls", "", "", 200},
 	{"GET", "/apps/{app_id}/events", "subscriber_id={subscriber_id}&after={cursor}", "", 200},
 	{"GET", "/apps/{app_id}/events/stream", "subscriber_id={subscriber_id}&after={cursor}", "", 200},
-	{"POST", "/apps/{app_id}/calls", "", `{"subscriber_id":"{subscriber_id}","subscriber_number":"{subscriber_number}","remote_number":"+15129104114"}`, 201},
+	{"POST", "/apps/{app_id}/calls", "", placed, 201},
 	{"PUT", "/apps/{app_id}/calls/{call_id}/answer", "", "", 204},
 	{"PUT", "/apps/{app_id}/calls/{call_id}/hold", "", "", 204},
 	{"PUT", "/apps/{app_id}/calls/{call_id}/resume", "", "", 204},

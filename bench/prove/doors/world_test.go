@@ -127,8 +127,10 @@ func (w *world) ring(a *tenant, sub map[string]any) (call string) {
 	return call
 }
 
-func (w *world) api(app, path string) string { return "http://" + w.p.Addr("api") + "/apps/" + app + path }
-func (w *world) admin(path string) string    { return "http://" + w.p.Addr("admin") + path }
+func (w *world) api(app, path string) string {
+	return "http://" + w.p.Addr("api") + "/apps/" + app + path
+}
+func (w *world) admin(path string) string { return "http://" + w.p.Addr("admin") + path }
 
 func (w *world) must(status int, method, url, token, body string) rig.Answer {
 	w.t.Helper()
