@@ -139,7 +139,11 @@ func (p *pool) dial(deadline time.Time) (*conn, error) {
 	connect := earlier(deadline, time.Now().Add(cfg.ConnectTimeout))
 	ctx, cancel := context.WithDeadline(p.ctx, connect)
 	defer cancel()
-	raw, err := p.dialer.DialContext(ctx, "tcp", p.addr)
+	dial := p.dialer.DialContext
+	if cfg.Dial != nil {
+		dial = cfg.Dial
+	}
+	raw, err := dial(ctx, "tcp", p.addr)
 	if err != nil {
 		if p.ctx.Err() != nil {
 			err = context.Canceled

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"sync"
 	"time"
 
@@ -10,16 +9,8 @@ import (
 	"offhook/engine"
 )
 
-// audit is an app that remembers everything it was told, and holds it against
-// the promises.
+// audit notes how late facts are heard of.
 type audit struct {
-	index     uint64 // of the log, read so far
-	numbers   map[string]uint64
-	states    map[engine.CallID]engine.State
-	releases  int
-	events    int
-	synthetic int
-
 	mu    sync.Mutex
 	since time.Time // when late began to be noted; zero for not at all
 	known map[beginning]bool
@@ -35,82 +26,62 @@ type beginning struct {
 // lateness is how late a fact was heard of, and when, since mark.
 type lateness struct{ by, at time.Duration }
 
-// follows is what may come after what, in one call.
-var follows = map[engine.State][]engine.State{
-	engine.StateNone:    {engine.StateRinging, engine.StateActive, engine.StateHeld},
-	engine.StateRinging: {engine.StateActive, engine.StateReleased},
-	engine.StateActive:  {engine.StateHeld, engine.StateReleased},
-	engine.StateHeld:    {engine.StateActive, engine.StateReleased},
-}
-
-// read takes in what the log has since the last time: numbers without a gap,
-// and for each call a life that ends once.
+// read takes in what the logs have since the last time.
 func (w *world) read() {
 	w.Helper()
-	a := &w.audit
-	if a.numbers == nil {
-		a.numbers, a.states = map[string]uint64{}, map[engine.CallID]engine.State{}
-	}
-	_, err := w.store.Events(app, a.index, 0, func(ev engine.StoredEvent) error {
-		a.index = ev.Index
-		if ev.Kind != engine.StreamCalls {
+	for _, s := range w.apps {
+		_, err := w.store.Events(s.id, s.index, 0, func(ev engine.StoredEvent) error {
+			s.index = ev.Index
+			if ev.Kind == engine.StreamCalls {
+				s.hear(byLog, ev.Body, 0, true)
+			}
 			return nil
-		}
-		a.events++
-		if bytes.Contains(ev.Body, []byte(`"synthetic":true`)) {
-			a.synthetic++
-		}
-		a.numbers[ev.Subscriber]++
-		require.Equal(w, a.numbers[ev.Subscriber], ev.Sequence, "the stream of %s is whole", ev.Subscriber)
-		require.Contains(w, follows[a.states[ev.Call]], ev.State, "%s of %s after %s", ev.State, ev.Call, a.states[ev.Call])
-		a.states[ev.Call] = ev.State
-		if ev.State == engine.StateReleased {
-			a.releases++
-		}
-		return nil
-	})
-	require.NoError(w, err)
-}
-
-// open is the calls that were reported and have not ended.
-func (a *audit) open() (n int) {
-	for _, s := range a.states {
-		if s != engine.StateReleased {
-			n++
-		}
+		})
+		require.NoError(w, err)
 	}
-	return n
+	w.check()
 }
 
-// compare holds offhook's calls, and the app's, against the platforms' truth:
+// compare holds offhook's calls, and the apps', against the platforms' truth:
 // no ghost, no missing, nothing in another state.
 func (w *world) compare(when string) {
 	w.Helper()
 	w.read()
-	ours, theirs := w.pictures()
-	require.Equal(w, theirs, ours, "%s: offhook's calls against the platform's", when)
-	told := 0
-	for _, c := range w.directory.Live(app) {
-		require.Equal(w, c.Call.State, w.audit.states[c.Call.ID], "%s: the app was told of %s", when, c.Call.ID)
-		told++
+	for _, s := range w.apps {
+		ours, theirs := w.pictures(s)
+		require.Equal(w, theirs, ours, "%s: offhook's calls for %s against the platform's", when, s.id)
+		live := 0
+		for _, c := range w.directory.Live(s.id) {
+			require.Equal(w, c.Call.State.String(), s.stateOf(c.Call.ID.String()), "%s: %s was told of %s", when, s.id, c.Call.ID)
+			live++
+		}
+		require.Equal(w, live, s.open(), "%s: %s knows the live calls and no other", when, s.id)
 	}
-	require.Equal(w, told, w.audit.open(), "%s: the app knows the live calls and no other", when)
 	for _, p := range w.platforms {
 		require.Zero(w, p.sim.Stats().Live.Waiting, "%s: every event is acknowledged", when)
 	}
 }
 
-// pictures are the live calls by platform id, as offhook and as the platforms
-// have them.
-func (w *world) pictures() (ours, theirs map[string]string) {
+// ended says that every call ended, once.
+func (w *world) ended() {
+	w.Helper()
+	for _, s := range w.apps {
+		require.Zero(w, s.open(), "every call of %s ended", s.id)
+		require.Equal(w, s.met(), s.releases, "once")
+	}
+}
+
+// pictures are the live calls an app may see, by platform id, as offhook and
+// as the platforms have them.
+func (w *world) pictures(s *side) (ours, theirs map[string]string) {
 	ours, theirs = map[string]string{}, map[string]string{}
-	for _, c := range w.directory.Live(app) {
+	for _, c := range w.directory.Live(s.id) {
 		ours[c.Profile.ID+" "+c.Call.ProviderID] = c.Call.State.String()
 	}
 	for _, p := range w.platforms {
 		for _, c := range p.truth() {
-			if c.State != "released" {
-				theirs[p.subscriber(c.Subscriber)+" "+c.ID] = c.State
+			if id := p.subscriber(c.Subscriber); c.State != "released" && s.follows(id) {
+				theirs[id+" "+c.ID] = c.State
 			}
 		}
 	}

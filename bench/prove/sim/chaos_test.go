@@ -59,7 +59,7 @@ func TestTenMinutesOfEverythingGoingWrong(t *testing.T) {
 		w.after(time.Minute)
 		w.compare("before anything happened")
 		w.rounds(seed, 5, 2*time.Minute, simulator.FaultKinds(), quietTime)
-		require.Greater(w, len(w.audit.states), 300)
+		require.Greater(w, w.apps[0].met(), 300)
 	})
 }
 
@@ -99,11 +99,10 @@ func (w *world) rounds(seed uint64, n int, storm time.Duration, kinds []string, 
 	}
 	w.after(time.Minute)
 	w.compare(fmt.Sprintf("seed %d, the end", seed))
-	require.Zero(w, w.audit.open(), "every call ended")
-	require.Equal(w, len(w.audit.states), w.audit.releases, "once")
+	w.ended()
 	st := w.platforms[0].sim.Stats()
 	w.Logf("%d calls in %d events, %d of them synthetic; at the first platform %d events sent, %d resent, %d lost, %d dropped, %d delayed, %d reordered; channels ended by %v; faults %v",
-		len(w.audit.states), w.audit.events, w.audit.synthetic, st.EventsSent, st.EventsResent, st.EventsLost, st.EventsDropped,
+		w.apps[0].met(), w.apps[0].events, w.apps[0].synthetic, st.EventsSent, st.EventsResent, st.EventsLost, st.EventsDropped,
 		st.EventsDelayed, st.EventsReordered, st.ChannelsEndedBy, st.Faults)
 }
 
@@ -170,10 +169,10 @@ func (w *world) gossip(p *platform) {
 
 // command is an app asking for something: mostly what fits, sometimes not.
 func (w *world) command(p *platform, asks *sync.WaitGroup) {
-	live := w.directory.Live(app)
+	live := w.directory.Live(w.apps[0].id)
 	if len(live) == 0 || w.random.IntN(3) == 0 {
 		ph := p.sim.Phones()[w.random.IntN(len(p.sim.Phones()))]
-		cmd := engine.Command{Verb: engine.VerbOriginate, App: app, Originate: &engine.Originate{
+		cmd := engine.Command{Verb: engine.VerbOriginate, App: w.apps[0].id, Originate: &engine.Originate{
 			SubscriberNumber: ph.SubscriberNumber, RemoteNumber: fmt.Sprintf("+1512555%04d", w.random.IntN(10000)),
 		}}
 		d := w.directory
@@ -187,7 +186,7 @@ func (w *world) command(p *platform, asks *sync.WaitGroup) {
 	c := live[w.random.IntN(len(live))].Call
 	verb := []engine.Verb{engine.VerbAnswer, engine.VerbHold, engine.VerbResume, engine.VerbEnd}[w.random.IntN(4)]
 	d := w.directory
-	asks.Go(func() { d.DoCall(w.Context(), engine.Command{Verb: verb, App: app, Call: c.ID}) })
+	asks.Go(func() { d.DoCall(w.Context(), engine.Command{Verb: verb, App: w.apps[0].id, Call: c.ID}) })
 }
 
 // breaks lets one thing go wrong for a while, somewhere or everywhere.

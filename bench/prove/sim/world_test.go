@@ -11,13 +11,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"offhook/engine"
 	"offhook/engine/actor"
@@ -26,11 +27,10 @@ import (
 	"offhook/provider/broadworks"
 	"offhook/provider/simulator"
 	"offhook/store"
+	"offhook/transport/eventlog"
+	"offhook/transport/httpapi"
+	"offhook/transport/webhook"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const app = "app"
 
 // platform is a simulated BroadWorks with its phones.
 type platform struct {
@@ -45,52 +45,109 @@ type platform struct {
 // have the same users.
 func (p *platform) subscriber(user string) string { return p.network + "/" + user }
 
-// world is one offhook before its platforms.
+// world is one offhook between its platforms and its apps. Those outlive it.
 type world struct {
 	testing.TB
+	seed      uint64
 	platforms []*platform
+	apps      []*side
 	fs        *vfs.MemFS
-	random    *rand.Rand
+	random    *rand.Rand // the driver's
+	wires     *wires     // to offhook's listener and to the receivers of webhooks
 
-	store     *store.Store
-	directory *actor.Directory
-	providers map[string]*broadworks.Provider
-	cancel    context.CancelFunc
-	running   sync.WaitGroup
-	failed    chan error
-	real      bool // over sockets, in real time
-	served    sync.WaitGroup
+	store      *store.Store
+	directory  *actor.Directory
+	dispatcher *webhook.Dispatcher
+	streams    *eventlog.Hub
+	api        *httpapi.Server
+	providers  networks
+	cancel     context.CancelFunc
+	running    sync.WaitGroup
+	failed     chan error
+	real       bool // over sockets, in real time
+	served     sync.WaitGroup
 
-	audit audit
+	audit     audit
+	receivers []*receiver
+	doors     []*door      // of the receivers
+	clock     atomic.Int64 // by how much the wall clock is off, in ms
+
+	mu     sync.Mutex
+	began  time.Time
+	faults []string // broken promises
+}
+
+// wall is the time on the wall, which somebody may set.
+func (w *world) wall() time.Time {
+	return time.Now().Add(time.Duration(w.clock.Load()) * time.Millisecond)
 }
 
 // inVirtualTime runs a story under a clock of its own.
 func inVirtualTime(t *testing.T, seed uint64, sims []simulator.Config, story func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, seed)
-		for i, cfg := range sims {
-			p := w.raise(fmt.Sprintf("net%d", i+1), cfg)
-			p.wires = lay(p.sim, len(p.bases))
-		}
-		w.start()
-		w.provision()
-		defer func() {
-			w.stop()
-			for _, p := range w.platforms {
-				require.NoError(t, p.sim.Close())
-				if p.wires != nil {
-					p.wires.ended.Wait()
-				}
-			}
-			synctest.Wait()
-		}()
+		w := newWorld(t, seed, quietApp())
+		w.rise(sims)
+		defer w.fall()
 		story(w)
 	})
 }
 
-func newWorld(t testing.TB, seed uint64) *world {
-	return &world{TB: t, fs: vfs.NewCrashableMem(), random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1)}
+func newWorld(t testing.TB, seed uint64, apps ...*side) *world {
+	w := &world{TB: t, seed: seed, apps: apps, fs: vfs.NewCrashableMem(), random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1)}
+	w.wires = lay(seed)
+	for _, s := range apps {
+		s.violate = w.violated
+	}
+	return w
+}
+
+func (w *world) now() int64 { return w.wall().UnixMilli() }
+
+// rise makes platforms, and begins the first life of offhook before them.
+func (w *world) rise(sims []simulator.Config) {
+	for i, cfg := range sims {
+		p := w.raise(fmt.Sprintf("net%d", i+1), cfg)
+		p.wires = lay(w.seed + uint64(i) + 1)
+		p.wires.reachable = p.reachable
+		for i := range p.bases {
+			d := p.wires.listen(fmt.Sprintf("xsp%d", i+1))
+			p.wires.ended.Go(func() { _ = p.sim.ServeXSP(i, d) })
+		}
+	}
+	w.began = time.Now()
+	w.receive()
+	w.start()
+	w.provision()
+}
+
+// fall ends everything, and outlasts the goroutines that fasthttp keeps.
+func (w *world) fall() {
+	w.stop()
+	for _, p := range w.platforms {
+		require.NoError(w, p.sim.Close())
+		p.wires.ended.Wait()
+	}
+	for _, d := range w.doors {
+		_ = d.Close()
+	}
+	for _, r := range w.receivers {
+		r.end()
+	}
+	w.wires.ended.Wait()
+	time.Sleep(2 * idleWorker)
+	synctest.Wait()
+}
+
+const apiHost = "offhook"
+
+// idleWorker is how long the listener keeps a goroutine without a connection.
+const idleWorker = 10 * time.Second
+
+func (p *platform) reachable(xsp string) bool {
+	var n int
+	_, err := fmt.Sscanf(xsp, "xsp%d", &n)
+	return err == nil && p.sim.Reachable(n-1)
 }
 
 // raise makes a platform.
@@ -109,34 +166,69 @@ func (w *world) raise(network string, cfg simulator.Config) *platform {
 func (w *world) start() {
 	w.Helper()
 	var err error
-	w.store, err = store.Open("data", store.Options{FS: w.fs, SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 4 << 20})
+	w.store, err = store.Open("data", store.Options{FS: w.fs, SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 4 << 20, Now: w.now})
 	require.NoError(w, err)
-	if _, made := w.store.App(app); !made {
-		require.NoError(w, w.store.PutApp(&tenant.App{ID: app, Name: "chaos"}))
+	for _, a := range w.apps {
+		if _, made := w.store.App(a.id); !made {
+			require.NoError(w, w.store.PutApp(a.app()))
+		}
 	}
-	w.providers = map[string]*broadworks.Provider{}
-	w.directory = actor.New(actor.Config{
-		Journal: w.store, Store: w.store, Networks: w, Outbox: nobody{}, Failed: func(err error) {
-			select {
-			case w.failed <- err:
-			default:
-			}
-		},
-	})
+	w.build()
 	for _, p := range w.platforms {
 		w.providers[p.network] = w.provider(p)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel = cancel
 	require.NoError(w, w.directory.Start(ctx))
+	w.dispatcher.Start()
+	api, door := w.api, w.wires.listen(apiHost)
+	door.tap = w.answered
+	w.running.Go(func() { assert.NoError(w, api.Serve(door)) })
 	for _, p := range w.providers {
 		w.running.Go(func() { _ = p.Run(ctx) })
 	}
 	require.NoError(w, w.store.Subscribers("", 0, func(s *tenant.SubscriberInfo) error {
-		w.Follow(s.Profile.Network, s.Profile.ProviderUser)
+		w.providers.Follow(s.Profile.Network, s.Profile.ProviderUser)
 		return nil
 	}))
 }
+
+// build puts the parts together as cmd/offhook does.
+func (w *world) build() {
+	var err error
+	w.providers = networks{}
+	w.dispatcher = webhook.New(webhook.Config{
+		Outbox: w.store, Tenants: w.store, Now: w.wall,
+		Poster: webhook.NewClient(webhook.ClientConfig{Guard: webhook.Guard{AllowHTTP: true, AllowPrivate: true}, Dial: w.leave, Now: w.wall}),
+	})
+	durable := w.store.Durable()
+	// Not w's: those of an earlier life may still be asked.
+	var directory *actor.Directory
+	w.streams = eventlog.New(eventlog.Config{
+		Log: w.store, Key: w.store.CursorKey(),
+		Live:    func(app string) []actor.CallView { return directory.Live(app) },
+		Horizon: func() uint64 { return max(directory.Released(), durable) },
+	})
+	directory = actor.New(actor.Config{
+		Journal: w.store, Store: w.store, Networks: w.providers, Outbox: outbox{w.dispatcher, w.streams}, Now: w.now, Failed: func(err error) {
+			select {
+			case w.failed <- err:
+			default:
+			}
+		},
+	})
+	w.directory = directory
+	w.api, err = httpapi.New(httpapi.Config{Calls: directory, Tenants: w.store, Events: w.streams, IdleWorker: idleWorker, Now: w.wall})
+	require.NoError(w, err)
+}
+
+// outbox is everybody who waits for events.
+type outbox struct {
+	*webhook.Dispatcher
+	streams *eventlog.Hub
+}
+
+func (o outbox) Logged(app string) { o.streams.Logged(app) }
 
 func (w *world) provider(p *platform) *broadworks.Provider {
 	jitter := rand.New(rand.NewPCG(w.random.Uint64(), 2))
@@ -144,7 +236,7 @@ func (w *world) provider(p *platform) *broadworks.Provider {
 		Network: tenant.BroadWorks{
 			XSPs: p.bases, Username: "admin@simulator.example", Password: "simulator", ApplicationID: "offhook-chaos", Targets: p.targets,
 		},
-		NetworkID: p.network, CountryCode: "1", Memory: w.store.Memory(p.network), Sink: told{w, p.network}, Random: jitter.Float64,
+		NetworkID: p.network, CountryCode: "1", Memory: w.store.Memory(p.network), Sink: sink{w, p.network}, Random: jitter.Float64,
 		// What takes a quarter of an hour in production takes a minute here.
 		Probe: time.Minute, Duplicate: time.Minute, RefusedWait: time.Minute,
 		Log: slog.New(slog.DiscardHandler),
@@ -173,7 +265,11 @@ func (w *world) provision() {
 				ID: id, Number: ph.SubscriberNumber, Name: ph.SubscriberName, Network: p.network, ProviderUser: ph.SubscriberID,
 			})
 			require.Nil(w, refused)
-			require.Nil(w, w.directory.Link(ctx, app, id))
+			for _, a := range w.apps {
+				if a.follows(id) {
+					require.Nil(w, w.directory.Link(ctx, a.id, id))
+				}
+			}
 		}
 	}
 }
@@ -182,8 +278,12 @@ func (w *world) provision() {
 func (w *world) stop() {
 	w.Helper()
 	w.cancel()
+	soon, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = w.api.Shutdown(soon) // who does not end in time is cut off
 	w.running.Wait()
 	w.directory.Close()
+	_ = w.dispatcher.Stop(soon)
 	require.NoError(w, w.store.Close())
 	select {
 	case err := <-w.failed:
@@ -196,47 +296,44 @@ func (w *world) stop() {
 // outlives the moment, so nothing is acknowledged that the disk has not.
 func (w *world) crash() {
 	w.Helper()
+	w.wires.sever()
 	for _, p := range w.platforms {
 		p.wires.sever()
 	}
-	left := w.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 0})
+	left := w.fs.CrashClone(vfs.CrashCloneCfg{
+		UnsyncedDataPercent: []int{0, 50, 100}[w.random.IntN(3)], RNG: rand.New(rand.NewPCG(w.random.Uint64(), 4)),
+	})
 	w.stop()
 	w.fs = left
+	w.wires.mend()
 	for _, p := range w.platforms {
 		p.wires.mend()
 	}
 	w.start()
 }
 
-// Ask, Follow and Unfollow make the world the owners' way to the providers.
-func (w *world) Ask(ctx context.Context, network string, ask engine.Ask) engine.Outcome {
-	return w.providers[network].Ask(ctx, ask)
+// networks are the owners' way to the providers of one life.
+type networks map[string]*broadworks.Provider
+
+func (n networks) Ask(ctx context.Context, network string, ask engine.Ask) engine.Outcome {
+	return n[network].Ask(ctx, ask)
 }
 
-func (w *world) Follow(network, user string) { w.providers[network].Follow(user) }
+func (n networks) Follow(network, user string)   { n[network].Follow(user) }
+func (n networks) Unfollow(network, user string) { n[network].Unfollow(user) }
 
-func (w *world) Unfollow(network, user string) { w.providers[network].Unfollow(user) }
-
-// told hands what one platform tells to the owners.
-type told struct {
+// sink hands what one platform tells to the owners.
+type sink struct {
 	w       *world
 	network string
 }
 
-func (s told) Deliver(user string, ev *engine.Event, r provider.Receipt) {
+func (s sink) Deliver(user string, ev *engine.Event, r provider.Receipt) {
 	s.w.audit.heard(ev)
 	s.w.directory.Deliver(s.network, user, ev, r)
 }
 
-func (s told) Resync(user string) { s.w.directory.Resync(s.network, user) }
-
-// nobody has a webhook: events are logged.
-type nobody struct{}
-
-func (nobody) Wanted(string, engine.StreamKind) bool            { return false }
-func (nobody) Wants(string) *engine.Wants                       { return nil }
-func (nobody) Logged(string)                                    {}
-func (nobody) Ready(_, _ string, _ engine.StreamKind, _ uint64) {}
+func (s sink) Resync(user string) { s.w.directory.Resync(s.network, user) }
 
 // after lets time pass.
 func (w *world) after(d time.Duration) {
