@@ -10,7 +10,7 @@ var errCut = errors.New("event stream: ended inside a document")
 // reader takes documents off a channel's never-ending body.
 type reader struct {
 	src   io.Reader
-	alive func() // called whenever bytes came
+	alive func() // called with each whole document: bytes that become none are no life
 	frame framer
 	chunk [16 << 10]byte
 	d     decoder
@@ -32,6 +32,7 @@ func (r *reader) next() (doc *document, misread, err error) {
 			return nil, nil, err
 		}
 		if ok {
+			r.alive()
 			doc, misread = r.d.decode(raw)
 			if misread == nil && truncated {
 				misread = errTooLong
@@ -46,7 +47,6 @@ func (r *reader) next() (doc *document, misread, err error) {
 		}
 		n, err := r.src.Read(r.chunk[:])
 		if n > 0 {
-			r.alive()
 			r.frame.feed(r.chunk[:n])
 		}
 		r.eof = err // what came with it is read first

@@ -79,7 +79,7 @@ func (f *feed) follow(ctx context.Context, changed func(user string)) (proved bo
 			}
 			return true, fmt.Errorf("the change feed broke off: %w", err)
 		}
-		w.begun = time.Time{}
+		w.begun, w.heard = time.Time{}, w.came
 		hear(raw, f.cfg.reports(), changed, f.count)
 	}
 }
@@ -97,7 +97,8 @@ type wire struct {
 	conn   net.Conn
 	cfg    *Config
 	frame  framer
-	heard  time.Time // when something came last
+	came   time.Time // when something came last
+	heard  time.Time // when something came last that is part of a document: white space is no life
 	begun  time.Time // when the document that is being read began; zero for none
 	proof  time.Time // a connection that is there by then is one
 	is     bool
@@ -112,7 +113,7 @@ func (w *wire) Read(b []byte) (int, error) {
 	case !w.frame.begun():
 		w.begun = time.Time{} // white space between documents
 	case w.begun.IsZero():
-		w.begun = w.heard
+		w.begun, w.heard = w.came, w.came
 	}
 	for {
 		due, why := w.due()
@@ -151,7 +152,7 @@ func (w *wire) due() (due time.Time, why error) {
 
 func (w *wire) took(n int) {
 	if n > 0 {
-		w.heard = time.Now()
+		w.came = time.Now()
 		w.believe()
 	}
 }
