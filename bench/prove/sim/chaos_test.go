@@ -144,23 +144,31 @@ var verbs = []string{
 
 // meddle has somebody do something to one of the calls.
 func (w *world) meddle(p *platform) {
-	if all := p.truth(); len(all) > 0 {
-		p.control(http.MethodPost, "/calls/"+all[w.random.IntN(len(all))].ID+"/"+verbs[w.random.IntN(len(verbs))], nil, nil)
+	all := p.truth()
+	if len(all) == 0 {
+		return
 	}
+	c, verb := all[w.random.IntN(len(all))], verbs[w.random.IntN(len(verbs))]
+	if w.reserved[c.Subscriber] && verb != "hangup" && verb != "remote-answer" && verb != "remote-hangup" {
+		return
+	}
+	p.control(http.MethodPost, "/calls/"+c.ID+"/"+verb, nil, nil)
 }
 
 // gossip is colleagues calling and transferring each other, which changes
 // tracking ids.
 func (w *world) gossip(p *platform) {
-	user := func() string { return p.sim.Phones()[w.random.IntN(6)].SubscriberID }
-	story := fmt.Sprintf("0s ?ring %s from %d as a\n+20ms ?answer a\n+100ms ?dial %s to %d as b\n", user(), 1001+w.random.IntN(6), user(), 1001+w.random.IntN(6))
+	n := len(w.reserved)
+	user := func() string { return p.sim.Phones()[n+w.random.IntN(6)].SubscriberID }
+	extension := func() int { return 1001 + n + w.random.IntN(6) }
+	story := fmt.Sprintf("0s ?ring %s from %d as a\n+20ms ?answer a\n+100ms ?dial %s to %d as b\n", user(), extension(), user(), extension())
 	switch w.random.IntN(3) {
 	case 0:
 		story += "+100ms ?consult a b\n+0s ?consult b a"
 	case 1:
-		story += "+100ms ?pickup b\n+50ms ?transfer a to 1003"
+		story += fmt.Sprintf("+100ms ?pickup b\n+50ms ?transfer a to %d", 1003+n)
 	default:
-		story += "+100ms ?transfer a to 1004\n+50ms ?voicemail b"
+		story += fmt.Sprintf("+100ms ?transfer a to %d\n+50ms ?voicemail b", 1004+n)
 	}
 	sc, err := simulator.ParseScenario([]byte(story))
 	require.NoError(w, err)

@@ -206,6 +206,8 @@ type wire struct {
 	local, remote net.Addr
 	other         *wire
 	tap           func([]byte) // sees what is written before it leaves; nil for nobody
+	back          func([]byte) // sees what the other end writes
+	dialled       string       // the number that a platform was asked to dial here last
 }
 
 func (c *wire) LocalAddr() net.Addr  { return c.local }
@@ -223,6 +225,9 @@ func (c *wire) Read(b []byte) (int, error) { return c.in.read(b) }
 func (c *wire) Write(b []byte) (int, error) {
 	if c.tap != nil {
 		c.tap(b)
+	}
+	if c.other.back != nil {
+		c.other.back(b)
 	}
 	at, _ := c.w.arrival(c.host, c.outward)
 	n, err := c.out.write(b, at)

@@ -72,9 +72,14 @@ type world struct {
 	doors     []*door      // of the receivers
 	clock     atomic.Int64 // by how much the wall clock is off, in ms
 
+	reserved map[string]bool // users that only the desks' clients meddle with
+	order    order
+	wishes   atomic.Int64
+
 	mu     sync.Mutex
 	began  time.Time
-	faults []string // broken promises
+	faults []string       // broken promises
+	dials  map[string]int // requests to dial a number that were not refused
 }
 
 // wall is the time on the wall, which somebody may set.
@@ -94,7 +99,7 @@ func inVirtualTime(t *testing.T, seed uint64, sims []simulator.Config, story fun
 }
 
 func newWorld(t testing.TB, seed uint64, apps ...*side) *world {
-	w := &world{TB: t, seed: seed, apps: apps, fs: vfs.NewCrashableMem(), random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1)}
+	w := &world{TB: t, seed: seed, apps: apps, fs: vfs.NewCrashableMem(), random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
 	w.wires = lay(seed)
 	for _, s := range apps {
 		s.violate = w.violated
@@ -245,7 +250,7 @@ func (w *world) provider(p *platform) *broadworks.Provider {
 		cfg.Network.Subscribe = "enterprise"
 	}
 	if p.wires != nil {
-		cfg.Dial = p.wires.dial
+		cfg.Dial = w.watched(p)
 	} else {
 		cfg.Dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
 	}
