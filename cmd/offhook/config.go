@@ -23,6 +23,7 @@ type Config struct {
 	Webhooks       Webhooks      `yaml:"webhooks"`
 	Calls          Calls         `yaml:"calls"`
 	Events         Events        `yaml:"events"`
+	Limits         Limits        `yaml:"limits"`
 	Retention      time.Duration `yaml:"retention"`     // of ended calls and of events, delivered or not
 	DrainTimeout   time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
 	Log            Log           `yaml:"log"`
@@ -72,6 +73,16 @@ type Events struct {
 	Streams       int           `yaml:"streams"`         // open at the same time, of all apps
 	StreamsPerApp int           `yaml:"streams_per_app"` // of one app
 	Heartbeat     time.Duration `yaml:"heartbeat"`       // how often a stream shows that it lives
+}
+
+// Limits are requests a second on the public listener; after a pause twice as
+// many may come at once. Zero means no bound.
+type Limits struct {
+	PerAddress int `yaml:"per_address"`
+	PerKey     int `yaml:"per_key"`
+	PerApp     int `yaml:"per_app"`                 // all its keys together
+	BadKeys    int `yaml:"bad_keys_per_address"`    // with a key that opens nothing
+	Commands   int `yaml:"commands_per_subscriber"` // of one app: place, answer, hold, resume, end
 }
 
 // Log is what is logged on standard error, and how.
@@ -149,6 +160,7 @@ func defaultConfig() *Config {
 		Admin:        Admin{Listen: defaultAdminListen},
 		Calls:        Calls{ConfirmTimeout: 2 * time.Second, AppsPerSubscriber: 32},
 		Events:       Events{Streams: 1024, StreamsPerApp: 64, Heartbeat: 15 * time.Second},
+		Limits:       Limits{PerAddress: 10000, PerKey: 5000, PerApp: 10000, BadKeys: 10, Commands: 50},
 		Retention:    7 * 24 * time.Hour,
 		DrainTimeout: 20 * time.Second,
 		Log:          Log{Level: "info", Format: "text"},

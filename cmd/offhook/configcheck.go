@@ -136,6 +136,12 @@ func (k *checker) bounds() {
 	k.between("calls.apps_per_subscriber", c.Calls.AppsPerSubscriber, 1, 1024)
 	k.between("events.streams", c.Events.Streams, 1, 10000) // the listener takes 16,384 connections
 	k.between("events.streams_per_app", c.Events.StreamsPerApp, 1, 10000)
+	for path, have := range map[string]int{
+		"limits.per_address": c.Limits.PerAddress, "limits.per_key": c.Limits.PerKey, "limits.per_app": c.Limits.PerApp,
+		"limits.bad_keys_per_address": c.Limits.BadKeys, "limits.commands_per_subscriber": c.Limits.Commands,
+	} {
+		k.between(path, have, 0, 1_000_000)
+	}
 }
 
 func (k *checker) between(path string, have, least, most int) {

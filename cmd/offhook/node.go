@@ -22,6 +22,7 @@ import (
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi"
+	"offhook/transport/httpapi/web"
 	"offhook/transport/webhook"
 	"offhook/transport/webhook/operations"
 	"offhook/transport/webhook/replay"
@@ -66,7 +67,7 @@ func openNode(cfg *Config, log *slog.Logger) (*node, error) {
 
 // build puts everything together on the store. Nothing listens, calls or
 // delivers before start.
-func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, rules engine.Config, events Events, tls TLS) (err error) {
+func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, rules engine.Config, events Events, limits Limits, tls TLS) (err error) {
 	client, guard := webhook.NewClient(requests), &requests.Guard
 	n.operations = operations.New(operations.Config{
 		Tenants: n.store, Poster: client, Metrics: operations.NewMetrics(n.registry), Log: n.log,
@@ -107,8 +108,18 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	n.api, err = httpapi.New(httpapi.Config{
 		Calls: n.directory, Tenants: n.store, Events: n.streams, Hooks: n.hooks, Log: n.log, Metrics: httpapi.NewMetrics(n.registry),
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
+		PerAddress: rate(limits.PerAddress), PerKey: rate(limits.PerKey), PerApp: rate(limits.PerApp),
+		BadKeys: rate(limits.BadKeys), Commands: rate(limits.Commands),
 	})
 	return err
+}
+
+// rate is a limit of the config file; there 0 is none.
+func rate(perSecond int) web.Rate {
+	if perSecond == 0 {
+		return web.Rate{PerSecond: -1}
+	}
+	return web.Rate{PerSecond: float64(perSecond)}
 }
 
 // hasNetworks reports whether there is a network besides the demo's.

@@ -50,7 +50,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 		return err
 	}
 	requests := webhook.ClientConfig{Guard: guard, Version: version, ShowBodies: cfg.Webhooks.ShowResponses}
-	if err := n.build(requests, operator, rules, cfg.Events, cfg.TLS); err != nil {
+	if err := n.build(requests, operator, rules, cfg.Events, cfg.Limits, cfg.TLS); err != nil {
 		return err
 	}
 	n.networks.tune = cfg.tune

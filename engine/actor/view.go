@@ -107,6 +107,15 @@ func (d *Directory) shown(subscriber string) *view {
 	return nil
 }
 
+// Whose is the subscriber of a live call, if the app may see it. Nobody is woken.
+func (d *Directory) Whose(app string, call engine.CallID) (subscriber string, ok bool) {
+	e, shown := d.owner(call)
+	if e == nil || !shown.shows(app) {
+		return "", false
+	}
+	return e.key, true
+}
+
 // owner returns the entry a live call belongs to, or nil, and what is durable of it.
 func (d *Directory) owner(call engine.CallID) (*entry, *view) {
 	s := &d.shards[call.Slot()%shards]

@@ -24,6 +24,7 @@ import (
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi"
+	"offhook/transport/httpapi/web"
 	"offhook/transport/webhook"
 )
 
@@ -101,7 +102,7 @@ func (o *office) listen(change []func(*hookapi.Config)) {
 		c(&config)
 	}
 	hooks := hookapi.New(config)
-	api, err := httpapi.New(httpapi.Config{Tenants: o.store, Hooks: hooks, IdleWorker: 50 * time.Millisecond})
+	api, err := httpapi.New(httpapi.Config{Tenants: o.store, Hooks: hooks, IdleWorker: 50 * time.Millisecond, BadKeys: web.Rate{PerSecond: -1}})
 	require.NoError(o.t, err)
 	admin, err := adminapi.New(adminapi.Config{
 		Tenants: o.store, Token: token, URLs: config.URLs, Hooks: hooks, Log: log, IdleWorker: 50 * time.Millisecond, Guesses: adminapi.Guesses{Free: 1 << 20},

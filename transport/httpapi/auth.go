@@ -36,8 +36,8 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, scope tenant.Scope) (app *tenan
 	if app, key, err = s.authenticate(ctx); err != nil {
 		return nil, key, err
 	}
-	if ok, retry := s.keys.Take(key.ID, now); !ok {
-		return nil, key, s.limited("key", retry)
+	if err := s.mayAsk(app, key, now); err != nil {
+		return nil, key, err
 	}
 	asked, err := web.Param(ctx, "app_id")
 	if err != nil {
@@ -62,15 +62,14 @@ func (s *Server) authenticate(ctx *fasthttp.RequestCtx) (*tenant.App, tenant.Key
 	if !ok {
 		return nil, tenant.Key{}, s.unauthorized(ctx, "missing", `Bearer realm="offhook"`)
 	}
-	const invalid = `Bearer realm="offhook", error="invalid_token"`
 	id, digest, ok := tenant.ParseKey(token)
 	if !ok {
-		return nil, tenant.Key{}, s.unauthorized(ctx, "malformed", invalid)
+		return nil, tenant.Key{}, s.badKey(ctx, "malformed")
 	}
 	// Compared also when there is no such key, so that the time tells nothing.
 	app, key, ok := s.config.Tenants.Key(id)
 	if !key.Matches(digest) || !ok {
-		return nil, tenant.Key{}, s.unauthorized(ctx, "unknown", invalid)
+		return nil, tenant.Key{}, s.badKey(ctx, "unknown")
 	}
 	return app, key, nil
 }
@@ -79,9 +78,4 @@ func (s *Server) unauthorized(ctx *fasthttp.RequestCtx, reason, challenge string
 	s.config.Metrics.Refused(reason)
 	ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, challenge)
 	return problem.New(problem.CodeUnauthorized, "send Authorization: Bearer with a valid API key")
-}
-
-func (s *Server) limited(bound string, retry int) error {
-	s.config.Metrics.Limited(bound)
-	return &problem.Problem{Code: problem.CodeRateLimited, Detail: "this " + bound + " sends too many requests", RetryAfter: retry}
 }

@@ -56,6 +56,11 @@ func (s *Server) ask(ctx *fasthttp.RequestCtx, app *tenant.App, verb engine.Verb
 	if !ok {
 		return engine.Reply{}, problem.NotFound()
 	}
+	if verb != engine.VerbGet {
+		if err := s.mayCommandCall(app, id); err != nil {
+			return engine.Reply{}, err
+		}
+	}
 	wait, cancel := s.within()
 	defer cancel()
 	reply := s.config.Calls.DoCall(wait, engine.Command{Verb: verb, App: app.ID, Call: id})

@@ -21,6 +21,7 @@ import (
 	"offhook/engine"
 	"offhook/engine/actor"
 	"offhook/engine/tenant"
+	"offhook/transport/httpapi/web"
 )
 
 var _ Calls = (*actor.Directory)(nil)
@@ -86,6 +87,15 @@ func (f *fakeCalls) SubscriberCalls(_ context.Context, app, subscriber string) (
 		return nil, &engine.Error{Code: engine.CodeNotFound, Message: "no such subscriber"}
 	}
 	return some, nil
+}
+
+func (f *fakeCalls) Whose(app string, call engine.CallID) (string, bool) {
+	for _, v := range f.views[app] {
+		if v.Call.ID == call {
+			return v.Profile.ID, true
+		}
+	}
+	return "", false
 }
 
 func (f *fakeCalls) Lift(call engine.CallID) { f.lifted <- call }
@@ -184,7 +194,7 @@ func newHouse(t *testing.T, change ...func(*Config)) *house {
 			return engine.Reply{Profile: &tommy, Call: callOf(exampleID)}
 		},
 	}
-	config := Config{Calls: h.calls, Tenants: h.tenants, IdleWorker: 50 * time.Millisecond}
+	config := Config{Calls: h.calls, Tenants: h.tenants, IdleWorker: 50 * time.Millisecond, BadKeys: web.Rate{PerSecond: -1}, Commands: web.Rate{PerSecond: -1}}
 	for _, c := range change {
 		c(&config)
 	}

@@ -33,6 +33,9 @@ func (s *Server) originate(ctx *fasthttp.RequestCtx, app *tenant.App) error {
 	if err != nil {
 		return err
 	}
+	if err := s.mayCommand(app, info.Profile.ID); err != nil {
+		return err
+	}
 	if n, ok := s.config.Tenants.Network(info.Profile.Network); ok {
 		o.Dialing = &n.Dialing
 	}

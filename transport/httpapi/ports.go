@@ -20,6 +20,8 @@ type Calls interface {
 	// Live are the durable live calls an app may see, in any order. The slices
 	// of views are the caller's.
 	Live(app string) []CallView
+	// Whose is the subscriber of a live call, if the app may see it.
+	Whose(app string, call engine.CallID) (subscriber string, ok bool)
 	SubscriberCalls(ctx context.Context, app, subscriber string) ([]CallView, *engine.Error)
 	// Lift says that the 201 of a call was handed to the socket, or never
 	// will be. It does not wait.

@@ -27,7 +27,10 @@ type Config struct {
 	CertFile, KeyFile string // PEM; both empty for plain HTTP
 
 	PerKey     web.Rate // requests of one key; zero means 5,000 a second, 10,000 at once
+	PerApp     web.Rate // requests of all keys of one app; zero means 10,000 a second, 20,000 at once
 	PerAddress web.Rate // requests of one address; zero means 10,000 a second, 20,000 at once
+	BadKeys    web.Rate // of one address, that open nothing; zero means 10 a second, 20 at once
+	Commands   web.Rate // of one app to one subscriber and his calls; zero means 50 a second, 100 at once
 
 	MaxConns           int           // zero means 16,384
 	MaxConnsPerAddress int           // zero means 1,024
@@ -46,7 +49,10 @@ type Server struct {
 	routes *web.Routes
 
 	keys      *web.Limiter[string]
+	apps      *web.Limiter[string]
 	addresses *web.Limiter[netip.Addr]
+	badKeys   *web.Limiter[netip.Addr]
+	commands  *web.Limiter[commanded]
 }
 
 // New makes the listener. It fails only if the certificate cannot be read.
@@ -67,7 +73,10 @@ func New(config Config) (*Server, error) {
 		config:    config,
 		routes:    web.NewRoutes(config.Log, config.Metrics),
 		keys:      web.NewLimiter[string](config.PerKey, web.Rate{PerSecond: 5000, Burst: 10000}),
+		apps:      web.NewLimiter[string](config.PerApp, web.Rate{PerSecond: 10000, Burst: 20000}),
 		addresses: web.NewLimiter[netip.Addr](config.PerAddress, web.Rate{PerSecond: 10000, Burst: 20000}),
+		badKeys:   web.NewLimiter[netip.Addr](config.BadKeys, web.Rate{PerSecond: 10, Burst: 20}),
+		commands:  web.NewLimiter[commanded](config.Commands, web.Rate{PerSecond: 50, Burst: 100}),
 	}
 	s.route()
 	var err error
