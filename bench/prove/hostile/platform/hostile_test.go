@@ -10,6 +10,7 @@ import (
 	"offhook/bench/prove/report"
 	"offhook/engine"
 	"offhook/provider"
+	"offhook/provider/broadworks"
 	"offhook/provider/simulator"
 )
 
@@ -52,7 +53,7 @@ func TestAHostilePlatform(t *testing.T) {
 
 // meets has a platform turn hostile and back.
 func meets(t *testing.T, b beast, at place) (f figures) {
-	inVirtualTime(t, func(w *world) {
+	inVirtualTime(t, func(*broadworks.Config) {}, func(w *world) {
 		w.settles(time.Minute, "at first")
 		w.ring(0)
 		w.ring(1)

@@ -50,7 +50,7 @@ type world struct {
 }
 
 // inVirtualTime runs a story under a clock of its own.
-func inVirtualTime(t *testing.T, story func(w *world)) {
+func inVirtualTime(t *testing.T, tune func(*broadworks.Config), story func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{
@@ -58,7 +58,7 @@ func inVirtualTime(t *testing.T, story func(w *world)) {
 			random: rand.New(rand.NewPCG(7, 1)), numbers: map[string]uint64{}, states: map[engine.CallID]engine.State{}, releases: map[engine.CallID]int{},
 		}
 		w.wire = newWire(w.sim)
-		stop := w.start()
+		stop := w.start(tune)
 		defer func() {
 			stop()
 			w.wire.turn(nil, everywhere)
@@ -71,18 +71,20 @@ func inVirtualTime(t *testing.T, story func(w *world)) {
 	})
 }
 
-func (w *world) start() (stop func()) {
+func (w *world) start(tune func(*broadworks.Config)) (stop func()) {
 	var err error
 	w.store, err = store.Open("data", store.Options{FS: vfs.NewCrashableMem(), SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 1 << 20})
 	require.NoError(w, err)
 	require.NoError(w, w.store.PutApp(&tenant.App{ID: app, Name: "hostile"}))
-	w.provider, err = broadworks.New(broadworks.Config{
+	cfg := broadworks.Config{
 		Network:   tenant.BroadWorks{XSPs: []string{"http://xsp1"}, Username: "admin@simulator.example", Password: "simulator", ApplicationID: "offhook-hostile"},
 		NetworkID: network, CountryCode: "1", Memory: w.store.Memory(network), Sink: w, Random: w.random.Float64, Dial: w.wire.dial,
 		// What takes a quarter of an hour in production takes a minute here.
 		Probe: time.Minute, Duplicate: time.Minute, RefusedWait: time.Minute,
 		Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	tune(&cfg)
+	w.provider, err = broadworks.New(cfg)
 	require.NoError(w, err)
 	w.directory = actor.New(actor.Config{Journal: w.store, Store: w.store, Networks: w, Outbox: nobody{}, Failed: func(err error) { w.Errorf("journal: %v", err) }})
 	ctx, cancel := context.WithCancel(context.Background())
