@@ -12,6 +12,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/actor"
+	"offhook/engine/maybe"
 )
 
 var _ actor.Journal = (*Store)(nil)
@@ -231,6 +232,7 @@ func (j *journal) append(group []*submission, size int, since time.Time) {
 	first := j.next
 	queued, err := j.write(batch, group)
 	if err == nil && !batch.Empty() {
+		maybe.Delay("store: before a group is committed", time.Second) // the disk may be as slow
 		j.started.Add(1)
 		err = j.db.Apply(batch, pebble.Sync)
 		// Pebble reports a failed sync to its logger and not to us.
@@ -247,7 +249,8 @@ func (j *journal) append(group []*submission, size int, since time.Time) {
 		j.answer(group, 0, j.failure())
 		return
 	}
-	_ = batch.Close() // gives its memory back; there is nothing it could fail at
+	_ = batch.Close()                                                                   // gives its memory back; there is nothing it could fail at
+	maybe.Delay("store: after a group is durable, before anybody is told", time.Second) // who waits may wait for longer
 	j.durable.Store(j.next - 1)
 	j.waiting.Add(int64(queued))
 	j.metrics.appended(len(group), since)

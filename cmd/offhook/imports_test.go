@@ -19,18 +19,19 @@ import (
 // command alone, so that each can be replaced, and tested, without the others.
 var mayImport = map[string][]string{
 	"engine":             {},
+	"engine/maybe":       {}, // not for the engine itself, which is free of chance
 	"engine/tenant":      {"engine"},
-	"engine/actor":       {"engine"},
-	"store":              {"engine", "engine/tenant", "engine/actor"}, // of actor the ports it implements
+	"engine/actor":       {"engine", "engine/maybe"},
+	"store":              {"engine", "engine/tenant", "engine/actor", "engine/maybe"}, // of actor the ports it implements
 	"provider":           {"engine"},
 	"provider/simulator": {}, // it stands for somebody else's system
 	"provider/broadworks": {
-		"engine", "engine/tenant", "provider",
+		"engine", "engine/tenant", "engine/maybe", "provider",
 	},
 	"provider/oci":          {"engine", "engine/tenant", "provider"}, // the provisioning side of BroadWorks
 	"provider/providertest": {"engine", "provider"},
 	"provider/provision":    {"engine", "engine/tenant", "provider"}, // what every platform's source feeds
-	"transport":             {"engine", "engine/tenant", "engine/actor", "transport"},
+	"transport":             {"engine", "engine/tenant", "engine/actor", "engine/maybe", "transport"},
 	"cmd":                   {"engine", "store", "provider", "transport"},
 	"bench":                 {"engine", "store", "provider", "transport"},
 	"docs":                  {}, // what others copy

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/maybe"
 )
 
 // entry is one subscriber in memory. While running, its goroutine owns the
@@ -89,8 +90,12 @@ func (e *entry) run() {
 	if e.sub == nil && !e.load() {
 		return
 	}
+	if e.sub.ID != "" && maybe.Now("actor: a comparison without need") { // there may always have been a reason
+		e.post(control{in: engine.Input{Resync: true}})
+	}
 	var ctl []control
 	for {
+		maybe.Delay("actor: an owner is slow to its inbox", 300*time.Millisecond) // so is one without a CPU
 		e.shard.mu.Lock()
 		ctl, e.controls = e.controls, ctl[:0]
 		in := e.inbox
@@ -251,6 +256,7 @@ func (e *entry) schedule() {
 		return
 	}
 	in := max(time.Duration(e.wakeAt-e.dir.cfg.Now())*time.Millisecond, 0)
+	in = maybe.Early("actor: a tick comes early", in) // a step acts on what is due and wishes for the rest again
 	if e.timer == nil {
 		e.timer = time.AfterFunc(in, e.tick)
 		return

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"offhook/engine/maybe"
 )
 
 // How an event is answered (dossier §3.5).
@@ -45,6 +47,9 @@ func (p *Provider) sendAck(ctx context.Context, a ack) string {
 		got, err := p.do(ctx, a.x, r)
 		switch {
 		case err == nil && got.status/100 == 2:
+			if maybe.Now("broadworks: acknowledged twice") { // the second one changes nothing
+				_, _ = p.do(ctx, a.x, r)
+			}
 			return "sent"
 		case err == nil && got.status < 500, err == errGateClosed, try == ackTries, ctx.Err() != nil:
 			// Nobody wants it any more; or the event comes again, and so does

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"offhook/engine/maybe"
 )
 
 var (
@@ -132,7 +134,7 @@ func (p *Provider) hold(ctx context.Context, x *xsp) (held time.Duration, err er
 		return 0, err
 	}
 	defer res.Body.Close()
-	stream := newReader(res.Body, p.cfg.MaxDocument, p.cfg.CountryCode, func() { watchdog.Reset(p.cfg.Silence) })
+	stream := newReader(maybe.Reader("broadworks: a short read of the event stream", res.Body), p.cfg.MaxDocument, p.cfg.CountryCode, func() { watchdog.Reset(p.cfg.Silence) })
 	ch := &channel{x: x, end: end}
 	err = p.greet(stream, ch)
 	up := err == nil && p.up(ch)
@@ -313,6 +315,10 @@ func (p *Provider) pulse(ctx context.Context, ch *channel) {
 			return
 		case <-beat.C:
 			next := p.cfg.Heartbeat
+			if maybe.Now("broadworks: a channel drops") { // what is lost with it is made up for
+				ch.end(errSilent)
+				return
+			}
 			a, err := p.do(ctx, ch.x, request{
 				op: opHeartbeat, method: http.MethodPut, unbounded: true, patience: p.cfg.Heartbeat / 2,
 				path: p.cfg.Network.EventsPath + "/v2.0/channel/" + escape(ch.id) + "/heartbeat",
@@ -344,7 +350,8 @@ func (p *Provider) pulse(ctx context.Context, ch *channel) {
 
 // halfLife is when to renew: half of what was granted, give or take a tenth.
 func (p *Provider) halfLife(granted time.Duration) time.Duration {
-	return time.Duration(float64(granted) * (0.45 + 0.1*p.cfg.Random()))
+	half := time.Duration(float64(granted) * (0.45 + 0.1*p.cfg.Random()))
+	return max(maybe.Early("broadworks: a renewal comes early", half), granted/10) // sooner is only dearer
 }
 
 func (p *Provider) renewChannel(ctx context.Context, ch *channel) (next time.Duration, err error) {

@@ -14,6 +14,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"offhook/engine/maybe"
 )
 
 // Operations, as metrics name them.
@@ -35,6 +37,7 @@ var (
 	errGateClosed = errors.New("gate closed")
 	errRedirect   = errors.New("redirected to a host that is not configured")
 	errTooLong    = errors.New("answer too long")
+	errDropped    = errors.New("the connection dropped")
 )
 
 const maxRedirects = 3
@@ -233,11 +236,18 @@ func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, hea
 	if client == nil {
 		client = p.clients.actions
 	}
+	if maybe.Now("broadworks: the connection drops before the request") { // certainly nothing was done
+		return answer{}, "", errDropped
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return a, "", err
 	}
 	defer res.Body.Close()
+	// Nobody knows then what was done; a dial request is not repeated.
+	if maybe.Now("broadworks: the connection drops before the answer is read") {
+		return a, "", errDropped
+	}
 	jar.learn(res, false)
 	p.heed(x, res)
 	a.status = res.StatusCode

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/maybe"
 )
 
 // maxPolled is how many calls one poll reads.
@@ -46,6 +47,7 @@ func (p *Provider) poll(ctx context.Context, user string) engine.Outcome {
 	}
 	snapshot := &engine.Snapshot{}
 	for _, id := range ids {
+		maybe.Delay("broadworks: in the midst of a snapshot", 2*time.Second) // calls come and go while it is read
 		if !p.polls.wait(ctx) {
 			return engine.Outcome{Kind: engine.OutcomeNotSent, Detail: "no answer in time"}
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/maybe"
 )
 
 // tend brings one standing order to what is wanted of it: made, renewed or
@@ -45,10 +46,14 @@ func unknownSubscription(a answer) bool {
 // exact snapshot on the event stream, besides.
 func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub string) (answer, error) {
 	asked := time.Now()
-	a, err := p.anyXSP(ctx, request{
+	r := request{
 		op: opRenew, method: http.MethodPut, class: classPoll, repeatable: true,
 		path: p.cfg.Network.EventsPath + "/v2.0/subscription/" + escape(sub), body: p.renewalBody(),
-	})
+	}
+	a, err := p.anyXSP(ctx, r)
+	if err == nil && maybe.Now("broadworks: renewed twice") { // it says how long from now, and a snapshot more is as true
+		a, err = p.anyXSP(ctx, r)
+	}
 	life := p.life(a)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,6 +9,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"offhook/engine/maybe"
 )
 
 // conn is one connection to a receiver with what a request on it needs. One
@@ -169,7 +171,7 @@ func (p *pool) dial(deadline time.Time) (*conn, error) {
 		}
 		raw = secured
 	}
-	c := &conn{Conn: raw, read: bufio.NewReaderSize(raw, cfg.ReadBuffer), sign: newSigner(p.keys)}
+	c := &conn{Conn: raw, read: bufio.NewReaderSize(maybe.Reader("webhook: a short read of an answer", raw), cfg.ReadBuffer), sign: newSigner(p.keys)}
 	c.unhook = context.AfterFunc(p.ctx, func() { raw.Close() })
 	return c, nil
 }

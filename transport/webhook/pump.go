@@ -3,6 +3,8 @@ package webhook
 import (
 	"container/heap"
 	"time"
+
+	"offhook/engine/maybe"
 )
 
 // When workers start: as many as the window, the breaker and the slots allow.
@@ -71,9 +73,9 @@ func (ep *endpoint) arm() {
 	case at.IsZero():
 		ep.timer.Stop()
 	case ep.timer == nil:
-		ep.timer = time.AfterFunc(time.Until(at), ep.tick)
+		ep.timer = time.AfterFunc(maybe.Early("webhook: a timer fires early", time.Until(at)), ep.tick) // tick looks at what is due, and arms again
 	default:
-		ep.timer.Reset(time.Until(at))
+		ep.timer.Reset(maybe.Early("webhook: a timer fires early", time.Until(at)))
 	}
 }
 

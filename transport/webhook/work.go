@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/maybe"
 )
 
 // worker makes attempts for one endpoint, one after the other, and keeps its
@@ -91,11 +92,16 @@ func (w *worker) deliver() {
 		return
 	}
 	d := w.ep.d
+	maybe.Delay("webhook: before an attempt", time.Second) // the outbox keeps it
 	began := d.now()
 	d.flying.Add(1)
 	out := w.target.Post(&w.parcel)
+	if out.Class == Delivered && maybe.Now("webhook: again after its 2xx") { // at least once is what is promised
+		out = w.target.Post(&w.parcel)
+	}
 	d.flying.Add(-1)
 	if out.Class == Delivered {
+		maybe.Delay("webhook: after a 2xx, before it is noted", time.Second) // a crash here means once more
 		for i := range w.loads {
 			w.acknowledge(&w.loads[i])
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/bench/prove/report"
+	"offhook/engine/maybe"
 	"offhook/provider/simulator"
 )
 
@@ -84,7 +85,8 @@ func TestTheWholeNodeInAClockOfItsOwn(t *testing.T) {
 				n, all.virtual.Hours(), time.Since(began).Round(time.Second), all.events, all.operations)
 		}
 	}
-	note := fmt.Sprintf("seed %d, %.1f virtual hours, %.1f per minute", seed, all.virtual.Hours(), all.virtual.Hours()/time.Since(began).Minutes())
+	fired := reachedSites(t, all.virtual)
+	note := fmt.Sprintf("seed %d, %.1f virtual hours, %.1f per minute", seed, all.virtual.Hours(), all.virtual.Hours()/time.Since(began).Minutes()) + fired
 	for r, n := range map[*report.Row]int{ordered: all.events, ends: all.calls, twice: all.operations, durable: all.crashes, first: all.events, isolation: int(all.virtual.Hours())} {
 		r.Add(n)
 		r.Note("%s", note)
@@ -126,7 +128,9 @@ func (w *world) live(office *side) (sum tally) {
 	}
 	people.Go(func() { w.stranger(ctx, w.apps[2], board) })
 	w.after(time.Minute)
+	defer maybe.Disarm()
 	for burst := range 3 {
+		maybe.Arm(w.seed, 0.25, 0.25)
 		shift, over := context.WithCancel(ctx)
 		var clerks sync.WaitGroup
 		for i := range 8 {
@@ -146,6 +150,7 @@ func (w *world) live(office *side) (sum tally) {
 		for _, r := range w.receivers {
 			r.feel(content)
 		}
+		maybe.Disarm()
 		over()
 		clerks.Wait()
 		w.quiet(quietTime)
