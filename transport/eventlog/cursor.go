@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -74,7 +75,7 @@ func (c Cursors) Parse(text string) (index uint64, ok bool) {
 		return 0, false
 	}
 	c.block.Decrypt(block[:aes.BlockSize], block[:aes.BlockSize])
-	if [8]byte(block[8:16]) != c.check {
+	if subtle.ConstantTimeCompare(block[8:16], c.check[:]) != 1 {
 		return 0, false
 	}
 	return binary.BigEndian.Uint64(block[:8]), true
