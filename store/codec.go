@@ -131,7 +131,7 @@ func (d *decoder) bytes() []byte {
 		d.fail(errShort)
 		return nil
 	}
-	return d.take(int(n))
+	return d.take(int(n)) // #nosec G115 -- no longer than what there is
 }
 
 func (d *decoder) string() string { return string(d.bytes()) }
@@ -140,11 +140,11 @@ func (d *decoder) string() string { return string(d.bytes()) }
 // so that garbage cannot make us allocate more than it is long.
 func (d *decoder) count(min int) int {
 	n := d.uint()
-	if n > uint64(len(d.b)/min) {
+	if n > uint64(len(d.b)/min) { // #nosec G115 -- no longer than what there is
 		d.fail(errShort)
 		return 0
 	}
-	return int(n)
+	return int(n) // #nosec G115 -- no longer than what there is
 }
 
 func (d *decoder) flags(to ...*bool) {

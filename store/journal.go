@@ -261,7 +261,7 @@ func (j *journal) append(group []*submission, size int, since time.Time) {
 func (j *journal) answer(group []*submission, index uint64, err error) {
 	for _, s := range group {
 		if err == nil {
-			index += uint64(s.events)
+			index += uint64(s.events) // #nosec G115 -- a count
 		}
 		s.done.Done(index, err)
 		s.free()

@@ -233,7 +233,7 @@ func (s *Store) Checkpoint(dir string) error {
 		return fmt.Errorf("checkpoint to %s: %w", dir, err)
 	}
 	if s.opts.FS == vfs.Default {
-		if err := os.Chmod(dir, dirMode); err != nil {
+		if err := os.Chmod(dir, dirMode); err != nil { // #nosec G302 -- a directory is entered
 			return fmt.Errorf("checkpoint: %w", err)
 		}
 	}

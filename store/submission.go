@@ -73,7 +73,7 @@ func (s *submission) about(id string) {
 
 // add ends an op: its key began at from, its value at mid.
 func (s *submission) add(kind opKind, from, mid int) *op {
-	s.ops = append(s.ops, op{kind: kind, klen: uint32(mid - from), vlen: uint32(len(s.buf) - mid)})
+	s.ops = append(s.ops, op{kind: kind, klen: uint32(mid - from), vlen: uint32(len(s.buf) - mid)}) // #nosec G115 -- a record is bounded
 	return &s.ops[len(s.ops)-1]
 }
 

@@ -30,6 +30,10 @@ func Arm(seed uint64, on, fire float64) {}
 // Disarm lets nothing happen any more.
 func Disarm() {}
 
+// Watch has fn called, from whatever goroutine is there, when a Delay is about
+// to wait: the moment to turn the power off.
+func Watch(fn func(site string)) {}
+
 // Count is how often a site was reached, and fired, since the process started.
 type Count struct{ Reached, Fired int64 }
 

@@ -22,6 +22,7 @@ var state struct {
 	on     float64
 	fire   float64
 	counts map[string]Count
+	watch  func(site string)
 }
 
 // draw returns a number when the site's rare thing happens now.
@@ -58,9 +59,17 @@ func Now(site string) bool {
 // Delay waits for up to most if the site's rare thing happens now. No lock may
 // be held.
 func Delay(site string, most time.Duration) {
-	if n, fires := draw(site); fires {
-		time.Sleep(time.Duration(n % uint64(most)))
+	n, fires := draw(site)
+	if !fires {
+		return
 	}
+	state.mu.Lock()
+	watch := state.watch
+	state.mu.Unlock()
+	if watch != nil {
+		watch(site)
+	}
+	time.Sleep(time.Duration(n % uint64(most)))
 }
 
 // Early is a wait cut short if the site's rare thing happens now.
@@ -106,6 +115,14 @@ func Disarm() {
 	state.mu.Lock()
 	defer state.mu.Unlock()
 	state.dice = nil
+}
+
+// Watch has fn called, from whatever goroutine is there, when a Delay is about
+// to wait: the moment to turn the power off.
+func Watch(fn func(site string)) {
+	state.mu.Lock()
+	defer state.mu.Unlock()
+	state.watch = fn
 }
 
 // Count is how often a site was reached, and fired, since the process started.

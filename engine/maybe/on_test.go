@@ -70,10 +70,16 @@ func TestADelayEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer Disarm()
 		Arm(1, 1, 1)
-		began := time.Now()
+		began, watched := time.Now(), 0
+		Watch(func(site string) {
+			require.Equal(t, "late", site)
+			watched++
+		})
+		defer Watch(nil)
 		for range 20 {
 			Delay("late", time.Minute)
 		}
+		require.Equal(t, 20, watched)
 		require.Greater(t, time.Since(began), time.Minute)
 		require.Less(t, time.Since(began), 20*time.Minute)
 		require.Less(t, Early("early", time.Hour), time.Hour)

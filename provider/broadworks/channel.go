@@ -197,7 +197,7 @@ func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, erro
 		switch {
 		case res.StatusCode/100 == 3 && hop < maxRedirects:
 			next, nextURL := p.redirected(x, target, res.Header.Get("Location"))
-			res.Body.Close()
+			_ = res.Body.Close()
 			if next == nil {
 				return nil, nil, errRedirect
 			}
@@ -210,7 +210,7 @@ func (p *Provider) open(ctx context.Context, x *xsp) (*xsp, *http.Response, erro
 			}
 		}
 		text, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
-		res.Body.Close()
+		_ = res.Body.Close()
 		return nil, nil, &channelRefused{answer{status: res.StatusCode, code: errorCode(text)}}
 	}
 }

@@ -37,7 +37,7 @@ func (j *jar) sign(req *http.Request, header string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, c := range j.cookies {
-		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) // #nosec G124 -- a cookie that is sent, and has no attributes
 	}
 }
 

@@ -18,7 +18,7 @@ type asker struct {
 func (p *Provider) Take(body []byte) (status int) {
 	c := &p.contact
 	defer c.taking.Add(-1)
-	if c.taking.Add(1) > int32(p.cfg.Inbound) {
+	if c.taking.Add(1) > int32(p.cfg.Inbound) { // #nosec G115 -- a setting of some thousands
 		p.cfg.Metrics.acked(p.cfg.NetworkID, "dropped")
 		return http.StatusServiceUnavailable
 	}

@@ -240,7 +240,7 @@ func (d *decoder) field() (ref, error) {
 		to--
 	}
 	d.keep = d.keep[:to]
-	return ref{uint32(from), uint32(to)}, nil
+	return ref{uint32(from), uint32(to)}, nil // #nosec G115 -- a document is bounded
 }
 
 // word reads the text of the element stepped into, good until the next word.
@@ -277,5 +277,5 @@ func (d *decoder) number() (int64, error) {
 func (d *decoder) keepText(b []byte) ref {
 	from := len(d.keep)
 	d.keep = append(d.keep, b...)
-	return ref{uint32(from), uint32(len(d.keep))}
+	return ref{uint32(from), uint32(len(d.keep))} // #nosec G115 -- a document is bounded
 }

@@ -109,7 +109,7 @@ func (d *decoder) remoteParty(c *callInfo) error {
 	}
 	from := len(d.keep)
 	d.keep = appendRemoteNumber(d.keep, p, d.countryCode)
-	c.number = ref{uint32(from), uint32(len(d.keep))}
+	c.number = ref{uint32(from), uint32(len(d.keep))} // #nosec G115 -- a document is bounded
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (d *decoder) releaseCause(c *callInfo) error {
 	d.keep = append(d.keep, d.keep[internal.from:internal.to]...)
 	d.code("Q.850 ", q850, from)
 	d.code("SIP ", sip, from)
-	c.cause = ref{uint32(from), uint32(len(d.keep))}
+	c.cause = ref{uint32(from), uint32(len(d.keep))} // #nosec G115 -- a document is bounded
 	return nil
 }
 

@@ -21,7 +21,7 @@ func appendText(b []byte, s string) []byte {
 		case r == '"':
 			b = append(b, "&quot;"...)
 		case r >= ' ' && r < 0x7f, r >= 0xa0 && r <= 0xff:
-			b = append(b, byte(r))
+			b = append(b, byte(r)) // #nosec G115 -- looked at just before
 		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0xfffe, r == 0xffff: // no character of XML
 			b = appendReference(b, utf8.RuneError)
 		default:

@@ -84,7 +84,7 @@ func (s *Simulator) controlPhone(id string, put *http.Request) (int, any, error)
 		if i < 0 {
 			return 0, nil, invalid("far_end", `is "answer", "busy" or "no_answer"`)
 		}
-		b.farEnd = farEndMode(i)
+		b.farEnd = farEndMode(i) // #nosec G115 -- an index of a short list
 	}
 	if ms := ask.AnswerAfterMS; ms != nil {
 		if *ms < 0 || *ms > maxAfter.Milliseconds() {

@@ -185,7 +185,7 @@ func (s *Simulator) apply(by string, changes ...oci.Change) *oci.Error {
 	}
 	for i, do := range plans {
 		do()
-		s.tell(oci.Made(changes[i], by))
+		s.tell(oci.Made(changes[i], by)) // #nosec G602 -- as long as plans, which is made from it
 	}
 	return nil
 }

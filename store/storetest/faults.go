@@ -202,7 +202,7 @@ func powerCuts(t *testing.T, open OpenOn, percent int) {
 	const subscribers, transitions = 4, 60
 	mem := vfs.NewCrashableMem()
 	l := &ledger{done: map[string]uint64{}, sent: map[string]uint64{}}
-	rng := rand.New(rand.NewPCG(1, uint64(percent)))
+	rng := rand.New(rand.NewPCG(1, uint64(percent))) // #nosec G115 G404 -- a test
 	var cuts []cut
 	var mu sync.Mutex
 	var on atomic.Bool

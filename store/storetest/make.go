@@ -31,7 +31,7 @@ func Of(sub *engine.Subscriber) engine.Record {
 func Told(app string, sub *engine.Subscriber, sequence uint64) engine.Notification {
 	return engine.Notification{
 		App: app, Subscriber: sub.ID, Kind: engine.StreamCalls, Sequence: sequence, EventID: fmt.Sprintf("evt_%d", sequence),
-		Call: callOf(sub.ID, sequence), State: engine.StateRinging, Time: int64(sequence), Queue: true,
+		Call: callOf(sub.ID, sequence), State: engine.StateRinging, Time: int64(sequence), Queue: true, // #nosec G115 -- a test
 		Body: fmt.Appendf(nil, `{"sequence_number":"%d"}`, sequence),
 	}
 }

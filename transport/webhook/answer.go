@@ -66,7 +66,7 @@ func (t *target) finish(c *conn, answer *fasthttp.Response, keep int, deadline t
 		length = 0
 	}
 	if length != 0 {
-		c.SetReadDeadline(deadline)
+		_ = c.SetReadDeadline(deadline)
 	}
 	whole := false
 	switch {

@@ -167,7 +167,7 @@ func (t *target) once(p *Parcel, now, deadline time.Time, fresh bool) (out Outco
 	if err != nil {
 		return Outcome{Class: classOfError(err), Err: err}, false
 	}
-	c.SetDeadline(deadline)
+	_ = c.SetDeadline(deadline)
 	c.write = t.append(c.write[:0], c.sign, p, now)
 	// A receiver may answer, and close, before it has read everything, so a
 	// failed write is no reason not to look for an answer.

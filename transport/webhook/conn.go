@@ -132,7 +132,7 @@ func (p *pool) close() {
 
 func (c *conn) close() {
 	c.unhook()
-	c.Conn.Close()
+	_ = c.Conn.Close()
 }
 
 // dial opens a connection. The guard judges each address it is about to try.
@@ -157,7 +157,7 @@ func (p *pool) dial(deadline time.Time) (*conn, error) {
 		defer cancel()
 		secured := tls.Client(raw, p.tls)
 		if err := secured.HandshakeContext(hctx); err != nil {
-			raw.Close()
+			_ = raw.Close()
 			switch {
 			case p.ctx.Err() != nil:
 				err = context.Canceled
@@ -172,7 +172,7 @@ func (p *pool) dial(deadline time.Time) (*conn, error) {
 		raw = secured
 	}
 	c := &conn{Conn: raw, read: bufio.NewReaderSize(maybe.Reader("webhook: a short read of an answer", raw), cfg.ReadBuffer), sign: newSigner(p.keys)}
-	c.unhook = context.AfterFunc(p.ctx, func() { raw.Close() })
+	c.unhook = context.AfterFunc(p.ctx, func() { _ = raw.Close() })
 	return c, nil
 }
 

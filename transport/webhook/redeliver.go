@@ -88,7 +88,7 @@ func (ep *endpoint) again(l *lane, ev engine.StoredEvent) (engine.Attempt, error
 
 	ep.mu.Lock()
 	if first {
-		a.Number = uint32(l.failures) + 1
+		a.Number = uint32(l.failures) + 1 // #nosec G115 -- a count
 		ep.settleByHand(l, ev.Sequence, out)
 	}
 	ep.giveBack(l)

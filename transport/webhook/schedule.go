@@ -46,8 +46,8 @@ func delay(age time.Duration, failures int, retryAfter time.Duration, random uin
 	if retryAfter > 0 {
 		return min(max(retryAfter, d), maxRetryAfter)
 	}
-	half := uint64(d / 2)
-	return d - time.Duration(random%(half+1))
+	half := uint64(d / 2)                     // #nosec G115 -- a wait is not negative
+	return d - time.Duration(random%(half+1)) // #nosec G115 -- a wait is not negative
 }
 
 // exhausted reports whether the stream is parked now rather than tried again.

@@ -82,8 +82,8 @@ func (w *worker) add(l *lane) {
 		w.loads = append(w.loads, load{})
 	}
 	w.loads = w.loads[:n+1]
-	old := &w.loads[n] // its lists are used again
-	*old = load{lane: l, acked: l.acked, top: l.top, try: uint32(l.failures) + 1, gaps: old.gaps[:0], events: old.events[:0]}
+	old := &w.loads[n]                                                                                                        // its lists are used again
+	*old = load{lane: l, acked: l.acked, top: l.top, try: uint32(l.failures) + 1, gaps: old.gaps[:0], events: old.events[:0]} // #nosec G115 -- a count
 }
 
 // deliver makes one attempt with what was taken.

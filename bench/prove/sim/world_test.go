@@ -51,9 +51,12 @@ type world struct {
 	seed      uint64
 	platforms []*platform
 	apps      []*side
-	fs        *vfs.MemFS
-	random    *rand.Rand // the driver's
-	wires     *wires     // to offhook's listener and to the receivers of webhooks
+	disk      *disk
+	memTable  uint64
+	usual     int64        // how long a sync of the log takes on a good day, in ns
+	syncs     atomic.Int64 // how long a sync of the log takes, in ns
+	random    *rand.Rand   // the driver's
+	wires     *wires       // to offhook's listener and to the receivers of webhooks
 
 	store      *store.Store
 	directory  *actor.Directory
@@ -72,6 +75,7 @@ type world struct {
 	doors     []*door      // of the receivers
 	clock     atomic.Int64 // by how much the wall clock is off, in ms
 
+	sites    chan string     // a maybe site at which the power is to go now
 	reserved map[string]bool // users that only the desks' clients meddle with
 	order    order
 	wishes   atomic.Int64
@@ -99,7 +103,9 @@ func inVirtualTime(t *testing.T, seed uint64, sims []simulator.Config, story fun
 }
 
 func newWorld(t testing.TB, seed uint64, apps ...*side) *world {
-	w := &world{TB: t, seed: seed, apps: apps, fs: vfs.NewCrashableMem(), random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
+	w := &world{TB: t, seed: seed, apps: apps, memTable: 4 << 20, random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
+	w.disk = newDisk(vfs.NewCrashableMem(), &w.syncs)
+	w.sites = make(chan string, 1)
 	w.wires = lay(seed)
 	for _, s := range apps {
 		s.violate = w.violated
@@ -171,7 +177,7 @@ func (w *world) raise(network string, cfg simulator.Config) *platform {
 func (w *world) start() {
 	w.Helper()
 	var err error
-	w.store, err = store.Open("data", store.Options{FS: w.fs, SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 4 << 20, Now: w.now})
+	w.store, err = store.Open("data", store.Options{FS: w.disk.fs(), SweepEvery: -1, CacheBytes: 1 << 20, MemTable: w.memTable, Now: w.now})
 	require.NoError(w, err)
 	for _, a := range w.apps {
 		if _, made := w.store.App(a.id); !made {
@@ -305,16 +311,19 @@ func (w *world) crash() {
 	for _, p := range w.platforms {
 		p.wires.sever()
 	}
-	left := w.fs.CrashClone(vfs.CrashCloneCfg{
+	left := w.disk.mem.CrashClone(vfs.CrashCloneCfg{
 		UnsyncedDataPercent: []int{0, 50, 100}[w.random.IntN(3)], RNG: rand.New(rand.NewPCG(w.random.Uint64(), 4)),
 	})
+	slow := w.syncs.Swap(0)
+	close(w.disk.over)
 	w.stop()
-	w.fs = left
+	w.disk = newDisk(left, &w.syncs)
 	w.wires.mend()
 	for _, p := range w.platforms {
 		p.wires.mend()
 	}
 	w.start()
+	w.syncs.Store(slow)
 }
 
 // networks are the owners' way to the providers of one life.

@@ -78,7 +78,7 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Username, "admin")
 	orElse(&c.Password, "simulator")
 	orElse(&c.Domain, "demo.example")
-	orElse(&c.Seed, rand.Uint64()|1)
+	orElse(&c.Seed, rand.Uint64()|1) // #nosec G404 -- chance, and no secret
 	orElse(&c.CountryCode, "1")
 	orElse(&c.Release, 22)
 	orElse(&c.MaxLoginFailures, 5)

@@ -188,7 +188,7 @@ func appendText(b []byte, s string) []byte {
 				b = appendReference(b, r)
 			}
 		case r < utf8.RuneSelf, r >= 0xa0 && r <= 0xff:
-			b = append(b, byte(r))
+			b = append(b, byte(r)) // #nosec G115 -- looked at just before
 		case r != 0xfffe && r != 0xffff:
 			b = appendReference(b, r)
 		}

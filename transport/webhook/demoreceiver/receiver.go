@@ -82,7 +82,7 @@ func Listen(secret string, out io.Writer) (*Receiver, error) {
 	}
 	go func() {
 		defer close(r.done)
-		r.server.Serve(l)
+		_ = r.server.Serve(l)
 	}()
 	return r, nil
 }
@@ -113,7 +113,7 @@ func (r *Receiver) Counts() Counts {
 func (r *Receiver) Close(ctx context.Context) error {
 	err := r.server.Shutdown(ctx)
 	if err != nil {
-		r.server.Close()
+		_ = r.server.Close()
 	}
 	<-r.done
 	return err

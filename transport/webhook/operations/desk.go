@@ -258,6 +258,6 @@ func (d *desk) took(l *letter) {
 // [d/2, d], and no less than the receiver asked for.
 func (s *Sender) pause(failures int, asked time.Duration) time.Duration {
 	d := min(minPause<<min(failures-1, 16), maxPause)
-	d -= time.Duration(s.cfg.Random() % uint64(d/2+1))
+	d -= time.Duration(s.cfg.Random() % uint64(d/2+1)) // #nosec G115 -- a wait is not negative
 	return max(d, min(asked, 2*maxPause))
 }

@@ -140,7 +140,7 @@ func wanted(tenants Tenants, r *Range) bool {
 
 // jitter spreads a wait over [d/2, d].
 func (t *run) jitter(d time.Duration) time.Duration {
-	return d - time.Duration(t.r.cfg.Random()%uint64(d/2+1))
+	return d - time.Duration(t.r.cfg.Random()%uint64(d/2+1)) // #nosec G115 -- a wait is not negative
 }
 
 func (t *run) sleep(d time.Duration) {
