@@ -81,6 +81,7 @@ admin: { listen: "127.0.0.1:9081", token: "a-token" }
 webhooks: { allow_http: true, allow_private_networks: true, show_responses: true }
 calls: { confirm_timeout: 1500ms, apps_per_subscriber: 8 }
 events: { streams: 2000, streams_per_app: 100, heartbeat: 20s }
+limits: { per_address: 1, per_key: 2, per_app: 3, bad_keys_per_address: 4, commands_per_subscriber: 0 }
 retention: 720h
 log: { level: debug, format: json }
 networks:
@@ -109,6 +110,7 @@ networks:
 	require.Equal(t, 1500*time.Millisecond, c.Calls.ConfirmTimeout)
 	require.Equal(t, 8, c.Calls.AppsPerSubscriber)
 	require.Equal(t, Events{Streams: 2000, StreamsPerApp: 100, Heartbeat: 20 * time.Second}, c.Events)
+	require.Equal(t, Limits{PerAddress: 1, PerKey: 2, PerApp: 3, BadKeys: 4}, c.Limits)
 	require.False(t, c.Simulator.Enabled, "off as soon as networks are configured")
 	require.Equal(t, []*tenant.Network{
 		{

@@ -21,6 +21,10 @@ import (
 // syntax is how yaml begins its errors.
 var syntax = regexp.MustCompile(`^yaml: line (\d+): `)
 
+// secretSetting are settings whose value is a secret, or may be one by mistake.
+// It is not repeated: what is printed ends in the machine's journal.
+var secretSetting = regexp.MustCompile(`(token|secret|password)[^.]*$`)
+
 func (c *Config) readFile(path string, text []byte) configError {
 	name := filepath.Base(path)
 	return c.readYAML(text, "", reflect.ValueOf(c).Elem(), func(line int) string { return name + ":" + strconv.Itoa(line) })
@@ -100,7 +104,11 @@ func (r *reader) read(n *yaml.Node, v reflect.Value, path string) {
 			return
 		}
 		if v.Kind() == reflect.String && n.Tag != "!!str" {
-			r.fault(at, path, "text is wanted here, not %s; put it in quotes: \"%s\"", kindOf(n), n.Value)
+			quotes := "put it in quotes"
+			if !secretSetting.MatchString(path) {
+				quotes += `: "` + n.Value + `"`
+			}
+			r.fault(at, path, "text is wanted here, not %s; %s", kindOf(n), quotes)
 			return
 		}
 		if v.Kind() == reflect.Bool && n.Tag != "!!bool" || v.Kind() == reflect.Int && n.Tag != "!!int" ||

@@ -58,7 +58,7 @@ func (k *checker) broadworks(path string, b *BroadWorks) tenant.BroadWorks {
 		u, ok := baseURL(x)
 		switch {
 		case !ok:
-			k.fault(at, "%q is no XSP; write https://host or https://host:port, nothing behind it", x)
+			k.fault(at, "%q is no XSP; write https://host or https://host:port, nothing behind it", withoutLogin(x))
 		case slices.Index(b.XSPs, x) < i:
 			k.fault(at, "is in the list already")
 		case u.Scheme == "http" && !loopback(u.Hostname()):
@@ -187,4 +187,20 @@ func baseURL(s string) (*url.URL, bool) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// withoutLogin is a URL as it can be printed: somebody may have put a user and
+// a password into it.
+func withoutLogin(text string) string {
+	at := strings.LastIndexByte(text, '@')
+	if at < 0 {
+		return text
+	}
+	scheme, _, ok := strings.Cut(text[:at], "://")
+	if ok {
+		scheme += "://"
+	} else {
+		scheme = ""
+	}
+	return scheme + "•••" + text[at:]
 }
