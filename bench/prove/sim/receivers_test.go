@@ -171,7 +171,11 @@ func (r *receiver) verify(req *http.Request, body []byte) {
 		r.s.violate("a redirect to %s was followed", req.URL.Path)
 	}
 	h := req.Header.Get
-	if err := r.verifier.Verify(r.w.wall(), h("webhook-id"), h("webhook-timestamp"), h("webhook-signature"), body); err != nil {
+	now := r.w.wall()
+	if stamp, err := strconv.ParseInt(h("webhook-timestamp"), 10, 64); err == nil && r.w.stepped.Load() {
+		now = time.Unix(stamp, 0) // it may have left before the clock was set
+	}
+	if err := r.verifier.Verify(now, h("webhook-id"), h("webhook-timestamp"), h("webhook-signature"), body); err != nil {
 		r.s.violate("a webhook of %s is not signed: %v", r.s.id, err)
 	}
 }

@@ -52,7 +52,6 @@ type world struct {
 	platforms []*platform
 	apps      []*side
 	disk      *disk
-	memTable  uint64
 	usual     int64        // how long a sync of the log takes on a good day, in ns
 	syncs     atomic.Int64 // how long a sync of the log takes, in ns
 	random    *rand.Rand   // the driver's
@@ -73,6 +72,7 @@ type world struct {
 	audit     audit
 	receivers []*receiver
 	doors     []*door      // of the receivers
+	stepped   atomic.Bool  // the wall clock was set: nobody knows how long ago anything was
 	clock     atomic.Int64 // by how much the wall clock is off, in ms
 
 	sites    chan string     // a maybe site at which the power is to go now
@@ -103,7 +103,7 @@ func inVirtualTime(t *testing.T, seed uint64, sims []simulator.Config, story fun
 }
 
 func newWorld(t testing.TB, seed uint64, apps ...*side) *world {
-	w := &world{TB: t, seed: seed, apps: apps, memTable: 4 << 20, random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
+	w := &world{TB: t, seed: seed, apps: apps, random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
 	w.disk = newDisk(vfs.NewCrashableMem(), &w.syncs)
 	w.sites = make(chan string, 1)
 	w.wires = lay(seed)
@@ -177,7 +177,7 @@ func (w *world) raise(network string, cfg simulator.Config) *platform {
 func (w *world) start() {
 	w.Helper()
 	var err error
-	w.store, err = store.Open("data", store.Options{FS: w.disk.fs(), SweepEvery: -1, CacheBytes: 1 << 20, MemTable: w.memTable, Now: w.now})
+	w.store, err = store.Open("data", store.Options{FS: w.disk.fs(), SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 4 << 20, Now: w.now})
 	require.NoError(w, err)
 	for _, a := range w.apps {
 		if _, made := w.store.App(a.id); !made {
@@ -229,7 +229,7 @@ func (w *world) build() {
 		},
 	})
 	w.directory = directory
-	w.api, err = httpapi.New(httpapi.Config{Calls: directory, Tenants: w.store, Events: w.streams, IdleWorker: idleWorker, Now: w.wall})
+	w.api, err = httpapi.New(httpapi.Config{Calls: directory, Tenants: w.store, Events: w.streams, IdleWorker: idleWorker})
 	require.NoError(w, err)
 }
 
