@@ -82,6 +82,8 @@ func meets(t *testing.T, b beast, at place) (f figures) {
 		switch {
 		case at == everywhere:
 			require.Equal(t, looks, down, "the link is told to be down")
+		case at == onAnswers:
+			require.Less(t, w.wire.taken(), mega, "no answer is read further than it may be long")
 		case at == onTheStream && !b.well && down == 0:
 			// It went down and up between two looks. Only a dead stream that is
 			// believed in stays up.

@@ -39,6 +39,7 @@ type wire struct {
 	conns map[net.Conn]struct{}
 	dials int
 	stray []string // addresses that are not the platform's
+	most  int      // bytes that offhook took of one answer of a monster
 }
 
 func newWire(sim *simulator.Simulator) *wire {
@@ -51,7 +52,7 @@ func newWire(sim *simulator.Simulator) *wire {
 func (w *wire) turn(m monster, at place) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.is, w.at = m, at
+	w.is, w.at, w.most = m, at, 0
 	for c := range w.conns {
 		_ = c.Close()
 	}
@@ -62,6 +63,13 @@ func (w *wire) dialled() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.dials
+}
+
+// taken is the most that was read of one answer.
+func (w *wire) taken() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.most
 }
 
 func (w *wire) strayed() []string {
@@ -114,7 +122,11 @@ func (w *wire) serve(c net.Conn, m monster, at place) {
 			w.door.enter(&begun{Conn: c, first: io.MultiReader(&head, c)})
 			return
 		default:
-			m(c, r)
+			taken := &counted{Conn: c}
+			m(taken, r)
+			w.mu.Lock()
+			w.most = max(w.most, taken.n)
+			w.mu.Unlock()
 			return
 		}
 	}
@@ -131,6 +143,18 @@ func (e *end) Close() error {
 	delete(e.w.conns, e.Conn)
 	e.w.mu.Unlock()
 	return e.Conn.Close()
+}
+
+// counted counts what the other side took.
+type counted struct {
+	net.Conn
+	n int
+}
+
+func (c *counted) Write(b []byte) (n int, err error) {
+	n, err = c.Conn.Write(b)
+	c.n += n
+	return n, err
 }
 
 // begun is a connection of which something was read.

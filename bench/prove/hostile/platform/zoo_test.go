@@ -67,8 +67,8 @@ func silent(head string) monster {
 	}
 }
 
-// counted begins with a head, and goes on with texts that are all different.
-func counted(head string, text func(n int) string) monster {
+// tells begins with a head, and goes on with texts that are all different.
+func tells(head string, text func(n int) string) monster {
 	return func(c net.Conn, _ *http.Request) {
 		_, err := io.WriteString(c, head)
 		for n := 1; err == nil; n++ {
@@ -190,21 +190,21 @@ func streams(user string) []beast {
 		{name: "end tags without end", is: endless(xml+channel, "</a>")},
 		{name: "documents nobody knows", is: endless(xml+channel, "<Nobody/>"), well: true},
 		{name: "events without anything", is: endless(xml+channel, `<Event`+space+`/>`), well: true},
-		{name: "events of strangers", is: counted(xml+channel, func(n int) string {
+		{name: "events of strangers", is: tells(xml+channel, func(n int) string {
 			return event(fmt.Sprint("e", n), "s1", fmt.Sprint(n), fmt.Sprint("stranger", n, "@example.com"), ringing)
 		}), well: true},
-		{name: "subscriptions nobody made", is: counted(xml+channel, func(n int) string { return event(fmt.Sprint("e", n), fmt.Sprint("s", n), "1", user, ringing) }), well: true},
-		{name: "event ids of 50,000 bytes", is: counted(xml+channel, func(n int) string {
+		{name: "subscriptions nobody made", is: tells(xml+channel, func(n int) string { return event(fmt.Sprint("e", n), fmt.Sprint("s", n), "1", user, ringing) }), well: true},
+		{name: "event ids of 50,000 bytes", is: tells(xml+channel, func(n int) string {
 			return event(fmt.Sprint(n)+strings.Repeat("e", 50_000), fmt.Sprint("s", n), "1", user, ringing)
 		}), well: true},
-		{name: "call ids of 50,000 bytes", is: counted(xml+channel, func(n int) string {
+		{name: "call ids of 50,000 bytes", is: tells(xml+channel, func(n int) string {
 			return event(fmt.Sprint("e", n), "s", fmt.Sprint(n), user, strings.ReplaceAll(ringing, "callhalf-666:0", fmt.Sprint(n)+strings.Repeat("c", 50_000)))
 		}), well: true},
-		{name: "numbers that jump", is: counted(xml+channel, func(n int) string {
+		{name: "numbers that jump", is: tells(xml+channel, func(n int) string {
 			return event(fmt.Sprint("e", n), "s", []string{"1", "4294967295", "2", "0", "-1", "99999999999999999999"}[n%6], user, ringing)
 		}), well: true},
 		{name: "the same event again and again", is: endless(xml+channel, event("e", "s", "1", user, ringing)), well: true},
-		{name: "ever more calls", is: counted(xml+channel, func(n int) string {
+		{name: "ever more calls", is: tells(xml+channel, func(n int) string {
 			return event(fmt.Sprint("e", n), "s", fmt.Sprint(n), user, strings.ReplaceAll(ringing, "callhalf-666:0", fmt.Sprint("callhalf-", n, ":0")))
 		}), well: true},
 		{name: "the end of a channel set", is: says(xml + channel + terminated)},
