@@ -90,6 +90,11 @@ func (w *world) attackPlace(d door, place string) {
 	for _, key := range []string{w.other.key, w.other.reader, w.other.writer} {
 		w.compare(d, place, base, key, own)
 	}
+	if d.method == "GET" {
+		head := d
+		head.method = "HEAD"
+		w.compare(head, place, base, w.other.key, own)
+	}
 	if place == "app_id" { // and everything else the victim's too
 		w.compare(d, place, base, w.other.key, w.victim.ids)
 	}
@@ -109,6 +114,10 @@ func (w *world) compare(d door, place, base, key string, own ids) {
 	case "kind":
 		theirs = []string{"every", "calls-of-others"}
 	}
+	worn, raw := disguises, rawPaths
+	if key == w.other.reader || key == w.other.writer { // stopped, or not, before the id is looked at
+		worn, raw = disguises[:1], rawPaths[:1]
+	}
 	inPath := strings.Contains(d.path, "{"+place+"}")
 	send := func(id, raw string) (ask, answer) {
 		a := d.ask(base, own.with(place, id), raw)
@@ -119,7 +128,7 @@ func (w *world) compare(d door, place, base, key string, own ids) {
 		return a, got
 	}
 	for _, id := range theirs {
-		for _, as := range disguises {
+		for _, as := range worn {
 			if own["app_id"] == w.victim.ids["app_id"] && as.of(id) == id && place != "app_id" {
 				continue
 			}
@@ -136,7 +145,7 @@ func (w *world) compare(d door, place, base, key string, own ids) {
 		if !inPath {
 			continue
 		}
-		for _, raw := range rawPaths {
+		for _, raw := range raw {
 			_, foreign := send(raw+id, place)
 			_, nothing := send(raw+nobodys, place)
 			require.Equal(t, nothing.plain(nobodys), foreign.plain(id), "%s %s", d.route(), raw)
