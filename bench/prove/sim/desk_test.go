@@ -281,5 +281,8 @@ func (w *world) stranger(ctx context.Context, s *side, desks []*desk) {
 			}
 		}
 		pause(ctx, time.Duration(dice.IntN(5000))*time.Millisecond)
+		if w.asleep.Load() {
+			pause(ctx, 5*time.Minute)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/bench/prove/report"
+	"offhook/engine"
 	"offhook/engine/maybe"
 	"offhook/provider/simulator"
 )
@@ -112,7 +113,12 @@ func run(t *testing.T, seed uint64) (sum tally) {
 		if seed%2 == 1 {
 			w.usual = int64(time.Millisecond)
 		}
-		w.rise([]simulator.Config{chaotic(seed), chaotic(seed)})
+		cfg := chaotic(seed)
+		w.calm = quietTime
+		if weekend(seed) { // days of renewals every three minutes would be dear
+			cfg.GrantedExpires, w.calm = 30*time.Minute, 45*time.Minute
+		}
+		w.rise([]simulator.Config{cfg, cfg})
 		defer w.fall()
 		for _, wires := range append([]*wires{w.wires}, w.platforms[0].wires, w.platforms[1].wires) {
 			wires.jitter = 2 * time.Millisecond
@@ -176,14 +182,13 @@ func (w *world) live(office *side) (sum tally) {
 		maybe.Disarm()
 		over()
 		clerks.Wait()
-		w.quiet(quietTime)
+		w.quiet(w.calm)
 		w.compare(fmt.Sprintf("quiet point %d", burst+1))
 		w.delivered()
 		sum.operations = w.linear(board)
 		w.check()
-		if w.random.IntN(3) == 0 {
-			w.quiet(time.Duration(1+w.random.IntN(4)) * time.Hour)
-			w.compare("after a night")
+		if (w.seed+uint64(burst))%3 == 0 {
+			w.night(time.Duration(1+w.seed%4) * time.Hour)
 		}
 	}
 	for _, p := range w.platforms {
@@ -191,7 +196,7 @@ func (w *world) live(office *side) (sum tally) {
 			p.control(http.MethodPost, "/calls/"+c.ID+"/hangup", nil, nil)
 		}
 	}
-	w.quiet(quietTime)
+	w.quiet(w.calm)
 	w.compare("the end")
 	w.delivered()
 	w.ended()
@@ -206,6 +211,37 @@ func (w *world) live(office *side) (sum tally) {
 	}
 	sum.virtual = time.Since(began)
 	return sum
+}
+
+// weekend reports whether the nights of a seed last for three days.
+func weekend(seed uint64) bool { return seed%16 == 5 }
+
+// night is hours in which nobody calls, but for some at their beginning. Every
+// other night a receiver is out for all of it, and some nights are a weekend:
+// then its streams are parked at the end, until a person lets them go on.
+func (w *world) night(d time.Duration) {
+	if weekend(w.seed) {
+		d = 74 * time.Hour
+	}
+	w.asleep.Store(true)
+	defer w.asleep.Store(false)
+	if w.seed%2 == 1 {
+		w.receivers[0].feel([]mood{broken, silent, full, moved}[w.seed/2%4])
+	}
+	for _, p := range w.platforms {
+		p.traffic(w.Context(), 0.7)
+	}
+	w.quiet(10 * time.Second)
+	for _, p := range w.platforms {
+		p.traffic(w.Context(), 0)
+	}
+	w.quiet(d)
+	w.compare("after a night")
+	w.receivers[0].feel(content)
+	w.dispatcher.Resume(w.apps[0].id, engine.StreamCalls)
+	w.quiet(w.calm + quietTime)
+	w.read()
+	w.delivered()
 }
 
 // quiet lets time pass in which nothing goes wrong.

@@ -71,9 +71,11 @@ type world struct {
 
 	audit     audit
 	receivers []*receiver
-	doors     []*door      // of the receivers
-	stepped   atomic.Bool  // the wall clock was set: nobody knows how long ago anything was
-	clock     atomic.Int64 // by how much the wall clock is off, in ms
+	doors     []*door       // of the receivers
+	calm      time.Duration // longer than anything takes to come right by itself
+	asleep    atomic.Bool   // it is night
+	stepped   atomic.Bool   // the wall clock was set: nobody knows how long ago anything was
+	clock     atomic.Int64  // by how much the wall clock is off, in ms
 
 	sites    chan string     // a maybe site at which the power is to go now
 	reserved map[string]bool // users that only the desks' clients meddle with
@@ -177,7 +179,7 @@ func (w *world) raise(network string, cfg simulator.Config) *platform {
 func (w *world) start() {
 	w.Helper()
 	var err error
-	w.store, err = store.Open("data", store.Options{FS: w.disk.fs(), SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 4 << 20, Now: w.now})
+	w.store, err = store.Open("data", store.Options{FS: w.disk.fs(), SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 4 << 20, Now: w.now})
 	require.NoError(w, err)
 	for _, a := range w.apps {
 		if _, made := w.store.App(a.id); !made {
