@@ -59,8 +59,21 @@ func (w *Apart) Begin(t testing.TB, l *Ledger, n int) {
 // Serve starts another offhook on the same data directory; assign it to Process.
 func (w *Apart) Serve(t testing.TB) *Process {
 	t.Helper()
-	env := append([]string{"OFFHOOK_LISTEN=127.0.0.1:0", "OFFHOOK_ADMIN_LISTEN=127.0.0.1:0"}, w.Env...)
-	return w.program.Run(t, env, "serve", "--config", w.Config, "--data-dir", w.Data)
+	return w.program.Run(t, w.env(), w.args()...)
+}
+
+// Launch is Serve for one that need not come up.
+func (w *Apart) Launch(t testing.TB) *Process {
+	t.Helper()
+	return w.program.Launch(t, w.env(), w.args()...)
+}
+
+func (w *Apart) env() []string {
+	return append([]string{"OFFHOOK_LISTEN=127.0.0.1:0", "OFFHOOK_ADMIN_LISTEN=127.0.0.1:0"}, w.Env...)
+}
+
+func (w *Apart) args() []string {
+	return []string{"serve", "--config", w.Config, "--data-dir", w.Data}
 }
 
 // StopSimulator kills the platform.
