@@ -154,14 +154,19 @@ func (a *attack) look() {
 	a.t.Helper()
 	a.gate.Lock()
 	defer a.gate.Unlock()
+	truth := map[string]string{}
+	for _, c := range a.w.Truth() {
+		truth[c["call_id"].(string)] = c["state"].(string)
+	}
 	for _, call := range a.book.later() {
 		got, err := a.ask("GET", "/calls/"+call, "")
 		require.NoError(a.t, err)
-		state := fmt.Sprint("status ", got.Status)
+		state, platform := fmt.Sprint("status ", got.Status), ""
 		if got.Status == 200 {
-			state = got.JSON(a.t)["state"].(string)
+			v := got.JSON(a.t)
+			state, platform = v["state"].(string), truth[v["provider_call_id"].(string)]
 		}
-		a.book.shows(call, state)
+		a.book.shows(call, state, platform)
 	}
 	a.office.look()
 }

@@ -41,6 +41,16 @@ type known struct {
 	sure  string // the last command that was acknowledged; "" while another may have been done since
 	acked map[string]int
 	told  map[string]int // events by state
+	story []string       // what was asked and told, the last of it
+}
+
+// storyKept bounds what is told of a call that is not as it should be.
+const storyKept = 24
+
+func (c *known) note(what string) {
+	if c.story = append(c.story, what); len(c.story) > storyKept {
+		c.story = c.story[1:]
+	}
 }
 
 func newBook() *book {
@@ -122,10 +132,12 @@ func (b *book) refused(p *placing) {
 }
 
 // starts notes that a command may be done from now on.
-func (b *book) starts(call string) {
+func (b *book) starts(call, verb string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.call(call).sure = ""
+	c := b.call(call)
+	c.sure = ""
+	c.note(verb + "?")
 }
 
 // did notes a 2xx for a command.
@@ -136,24 +148,26 @@ func (b *book) did(call, verb string) {
 	c := b.call(call)
 	c.sure = verb
 	c.acked[verb]++
+	c.note(verb + "!")
 	b.answered(call)
 }
 
-// may is what a call can be after a command was acknowledged and before another one.
+// may is what a call can be after a command was acknowledged and before another
+// one. Whoever takes another call puts this one on hold.
 var may = map[string][]string{
 	"":       {"ringing", "active", "held", "released"},
-	"answer": {"active", "released"},
+	"answer": {"active", "held", "released"},
 	"hold":   {"held", "released"},
-	"resume": {"active", "released"},
+	"resume": {"active", "held", "released"},
 	"end":    {"released"},
 }
 
 // shows holds what GET says of a call against what was acknowledged of it.
-func (b *book) shows(call, state string) {
+func (b *book) shows(call, state, platform string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if c := b.call(call); !slices.Contains(may[c.sure], state) {
-		b.breaks(report.Durable, "the call %s was acknowledged (%q), and GET shows it as %s", call, c.sure, state)
+		b.breaks(report.Durable, "the call %s was acknowledged (%q), GET shows it as %s and the platform has it as %q: %v", call, c.sure, state, platform, c.story)
 	}
 }
 
@@ -169,7 +183,9 @@ func (b *book) hook(d rig.Delivery) {
 		b.breaks(report.Ordered, "not JSON: %v", err)
 	}
 	b.hooks[d.Subscriber] = append(b.hooks[d.Subscriber], maphash.String(b.seed, d.Body))
-	b.call(d.Call).told[d.State]++
+	c := b.call(d.Call)
+	c.told[d.State]++
+	c.note("told " + d.State)
 	p := b.remotes[v.Remote]
 	if p == nil {
 		return

@@ -135,7 +135,7 @@ func (c *caller) command(call, verb string) string {
 	if verb != "end" {
 		path += "/" + verb
 	}
-	c.book.starts(call)
+	c.book.starts(call, verb)
 	got, err := c.ask(requests[verb], path, "")
 	switch {
 	case err != nil:

@@ -32,8 +32,7 @@ type Follower struct {
 	problems []string
 }
 
-// Follow begins at the start of the log, which must not have more than one
-// page, and goes on until t ends. heard, unless nil, is called with each event
+// Follow begins at the start of the log and goes on until t ends. heard, unless nil, is called with each event
 // and must not block.
 func Follow(t testing.TB, events func() string, key string, heard func(Delivery)) *Follower {
 	t.Helper()
@@ -41,14 +40,18 @@ func Follow(t testing.TB, events func() string, key string, heard func(Delivery)
 		events: events, key: key, heard: heard, next: map[string]int{},
 		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}
-	page := Must(t, 200, "GET", events()+"?limit=1000", key, "")
-	require.Empty(t, page.Header.Get("Link"), "one page has it all")
-	var bodies []json.RawMessage
-	require.NoError(t, json.Unmarshal(page.Body, &bodies))
-	for _, b := range bodies {
-		f.take(string(b))
+	for next := events() + "?limit=1000"; next != ""; {
+		page := Must(t, 200, "GET", next, key, "")
+		var bodies []json.RawMessage
+		require.NoError(t, json.Unmarshal(page.Body, &bodies))
+		for _, b := range bodies {
+			f.take(string(b))
+		}
+		f.cursor = page.Header.Get("Events-Cursor")
+		if next = ""; page.Header.Get("Link") != "" {
+			next = events() + "?limit=1000&after=" + f.cursor
+		}
 	}
-	f.cursor = page.Header.Get("Events-Cursor")
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

@@ -1,0 +1,9 @@
+package soak
+
+import (
+	"testing"
+
+	"offhook/bench/prove/rig"
+)
+
+func TestMain(m *testing.M) { rig.Main(m) }
