@@ -75,7 +75,7 @@ func (o *office) field(path, member string) func() (string, bool) {
 	return func() (string, bool) {
 		got, err := o.admin("GET", path, "")
 		if err != nil || got.Status != 200 {
-			return gone, err == nil && got.Status == 404
+			return seen(got, "", 404), err == nil
 		}
 		var v map[string]any
 		if json.Unmarshal(got.Body, &v) != nil {
@@ -88,10 +88,18 @@ func (o *office) field(path, member string) func() (string, bool) {
 
 func (o *office) linked(id string) (string, bool) {
 	got, err := rig.AskWith(o.client, "GET", "http://"+o.w.Addr("api")+"/apps/office/subscribers/"+id, o.key, "")
-	if err == nil && got.Status == 200 {
-		return "linked", true
+	return seen(got, "linked", 404), err == nil
+}
+
+// seen is the value that a status stands for; one that is not expected is a value too.
+func seen(got rig.Answer, good string, none int) string {
+	switch got.Status {
+	case 200:
+		return good
+	case none:
+		return gone
 	}
-	return gone, err == nil && got.Status == 404
+	return fmt.Sprintf("status %d: %s", got.Status, got.Body)
 }
 
 // secret has a webhook sent, and finds out what it was signed with.
@@ -213,10 +221,7 @@ func (o *office) changeKeys() {
 	}
 	c := o.cell(made.ID, "good", func() (string, bool) {
 		got, err := rig.AskWith(o.client, "GET", "http://"+o.w.Addr("api")+"/apps/office/subscribers", made.Key, "")
-		if err == nil && got.Status == 200 {
-			return "good", true
-		}
-		return gone, err == nil && got.Status == 401
+		return seen(got, "good", 401), err == nil
 	})
 	c.key = true
 	o.alive = append(o.alive, c)
