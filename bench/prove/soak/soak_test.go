@@ -59,11 +59,13 @@ func TestNothingGrowsWithTheCalls(t *testing.T) {
 		}
 	})
 	phones := max(200, int(rate*8)) // a call takes about three seconds
-	// The platform's story ends by itself; offhook is made ready meanwhile.
-	total := long + 2*time.Second + time.Duration(phones)*4*time.Millisecond
+	// The platform's story ends by itself; offhook is made ready meanwhile, on a
+	// busy machine too.
+	total := long + 10*time.Second + time.Duration(phones)*8*time.Millisecond
 	story := filepath.Join(t.TempDir(), "traffic.txt")
 	require.NoError(t, os.WriteFile(story, fmt.Appendf(nil, "call-duration 1500ms\n\n0s traffic %g\n+%v traffic 0\n", rate, total.Round(time.Second)), 0o600))
-	over := time.After(total)
+	over, told := context.WithTimeout(context.Background(), total)
+	defer told()
 	r.w = rig.Plain.Platform(t, phones, "--seed", fmt.Sprint(seed), "--scenario", story)
 	r.w.Env = []string{"OFFHOOK_RETENTION=" + retention.String()}
 	r.w.Begin(t, r.l, phones)
@@ -72,8 +74,9 @@ func TestNothingGrowsWithTheCalls(t *testing.T) {
 		followers = append(followers, rig.Follow(t, func() string { return r.w.API("/events") }, r.w.Key, nil))
 	}
 	stop := r.apps()
-	r.watch(long, over)
+	r.watch(over, long)
 	stop()
+	<-over.Done()
 	r.l.Wait(t, "the end of every call", func() bool { return len(r.l.Open()) == 0 })
 	for _, f := range followers {
 		r.l.Wait(t, "as many events on the stream as on the webhook", func() bool { return f.Count() == r.l.Count() })
@@ -92,8 +95,10 @@ func TestNothingGrowsWithTheCalls(t *testing.T) {
 	}
 }
 
-// watch takes samples until it is over, and says every ten seconds how it goes.
-func (r *run) watch(long time.Duration, over <-chan time.Time) {
+// watch takes samples, and says every ten seconds how it goes.
+func (r *run) watch(ctx context.Context, long time.Duration) {
+	ctx, stop := context.WithTimeout(ctx, long)
+	defer stop()
 	r.began = time.Now()
 	every := max(long/2000, time.Second/2)
 	tick := time.NewTicker(every)
@@ -101,7 +106,7 @@ func (r *run) watch(long time.Duration, over <-chan time.Time) {
 	said, before := r.began, int64(0)
 	for {
 		select {
-		case <-over:
+		case <-ctx.Done():
 			return
 		case <-r.w.Ended():
 			r.t.Fatal("offhook ended")
