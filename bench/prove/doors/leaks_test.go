@@ -99,7 +99,7 @@ func TestErrorsTellNothing(t *testing.T) {
 	lines, err := os.ReadFile(sim.Addr("subscribers"))
 	require.NoError(t, err)
 	rig.Must(t, 200, "POST", s.Admin("/admin/subscribers"), rig.Operator, string(lines))
-	made := rig.Must(t, 201, "POST", s.Admin("/admin/apps"), rig.Operator, fmt.Sprintf(`{"name":"a CRM","calls_webhook":{"url":%q}}`, indiscreet(t, 500, gossip)+"/?sig="+secrets[10])).JSON(t)
+	made := rig.Must(t, 201, "POST", s.Admin("/admin/apps"), rig.Operator, fmt.Sprintf(`{"name":"a CRM","calls_webhook":{"url":%q}}`, indiscreet(t, 500, remote+" failed, Digest "+secrets[3])+"/?sig="+secrets[10])).JSON(t)
 	s.App, s.Key = made["app_id"].(string), made["api_key"].(string)
 	secrets = append(secrets, s.Key, made["calls_webhook"].(map[string]any)["secret"].(string))
 	do(200, "PATCH", s.API("/webhooks/calls"), s.Key, fmt.Sprintf(`{"secret":%q,"headers":{"x-token":%q}}`, secrets[1], secrets[6]))
