@@ -2,6 +2,8 @@
 
 GO          ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
+GOSEC       ?= github.com/securego/gosec/v2/cmd/gosec@v2.30.0
 RELEASE     ?=
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
@@ -13,10 +15,10 @@ QUIET       ?= 0s
 SEEDS       ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss chaos fuzz crash clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash kill9 soak doors security fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: build ## build offhook and start it with its simulator; prints what to try
 	./bin/offhook serve
@@ -62,6 +64,22 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 crash: ## turn the power off at N writes and losses, with progress; SEED replays a run
 	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./bench/prove/crash
+
+sim: ## the whole node in virtual time, with faults everywhere, for HOURS of it; SEED replays
+	OFFHOOK_SIM_HOURS=$(or $(HOURS),100) OFFHOOK_SIM_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -tags maybe -count=1 -timeout 0 -v -run TheWholeNode ./bench/prove/sim
+
+kill9: ## kill the real program CYCLES times, and start it with 100,000 subscribers; SEED for other moments
+	OFFHOOK_KILL9_CYCLES=$(or $(CYCLES),200) OFFHOOK_KILL9_SEED=$(or $(SEED),$$(date +%s)) OFFHOOK_KILL9_SUBSCRIBERS=100000 $(GO) test -count=1 -timeout 0 -v ./bench/prove/kill9
+
+soak: ## the real program under traffic for MINUTES, SOAKRATE calls a second, drawn into PLOT
+	OFFHOOK_SOAK_MINUTES=$(or $(MINUTES),15) OFFHOOK_SOAK_RATE=$(or $(SOAKRATE),200) OFFHOOK_SOAK_PLOT=$(or $(PLOT),$(CURDIR)/docs/soak.svg) $(GO) test -count=1 -timeout 0 -v -run Nothing ./bench/prove/soak
+
+doors: ## every door of a running offhook, with every wrong key and every foreign id
+	$(GO) test -race -count=1 -v ./bench/prove/doors
+
+security: ## look for known vulnerabilities and careless code; asks the Go vulnerability database
+	$(GO) run $(GOSEC) -quiet -exclude-dir=bench ./...
+	$(GO) run $(GOVULNCHECK) ./...
 
 clean: ## remove what was built
 	rm -rf bin

@@ -15,8 +15,12 @@ import (
 )
 
 // format is the format of the keyspace and of everything in it. An offhook
-// reads those up to its own.
-const format = 1
+// reads those up to its own, and makes a directory its own when it opens it:
+// one of before refuses it from then on.
+//
+//	1  0.1, 0.2
+//	2  rows that 0.1 takes for damaged: sealed ones, and fields it does not know
+const format = 2
 
 // pebbleFormat is fixed here, so that a newer library does not raise the
 // format of a directory behind our back: that cannot be undone.
@@ -86,6 +90,12 @@ func (s *Store) checkFormat() error {
 	})
 	if err != nil || !found {
 		return fmt.Errorf("open %s: installation id: found %t: %w", s.dir, found, err)
+	}
+	if have < format { // before anything else is written, so that no older one reads what it does not know
+		if err := s.db.Set([]byte(keyFormat), appendNumber(nil, format), pebble.Sync); err != nil {
+			return fmt.Errorf("open %s: write format: %w", s.dir, err)
+		}
+		s.log.Info("the data directory has the format of this offhook now; older ones refuse it", "from", have, "to", format)
 	}
 	return nil
 }

@@ -117,6 +117,20 @@ func TestANewerFormatIsRefused(t *testing.T) {
 	})
 }
 
+func TestADirectoryOfBeforeIsMadeOurs(t *testing.T) {
+	fs := vfs.NewMem()
+	s := openIn(t, fs)
+	id := s.Installation()
+	require.NoError(t, s.db.Set([]byte(keyFormat), appendNumber(nil, 1), pebble.Sync))
+	require.NoError(t, s.Close())
+	s = openIn(t, fs)
+	require.Equal(t, id, s.Installation())
+	have, err := s.number(keyFormat)
+	require.NoError(t, err)
+	require.EqualValues(t, format, have, "an offhook of before refuses it from now on")
+	require.NoError(t, s.Close())
+}
+
 type quiet struct{}
 
 func (quiet) Infof(string, ...any)  {}
