@@ -32,7 +32,11 @@ func readHead(r *bufio.Reader) (*fasthttp.Response, error) {
 	}
 	resp := fasthttp.AcquireResponse()
 	for range maxInterim {
-		if err := resp.Header.Read(r); err != nil {
+		err := checkStatusLine(r)
+		if err == nil {
+			err = resp.Header.Read(r)
+		}
+		if err != nil {
 			fasthttp.ReleaseResponse(resp)
 			var timeout interface{ Timeout() bool }
 			if errors.As(err, &timeout) && timeout.Timeout() {
@@ -46,6 +50,33 @@ func readHead(r *bufio.Reader) (*fasthttp.Response, error) {
 	}
 	fasthttp.ReleaseResponse(resp)
 	return nil, errNotHTTP
+}
+
+// checkStatusLine looks at how an answer begins (RFC 9112 §4): fasthttp takes a
+// status of zeroes, and what has none, for 200.
+func checkStatusLine(r *bufio.Reader) error {
+	const like = "HTTP/d.d sdd"
+	line, err := r.Peek(len(like))
+	if err != nil {
+		return err
+	}
+	for i, b := range line {
+		switch like[i] {
+		case 'd':
+			if b < '0' || b > '9' {
+				return errNotHTTP
+			}
+		case 's':
+			if b < '1' || b > '9' {
+				return errNotHTTP
+			}
+		default:
+			if b != like[i] {
+				return errNotHTTP
+			}
+		}
+	}
+	return nil
 }
 
 // Lengths of a body that has no Content-Length, as fasthttp has them.
