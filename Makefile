@@ -65,6 +65,9 @@ fuzz: ## run every fuzz target for FUZZTIME
 crash: ## turn the power off at N writes and losses, with progress; SEED replays a run
 	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./bench/prove/crash
 
+prove: ## every attack on the promises once, and a table of what came of it
+	@$(GO) run ./bench/prove
+
 sim: ## the whole node in virtual time, with faults everywhere, for HOURS of it; SEED replays
 	OFFHOOK_SIM_HOURS=$(or $(HOURS),100) OFFHOOK_SIM_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -tags maybe -count=1 -timeout 0 -v -run TheWholeNode ./bench/prove/sim
 

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/stretchr/testify/require"
 
+	"offhook/bench/prove/report"
 	"offhook/engine"
 )
 
@@ -46,6 +47,7 @@ func (s *stubborn) open() { close(*s.shut.Swap(nil)) }
 func TestNothingLeavesBeforeItsSyncReturned(t *testing.T) {
 	seed := number(t, "OFFHOOK_CRASH_SEED", usualSeed)
 	t.Logf("OFFHOOK_CRASH_SEED=%d", seed)
+	row := report.Attack(t, report.Durable, "a sync that does not return", "first inputs")
 	for first, what := range map[string]func(w *world){
 		"a call":                func(w *world) { w.platform.live() },
 		"a deleted subscriber":  func(w *world) { w.running.Go(func() { w.remove(1) }) },
@@ -53,6 +55,7 @@ func TestNothingLeavesBeforeItsSyncReturned(t *testing.T) {
 		"a dial request":        func(w *world) { w.originate(3) },
 	} {
 		t.Run("first comes "+first, func(t *testing.T) {
+			row.Add(1)
 			synctest.Test(t, func(t *testing.T) { nothingLeaves(t, newWorld(seed), what) })
 		})
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/stretchr/testify/require"
+
+	"offhook/bench/prove/report"
 )
 
 const faultsInTests = 24
@@ -31,6 +33,7 @@ func TestAfterAFailedWriteNothingIsAcknowledgedAndNothingIsLost(t *testing.T) {
 		return
 	}
 	t.Logf("OFFHOOK_CRASH_SEED=%d", seed)
+	row := report.Attack(t, report.Durable, "the log's disk is full or broken from some write on", "processes")
 	panicked := 0
 	for n := range faultsInTests {
 		child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this test again
@@ -42,6 +45,8 @@ func TestAfterAFailedWriteNothingIsAcknowledgedAndNothingIsLost(t *testing.T) {
 		}
 		require.NoError(t, err, "OFFHOOK_CRASH_FAULT=%d:\n%s", 1+n, out)
 	}
+	row.Add(faultsInTests)
+	row.Note("%d asked to be ended, Pebble ended %d", faultsInTests-panicked, panicked)
 	t.Logf("%d processes asked to be ended, Pebble ended %d", faultsInTests-panicked, panicked)
 	require.Less(t, panicked, faultsInTests/2)
 }
