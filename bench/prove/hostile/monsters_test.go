@@ -60,7 +60,7 @@ func endless(begin func(as client) string, piece string) func(io.Writer, client)
 			return err
 		}
 		block := strings.Repeat(piece, max(1, 32<<10/len(piece)))
-		for sent := 0; sent < 64*mega; sent += len(block) {
+		for sent := 0; sent < 32*mega; sent += len(block) {
 			if _, err := io.WriteString(w, block); err != nil {
 				return err
 			}

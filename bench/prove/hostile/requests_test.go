@@ -94,7 +94,7 @@ func (m monster) attack(t *testing.T, f front) {
 	answers, err := readAnswers(conn)
 	_ = conn.Close() // whoever still sends ends
 	if err := <-sent; m.endless && !f.streams {
-		assert.Error(t, err, "it was read to the last of 64 MB")
+		assert.Error(t, err, "it was read to the last of 32 MB")
 	}
 	var late net.Error
 	require.False(t, errors.As(err, &late) && late.Timeout(), "the connection hangs: %v", err)
