@@ -48,7 +48,7 @@ type Delivery struct {
 	Call       string `json:"call_id"`
 	State      string `json:"state"`
 	Provider   string `json:"provider_call_id"`
-	Body       string `json:"-"`
+	Body       string `json:"body,omitempty"` // as it came
 }
 
 // NewLedger starts a receiver that keeps every event.
@@ -63,6 +63,18 @@ func newLedger(t testing.TB, lean bool) *Ledger {
 	l.Server = httptest.NewServer(http.HandlerFunc(l.receive))
 	t.Cleanup(l.Close)
 	return l
+}
+
+// Knows has the receiver know events that another one took, so that it expects
+// what comes after them.
+func (l *Ledger) Knows(streams map[string][]Delivery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, events := range streams {
+		for _, d := range events {
+			l.take(d)
+		}
+	}
 }
 
 // Refuse has the receiver answer 500 to the requests for which fn says so; n

@@ -33,6 +33,11 @@ func program(flags ...string) *Program {
 	return p
 }
 
+// At is a program that was built before, of another version say.
+func At(path string) *Program {
+	return &Program{built: func() (string, error) { return path, nil }}
+}
+
 func (p *Program) build() (string, error) {
 	dir, err := os.MkdirTemp("", "offhook-program")
 	if err != nil {
