@@ -99,6 +99,11 @@ func TestSubscribersWebhookAndBulk(t *testing.T) {
 // printedScript is what a newcomer would copy from the terminal.
 func printedScript(t *testing.T, p *rig.Process) string {
 	t.Helper()
+	for range rig.Poll(20 * time.Second) { // it comes after the ready line
+		if strings.Contains(p.Output(), "# What the webhook of the demo app receives") {
+			break
+		}
+	}
 	lines := strings.Split(p.Output(), "\n")
 	var script []string
 	for _, line := range lines {
