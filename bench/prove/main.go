@@ -25,6 +25,7 @@ type step struct {
 var steps = []step{
 	{"whole node in virtual time", []string{"-tags", "maybe", "./bench/prove/sim"}},
 	{"kill -9", []string{"./bench/prove/kill9"}},
+	{"upgrades", []string{"./bench/prove/upgrade"}},
 	{"hostile peers", []string{"./bench/prove/hostile/..."}},
 	{"doors", []string{"./bench/prove/doors"}},
 	{"soak", []string{"./bench/prove/soak"}},
