@@ -65,8 +65,9 @@ func (p *Program) Path(t testing.TB) string {
 	return path
 }
 
-// Main runs a package's tests and removes the programs that they built.
-func Main(m *testing.M) {
+// Main runs a package's tests and removes the programs that they built. m is the
+// *testing.M, or what looks after it.
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	foldersMu.Lock()
 	for _, dir := range folders {
