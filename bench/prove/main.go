@@ -33,7 +33,7 @@ var steps = []step{
 }
 
 func main() {
-	race := flag.Bool("race", true, "run the attacks with the race detector")
+	race := flag.Bool("race", false, "with the race detector, as make test runs them")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code, err := prove(ctx, os.Stdout, *race)
