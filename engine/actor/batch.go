@@ -127,6 +127,9 @@ func (b *batch) submit() {
 // marking reports whether a mark was made that the owner has not seen: then a
 // comparison finished before it must not take it back. shard.mu is held.
 func (e *entry) marking() bool {
+	if e.missed {
+		return true
+	}
 	for i := range e.controls {
 		if e.controls[i].in.Resync {
 			return true

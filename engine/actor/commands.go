@@ -189,6 +189,10 @@ func (d *Directory) enqueue(subscriber string, r request) *engine.Error {
 		d.cfg.Metrics.refused("disk")
 		return unavailable("too much waits for the disk").Err
 	}
+	if stores(&r.in) && d.room() != RoomEnough {
+		d.cfg.Metrics.refused("space")
+		return unavailable("nothing can be stored for now").Err
+	}
 	s, key := d.shard(subscriber)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,6 +31,7 @@ type Config struct {
 	Entropy   func() uint64 // nil means the runtime's generator
 	Log       *slog.Logger
 	Metrics   *Metrics
+	Room      func() Room // how much may be stored; nil means enough
 	// Failed is called once when the journal fails: the outcome of what was
 	// submitted is unknown, and this process may no longer own anything.
 	Failed func(error)
@@ -50,6 +51,7 @@ type Directory struct {
 	released atomic.Uint64 // index of the last event whose effects are out
 	failed   atomic.Bool
 	draining atomic.Bool
+	owed     atomic.Int64 // receipts of facts there was no room for; see miss
 
 	users   userIndex
 	askers  askers
@@ -122,7 +124,7 @@ func (d *Directory) Start(ctx context.Context) error {
 		loading.Add(1)
 		d.control(subscriber, control{in: engine.Input{Restart: true}, done: loading.Done})
 		if marked {
-			d.control(subscriber, control{in: engine.Input{Resync: true}})
+			d.compare(subscriber, true)
 		}
 		return ctx.Err()
 	})

@@ -23,6 +23,9 @@ type entry struct {
 	waiting  int   // callers that wait for a reply
 	idle     bool  // nothing awaited, no live calls: may be forgotten
 	view     *view // what is durable; nil until loaded
+	missed   bool  // there was no room for facts: to be compared when there is
+	marked   bool  // and a mark on disk says so
+	owed     []Receipt
 
 	progress atomic.Int64 // when the owner last took an input, UnixNano
 
@@ -155,7 +158,7 @@ func (e *entry) sleep(in *inbox) bool {
 
 // park forgets the subscriber if nothing speaks against it. shard.mu is held.
 func (e *entry) park() {
-	if e.running || e.inbox != nil || e.unsynced > 0 || len(e.controls) > 0 || e.waiting > 0 || !e.idle {
+	if e.running || e.inbox != nil || e.unsynced > 0 || len(e.controls) > 0 || e.waiting > 0 || !e.idle || e.missed {
 		return
 	}
 	if e.shard.entries[e.key] == e {
@@ -210,6 +213,7 @@ func (e *entry) abandon() {
 		}
 		break
 	}
+	e.takeOwed()
 	e.dir.inboxes.Put(e.inbox)
 	e.inbox = nil
 	delete(e.shard.entries, e.key)

@@ -30,6 +30,10 @@ func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, rece
 		return
 	}
 	e := d.entry(s, key, subscriber)
+	if room := d.room(); room != RoomEnough {
+		e.miss(receipt, room)
+		return
+	}
 	e.wake()
 	select {
 	case e.inbox.facts <- fact{ev, receipt}:
@@ -43,8 +47,23 @@ func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, rece
 // the provider's.
 func (d *Directory) Resync(network, providerUser string) {
 	if subscriber, _ := d.whose(network, providerUser); subscriber != "" {
-		d.control(subscriber, control{in: engine.Input{Resync: true}})
+		d.compare(subscriber, false)
 	}
+}
+
+// compare has a subscriber compared, once there is room for what comes of it.
+// marked says that a durable mark asks for it.
+func (d *Directory) compare(subscriber string, marked bool) {
+	if d.room() == RoomEnough {
+		d.control(subscriber, control{in: engine.Input{Resync: true}})
+		return
+	}
+	s, key := d.shard(subscriber)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := d.entry(s, key, subscriber)
+	e.missed = true
+	e.marked = e.marked || marked
 }
 
 func (d *Directory) whose(network, providerUser string) (subscriber string, err error) {
@@ -121,7 +140,8 @@ func settle(r Receipt) {
 }
 
 // janitor sees to it that no fact waits undecided for long: where an owner
-// stands still, its facts become a mark.
+// stands still, its facts become a mark. It has those compared of whom facts
+// were missed, too, once there is room.
 func (d *Directory) janitor() {
 	tick := time.NewTicker(janitorEvery)
 	defer tick.Stop()
@@ -140,7 +160,11 @@ func (d *Directory) janitor() {
 func (d *Directory) relieve(s *shard, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	room := d.room()
 	for _, e := range s.entries {
+		if e.missed && room == RoomEnough && !d.failed.Load() {
+			e.makeUp()
+		}
 		if e.inbox == nil || len(e.inbox.facts) == 0 || d.failed.Load() {
 			continue
 		}
