@@ -7,7 +7,7 @@ type waiter struct {
 	verb     Verb
 	app      string
 	call     CallID
-	deadline int64
+	deadline int64 // see expects
 	stage    stage
 	refused  bool   // the provider said no
 	detail   string // and why, in its words
@@ -23,6 +23,14 @@ const (
 	stageRefused               // it will not be done: an event may say why
 	stageReadBack              // no event came: the call is read
 )
+
+// expects reports whether something has to come by the deadline: the outcome of
+// a dial request, or the event that confirms a command. A command whose own
+// outcome is open may still wait for its turn at the provider: nobody can say
+// yet that it was taken, and its outcome always comes.
+func (w *waiter) expects() bool {
+	return w.verb == VerbOriginate || w.stage == stageAccepted || w.stage == stageRefused
+}
 
 // command carries out, or refuses, what an app asks.
 func (st *step) command(cmd *Command) {
@@ -171,7 +179,9 @@ func (st *step) controlled(a openAsk, o *Outcome) {
 			continue
 		}
 		switch o.Kind {
-		case OutcomeAccepted, OutcomeUnknown:
+		case OutcomeAccepted:
+			w.stage, w.deadline = stageAccepted, st.now+st.config.Confirm
+		case OutcomeUnknown: // its event had that long to come
 			w.stage = stageAccepted
 		case OutcomeRefused, OutcomeGone:
 			// Perhaps the call changed while we asked: the event that says so

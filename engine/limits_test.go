@@ -91,7 +91,8 @@ func TestRulesCanBeChanged(t *testing.T) {
 	require.Equal(t, CodeInvalidField, stepped(t, sub, Input{Link: "app2", Token: 1}, 1).Reply[0].Err.Code)
 	stepped(t, sub, Input{Event: &Event{Kind: EventAnswered, Facts: []Fact{{ProviderID: "c1", Status: StatusActive, Personality: Terminator}}}}, 2)
 	hold := stepped(t, sub, Input{Command: &Command{Token: 1, Verb: VerbHold, App: "app1", Call: sub.Calls[0].ID}}, 10)
-	require.EqualValues(t, 110, hold.Wake)
+	taken := stepped(t, sub, Input{Outcome: &Outcome{Ask: hold.Ask[0].ID, Kind: OutcomeAccepted}}, 20)
+	require.EqualValues(t, 120, taken.Wake)
 	require.Equal(t, CodeInvalidField, stepped(t, sub, Input{Command: &Command{Token: 2, Verb: VerbNone, App: "app1", Call: sub.Calls[0].ID}}, 10).Reply[0].Err.Code)
 }
 

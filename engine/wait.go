@@ -57,7 +57,7 @@ func (st *step) due() {
 	})
 	for i := range st.waiters {
 		w := &st.waiters[i]
-		if st.now < w.deadline || w.stage == stageReadBack {
+		if !w.expects() || st.now < w.deadline {
 			continue
 		}
 		w.stage = stageReadBack
@@ -92,7 +92,7 @@ func (st *step) wake() int64 {
 		}
 	}
 	for i := range st.waiters {
-		if w := &st.waiters[i]; w.stage != stageReadBack {
+		if w := &st.waiters[i]; w.expects() {
 			sooner(w.deadline)
 		}
 	}
