@@ -28,6 +28,9 @@ func (s *Store) Expire(stream engine.StreamID, since uint64, before, now int64, 
 		return false, err
 	}
 	defer s.done()
+	if s.space.full() {
+		return false, nil // another time
+	}
 	if err := errors.Join(s.journal.failure(), s.lazy.flush()); err != nil {
 		return false, fmt.Errorf("expire: %w", err)
 	}

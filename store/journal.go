@@ -31,6 +31,7 @@ const maxLast = 4096
 type journal struct {
 	db      *pebble.DB
 	metrics *Metrics
+	wrote   func(bytes int)
 	fail    func(error) // told once
 
 	mu      sync.Mutex
@@ -61,9 +62,9 @@ type journal struct {
 	keySpace []byte
 }
 
-func newJournal(db *pebble.DB, metrics *Metrics, last uint64, live map[string]struct{}, fail func(error)) *journal {
+func newJournal(db *pebble.DB, metrics *Metrics, last uint64, live map[string]struct{}, wrote func(int), fail func(error)) *journal {
 	j := &journal{
-		db: db, metrics: metrics, fail: fail,
+		db: db, metrics: metrics, wrote: wrote, fail: fail,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		next: last + 1, live: live, last: map[string]*op{},
 	}
@@ -254,6 +255,7 @@ func (j *journal) append(group []*submission, size int, since time.Time) {
 	j.durable.Store(j.next - 1)
 	j.waiting.Add(int64(queued))
 	j.metrics.appended(len(group), since)
+	j.wrote(size)
 	j.answer(group, first-1, nil)
 }
 

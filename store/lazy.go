@@ -14,6 +14,7 @@ const (
 	lazyPause   = 50 * time.Millisecond // how long the lazy rows gather
 	lazyFull    = 1 << 10               // as many are written at once
 	maxAttempts = 4 << 10               // waiting; more are dropped
+	maxGone     = 16 << 20              // bytes of keys waiting for room; what is more is delivered again after a restart
 )
 
 // lazy writes what may be lost in a crash: that an event was delivered (it is
@@ -74,7 +75,7 @@ func signal(c chan struct{}) {
 func (l *lazy) delivered(stream engine.StreamID, sequence uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if l.closed || len(l.gone) >= maxGone && l.s.space.full() {
 		return
 	}
 	at := len(l.gone)
@@ -103,8 +104,11 @@ func (l *lazy) told() {
 	}
 }
 
-// flush writes what was told so far.
+// flush writes what was told so far, if there is room.
 func (l *lazy) flush() error {
+	if l.s.space.full() {
+		return nil
+	}
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.mu.Lock()

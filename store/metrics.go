@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"offhook/engine/actor"
 )
 
 // Metrics are the store's. A nil *Metrics measures nothing.
@@ -47,6 +49,19 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "offhook_store_disk_bytes", Help: "Size of the data directory.",
 		}, func() float64 {
 			return m.read(func(s *Store) float64 { return float64(s.db.Metrics().DiskSpaceUsage()) })
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "offhook_store_free_bytes", Help: "Free space of the disk of the data directory; 0 where it cannot tell.",
+		}, func() float64 { return m.read(func(s *Store) float64 { return float64(s.space.free.Load()) }) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "offhook_store_shedding", Help: "1 while nothing new is taken since the disk is nearly full.",
+		}, func() float64 {
+			return m.read(func(s *Store) float64 {
+				if s.Room() == actor.RoomEnough {
+					return 0
+				}
+				return 1
+			})
 		}),
 	)
 	return m

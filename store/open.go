@@ -48,6 +48,10 @@ func (s *Store) openDB() error {
 	if _, err := pebble.Peek(dir, fs); err != nil && strings.Contains(err.Error(), "unknown format major version") {
 		return s.newer()
 	}
+	s.space.watch(s)
+	if s.opts.MemTable == 0 {
+		s.opts.MemTable = s.space.memTable()
+	}
 	opts := &pebble.Options{
 		FS: ordered{fs}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
 		CacheSize: s.opts.CacheBytes, MemTableSize: s.opts.MemTable,

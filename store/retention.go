@@ -49,6 +49,9 @@ func (s *Store) sweep(pause time.Duration) error {
 		return err
 	}
 	defer s.done()
+	if s.space.full() {
+		return nil // to remove something is to write; it waits
+	}
 	w := &sweep{s: s, pause: pause, durable: s.Durable()}
 	now := s.opts.Now()
 	w.cutoff = now - s.opts.Retention.Milliseconds()

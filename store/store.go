@@ -32,7 +32,8 @@ type Options struct {
 	Retention  time.Duration // how long delivered events and ended calls are kept; zero means 7 days
 	SweepEvery time.Duration // pause between sweeps of what is old; zero means 5 minutes, negative never by itself
 	CacheBytes int64         // memory for blocks that were read; zero means 64 MiB
-	MemTable   uint64        // memory for rows that were just written; zero means 64 MiB
+	MemTable   uint64        // memory for rows that were just written; zero means 64 MiB, less on a small disk
+	Space      Marks         // what is kept free on the disk; zero means UsualMarks
 
 	// Keys gives the keys that secrets are sealed with, SealKeyLen bytes each:
 	// the newest, then those it replaced, which only open. sealed says that the
@@ -65,8 +66,8 @@ func (o Options) fill() Options {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 64 << 20
 	}
-	if o.MemTable == 0 {
-		o.MemTable = 64 << 20
+	if o.Space == (Marks{}) {
+		o.Space = UsualMarks
 	}
 	if o.Now == nil {
 		o.Now = func() int64 { return time.Now().UnixMilli() }
@@ -94,6 +95,7 @@ type Store struct {
 	cursorKey    [CursorKeyLen]byte
 	journal      *journal
 	lazy         *lazy
+	space        space
 	tenants      tenants
 	poisoned     atomic.Pointer[journal] // for Pebble's logger, which exists before the journal
 
@@ -125,6 +127,11 @@ func Open(dir string, opts Options) (*Store, error) {
 		s.stopped.Add(1)
 		go s.sweeper()
 	}
+	if s.space.nudge != nil {
+		s.space.look()
+		s.stopped.Add(1)
+		go s.watcher()
+	}
 	return s, nil
 }
 
@@ -152,7 +159,7 @@ func (s *Store) open() error {
 	if err != nil {
 		return fmt.Errorf("open %s: live subscribers: %w", s.dir, err)
 	}
-	s.journal = newJournal(s.db, s.opts.Metrics, last, live, func(err error) {
+	s.journal = newJournal(s.db, s.opts.Metrics, last, live, s.space.wrote, func(err error) {
 		s.log.Error("store failed", "dir", s.dir, "err", err)
 		s.opts.OnFailure(err)
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"offhook/engine/tenant"
+	"offhook/store"
 )
 
 // Config is every setting there is. loadConfig fills it from, in order of
@@ -24,6 +25,7 @@ type Config struct {
 	Calls          Calls         `yaml:"calls"`
 	Events         Events        `yaml:"events"`
 	Limits         Limits        `yaml:"limits"`
+	Space          Space         `yaml:"space"`
 	Retention      time.Duration `yaml:"retention"`     // of ended calls and of events, delivered or not
 	DrainTimeout   time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
 	Log            Log           `yaml:"log"`
@@ -34,6 +36,7 @@ type Config struct {
 	Warnings []string `yaml:"-"`
 
 	tenants []*tenant.Network // of Networks, passwords read
+	marks   store.Marks       // of Space
 	secret  string            // of Webhooks.OperatorSecretFile; empty without one
 	origins origins
 }
@@ -161,6 +164,7 @@ func defaultConfig() *Config {
 		Calls:        Calls{ConfirmTimeout: 2 * time.Second, AppsPerSubscriber: 32},
 		Events:       Events{Streams: 1024, StreamsPerApp: 64, Heartbeat: 15 * time.Second},
 		Limits:       Limits{PerAddress: 10000, PerKey: 5000, PerApp: 10000, BadKeys: 10, Commands: 50},
+		Space:        Space{Low: "1GiB or 10%"},
 		Retention:    7 * 24 * time.Hour,
 		DrainTimeout: 20 * time.Second,
 		Log:          Log{Level: "info", Format: "text"},

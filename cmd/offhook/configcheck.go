@@ -20,6 +20,7 @@ func (c *Config) check() configError {
 	k.tls()
 	k.operator()
 	k.bounds()
+	k.space()
 	k.words("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.words("log.format", c.Log.Format, "text", "json")
 	if c.DataDir == "" {

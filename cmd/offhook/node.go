@@ -59,7 +59,7 @@ func openNode(cfg *Config, log *slog.Logger) (*node, error) {
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	n.store, err = store.Open(cfg.DataDir, store.Options{
-		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail,
+		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail, Space: cfg.marks,
 		Keys: sealingKeys(cfg.sealingKeyFile(), log),
 	})
 	return n, err
@@ -103,10 +103,10 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	n.networks.contacts = xsicontact.NewMetrics(n.registry)
 	n.directory = actor.New(actor.Config{
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
-		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail,
+		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
-		Calls: n.directory, Tenants: n.store, Events: n.streams, Hooks: n.hooks, Log: n.log, Metrics: httpapi.NewMetrics(n.registry),
+		Calls: n.directory, Tenants: n.store, Events: n.streams, Hooks: n.hooks, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 		PerAddress: rate(limits.PerAddress), PerKey: rate(limits.PerKey), PerApp: rate(limits.PerApp),
 		BadKeys: rate(limits.BadKeys), Commands: rate(limits.Commands),
@@ -132,6 +132,17 @@ func (n *node) fail(err error) {
 	case n.failed <- err:
 	default:
 	}
+}
+
+// full reports whether nothing new can be stored.
+func (n *node) full() bool { return n.store.Room() != actor.RoomEnough }
+
+// notReady says why traffic should not be sent here.
+func (n *node) notReady() (why []string) {
+	if short := n.store.Shortage(); short != "" {
+		why = append(why, short)
+	}
+	return why
 }
 
 // outbox tells everybody who waits for events: the dispatcher, and the streams

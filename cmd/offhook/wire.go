@@ -69,7 +69,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	}
 	ops, err := adminapi.New(adminapi.Config{
 		Calls: byHand{n.networks.hands}, Provisioning: n.networks, Contacts: n.networks, Links: n.networks, Tenants: standing{n.store, n.networks.user}, Token: token, Gatherer: n.registry, Log: log,
-		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks,
+		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks, Full: n.full, Ready: n.notReady,
 	})
 	if err != nil {
 		return err

@@ -25,6 +25,9 @@ func (s *Server) guard(h web.Handler) web.Handler {
 			s.config.Metrics.Limited("wrong_token")
 			return &problem.Problem{Code: problem.CodeRateLimited, Detail: "too many wrong tokens; none is looked at for a while", RetryAfter: wait}
 		}
+		if right && !ctx.IsGet() && !ctx.IsHead() && s.config.Full != nil && s.config.Full() {
+			return problem.NoRoom()
+		}
 		if right {
 			return h(ctx)
 		}

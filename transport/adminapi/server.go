@@ -25,6 +25,7 @@ type Config struct {
 	Tenants  Tenants
 	Token    string              // what a caller must show; never empty
 	Ready    func() []string     // what is not ready; nil means that all is
+	Full     func() bool         // nothing can be stored: only reading goes on; nil means never
 	Gatherer prometheus.Gatherer // what /metrics shows; nil shows nothing
 	Log      *slog.Logger        // nil logs nothing
 	Metrics  *Metrics            // nil measures nothing

@@ -53,6 +53,9 @@ func (s *Server) admit(ctx *fasthttp.RequestCtx, scope tenant.Scope) (app *tenan
 			`Bearer realm="offhook", error="insufficient_scope", scope="`+string(scope)+`"`)
 		return nil, key, problem.New(problem.CodeScope, "the key needs the scope "+string(scope))
 	}
+	if scope == tenant.ScopeControl && s.config.Full != nil && s.config.Full() {
+		return nil, key, problem.NoRoom()
+	}
 	return app, key, nil
 }
 

@@ -22,6 +22,7 @@ type Config struct {
 	Hooks   *hookapi.API     // the self-service of webhooks; nil for none
 	Log     *slog.Logger     // nil logs nothing
 	Metrics *Metrics         // nil measures nothing
+	Full    func() bool      // nothing can be stored: only reading goes on; nil means never
 	Now     func() time.Time // nil means time.Now
 
 	CertFile, KeyFile string // PEM; both empty for plain HTTP

@@ -43,6 +43,12 @@ func Invalid(field, detail string) *Problem {
 // caller's: the two cannot be told apart.
 func NotFound() *Problem { return New(engine.CodeNotFound, "there is no such resource") }
 
+// NoRoom refuses what would have to be stored while the disk is nearly full.
+// Somebody has to make room first, which takes longer than a queue.
+func NoRoom() *Problem {
+	return &Problem{Code: engine.CodeBusy, Detail: "nothing can be stored for now; reading goes on", RetryAfter: 10}
+}
+
 // HeadersTooLarge is too_large for the part before the body: 431, not 413.
 func HeadersTooLarge(detail string) *Problem {
 	return &Problem{Code: CodeTooLarge, Detail: detail, status: fasthttp.StatusRequestHeaderFieldsTooLarge}
