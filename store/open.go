@@ -26,6 +26,10 @@ const format = 2
 // format of a directory behind our back: that cannot be undone.
 const pebbleFormat = pebble.FormatValueSeparation
 
+// openBeside is what is open beside Pebble's tables: logs, the manifest, the
+// lock, directories, tables in the making.
+const openBeside = 6
+
 const dirMode = 0o700 // webhook secrets and providers' passwords are inside
 
 func (s *Store) openDB() error {
@@ -53,8 +57,8 @@ func (s *Store) openDB() error {
 		s.opts.MemTable = s.space.memTable()
 	}
 	opts := &pebble.Options{
-		FS: ordered{fs}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
-		CacheSize: s.opts.CacheBytes, MemTableSize: s.opts.MemTable,
+		FS: ordered{patient{FS: fs, log: s.log}}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
+		CacheSize: s.opts.CacheBytes, MemTableSize: s.opts.MemTable, MaxOpenFiles: s.opts.OpenFiles - openBeside,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2,
 		LBaseMaxBytes:               64 << 20,

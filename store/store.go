@@ -34,6 +34,7 @@ type Options struct {
 	CacheBytes int64         // memory for blocks that were read; zero means 64 MiB
 	MemTable   uint64        // memory for rows that were just written; zero means 64 MiB, less on a small disk
 	Space      Marks         // what is kept free on the disk; zero means UsualMarks
+	OpenFiles  int           // file descriptors it may have, 80 at least; zero means 1,016
 
 	// Keys gives the keys that secrets are sealed with, SealKeyLen bytes each:
 	// the newest, then those it replaced, which only open. sealed says that the
@@ -68,6 +69,9 @@ func (o Options) fill() Options {
 	}
 	if o.Space == (Marks{}) {
 		o.Space = UsualMarks
+	}
+	if o.OpenFiles == 0 {
+		o.OpenFiles = 1016
 	}
 	if o.Now == nil {
 		o.Now = func() int64 { return time.Now().UnixMilli() }

@@ -18,8 +18,20 @@ func (n *networks) contact(w *tenant.Network) broadworks.Listen {
 		return nil
 	}
 	return func(ctx context.Context, in broadworks.Inbound, bound func()) error {
-		return n.listener(w, in).Serve(ctx, in, bound)
+		c := n.listener(w, in)
+		c.MaxConns = n.files.contacts(n.listeners())
+		return c.Serve(ctx, in, bound)
 	}
+}
+
+// listeners is how many networks have one.
+func (n *networks) listeners() (count int) {
+	for _, w := range n.store.Networks() {
+		if w.BroadWorks.Contact.Listen != "" {
+			count++
+		}
+	}
+	return count
 }
 
 // listener reads as much at a time as a document of the network may have.

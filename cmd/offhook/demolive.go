@@ -22,7 +22,7 @@ type liveDemo struct {
 }
 
 // startDemo starts what the demo needs beside offhook itself.
-func startDemo(end *ending, cfg *Config, log *slog.Logger, stdout io.Writer) (*liveDemo, error) {
+func startDemo(end *ending, cfg *Config, phones int, log *slog.Logger, stdout io.Writer) (*liveDemo, error) {
 	ln, err := listen(end, cfg.Simulator.Listen, "simulator.listen")
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func startDemo(end *ending, cfg *Config, log *slog.Logger, stdout io.Writer) (*l
 		Username: simUsername, Password: simPassword, Log: log,
 	})
 	served := make(chan error, 1)
-	go func() { served <- sim.Serve(ln) }()
+	go func() { served <- sim.Serve(limit(ln, phones)) }()
 	end.with(func() error {
 		err := sim.Close()
 		<-served

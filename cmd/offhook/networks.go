@@ -32,6 +32,7 @@ type networks struct {
 	oci          *oci.Metrics
 	contacts     *xsicontact.Metrics
 	tune         func(network string, cfg *broadworks.Config) // set before start; nil changes nothing
+	files        descriptors                                  // how many connections there may be
 
 	ctx context.Context // of all providers; ends at stop
 
@@ -127,6 +128,12 @@ func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 	}
 	if n.tune != nil {
 		n.tune(w.ID, &cfg)
+	}
+	if cfg.InFlight == 0 {
+		cfg.InFlight = n.files.requests()
+	}
+	if cfg.Acks == 0 {
+		cfg.Acks = n.files.acks()
 	}
 	return broadworks.New(cfg)
 }

@@ -45,6 +45,7 @@ type node struct {
 	registry   *prometheus.Registry
 	log        *slog.Logger
 	retention  time.Duration // of what happened: calls that ended, events
+	files      descriptors   // how many connections each part may have
 
 	failed  chan error // a part that cannot go on
 	ctx     context.Context
@@ -53,14 +54,14 @@ type node struct {
 }
 
 // openNode opens the data directory.
-func openNode(cfg *Config, log *slog.Logger) (*node, error) {
-	n := &node{registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention, failed: make(chan error, 1)}
+func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
+	n := &node{registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention, files: files, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	n.store, err = store.Open(cfg.DataDir, store.Options{
 		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail, Space: cfg.marks,
-		Keys: sealingKeys(cfg.sealingKeyFile(), log),
+		Keys: sealingKeys(cfg.sealingKeyFile(), log), OpenFiles: files.files,
 	})
 	return n, err
 }
@@ -71,14 +72,14 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	client, guard := webhook.NewClient(requests), &requests.Guard
 	n.operations = operations.New(operations.Config{
 		Tenants: n.store, Poster: client, Metrics: operations.NewMetrics(n.registry), Log: n.log,
-		Operator: operator, OperatorPoster: webhook.NewClient(webhook.ClientConfig{Guard: operatorGuard, Version: version}),
+		Operator: operator, OperatorPoster: webhook.NewClient(webhook.ClientConfig{Guard: operatorGuard, Version: version, MaxKept: 1}),
 		Status: func(app string, kind engine.StreamKind) (webhook.Status, bool) {
 			return n.dispatcher.StatusOf(app, kind)
 		},
 	})
 	n.dispatcher = webhook.New(webhook.Config{
 		Outbox: n.store, Tenants: n.store, Poster: client, Notice: n.operations.Tell,
-		Metrics: webhook.NewMetrics(n.registry), Log: n.log, Retention: n.retention,
+		Metrics: webhook.NewMetrics(n.registry), Log: n.log, Retention: n.retention, Slots: n.files.attempts,
 	})
 	// Nothing was submitted yet: what is live after start shows at least this.
 	durable := n.store.Durable()
@@ -86,7 +87,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 		Log: n.store, Key: n.store.CursorKey(),
 		Live:    func(app string) []actor.CallView { return n.directory.Live(app) },
 		Horizon: func() uint64 { return max(n.directory.Released(), durable) },
-		PerApp:  events.StreamsPerApp, InAll: events.Streams, Heartbeat: events.Heartbeat,
+		PerApp:  events.StreamsPerApp, InAll: n.files.streams(events.Streams), Heartbeat: events.Heartbeat,
 		Logger: n.log, Metrics: eventlog.NewMetrics(n.registry),
 	})
 	n.replays = replay.New(replay.Config{
@@ -98,6 +99,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 		URLs: n.urls, Cursors: n.streams.Cursors, Logger: n.log,
 	})
 	n.networks = newNetworks(n.store, broadworks.NewMetrics(n.registry), n.log)
+	n.networks.files = n.files
 	n.networks.provisioning = provision.NewMetrics(n.registry)
 	n.networks.oci = oci.NewMetrics(n.registry)
 	n.networks.contacts = xsicontact.NewMetrics(n.registry)
@@ -110,6 +112,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 		PerAddress: rate(limits.PerAddress), PerKey: rate(limits.PerKey), PerApp: rate(limits.PerApp),
 		BadKeys: rate(limits.BadKeys), Commands: rate(limits.Commands),
+		MaxConns: n.files.api, MaxConnsPerAddress: n.files.perAddress(),
 	})
 	return err
 }

@@ -20,6 +20,14 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	var end ending
 	defer func() { err = errors.Join(err, end.all()) }()
 
+	limit, err := openFiles()
+	if err != nil {
+		return err
+	}
+	files, err := share(limit)
+	if err != nil {
+		return err
+	}
 	api, err := listen(&end, cfg.Listen, "listen")
 	if err != nil {
 		return err
@@ -28,7 +36,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	n, err := openNode(cfg, log)
+	n, err := openNode(cfg, files, log)
 	if err != nil {
 		return err
 	}
@@ -39,7 +47,10 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	guard := webhook.Guard{AllowHTTP: cfg.Webhooks.AllowHTTP, AllowPrivate: cfg.Webhooks.AllowPrivateNetworks}
 	var d *liveDemo
 	if cfg.Simulator.Enabled && (cfg.Asked("simulator.enabled") || !n.hasNetworks()) {
-		if d, err = startDemo(&end, cfg, log, stdout); err != nil {
+		if n.files, err = n.files.withDemo(); err != nil {
+			return err
+		}
+		if d, err = startDemo(&end, cfg, n.files.phones(), log, stdout); err != nil {
 			return err
 		}
 		guard.Exempt = map[netip.AddrPort]string{d.receiver.Addr(): demoApp}
@@ -49,7 +60,8 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	requests := webhook.ClientConfig{Guard: guard, Version: version, ShowBodies: cfg.Webhooks.ShowResponses}
+	log.Info("file descriptors", n.files.log()...)
+	requests := webhook.ClientConfig{Guard: guard, Version: version, ShowBodies: cfg.Webhooks.ShowResponses, MaxKept: n.files.kept}
 	if err := n.build(requests, operator, rules, cfg.Events, cfg.Limits, cfg.TLS); err != nil {
 		return err
 	}
@@ -69,7 +81,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	}
 	ops, err := adminapi.New(adminapi.Config{
 		Calls: byHand{n.networks.hands}, Provisioning: n.networks, Contacts: n.networks, Links: n.networks, Tenants: standing{n.store, n.networks.user}, Token: token, Gatherer: n.registry, Log: log,
-		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks, Full: n.full, Ready: n.notReady,
+		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks, Full: n.full, Ready: n.notReady, MaxConns: n.files.admin,
 	})
 	if err != nil {
 		return err

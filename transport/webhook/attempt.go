@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -46,6 +47,7 @@ type ClientConfig struct {
 	BodyLimit   int            // bytes of answer taken to keep a connection; zero means 4 KiB
 	ReadBuffer  int            // bounds the head of the answer; zero means 4 KiB
 	MaxIdle     int            // idle connections per receiver; zero means 64
+	MaxKept     int            // idle connections of all receivers; zero means 4,096
 	IdleTimeout time.Duration  // zero means 30 s
 	ShowBodies  bool           // keep an excerpt of the answers to failed attempts, redacted
 	RootCAs     *x509.CertPool // nil means the system's; certificates are always verified
@@ -64,6 +66,7 @@ type Client struct {
 	cfg   ClientConfig
 	agent string
 	tls   *tls.Config
+	kept  atomic.Int64 // idle connections, of all receivers
 }
 
 // NewClient makes a client.
@@ -76,6 +79,7 @@ func NewClient(cfg ClientConfig) *Client {
 	def(&cfg.BodyLimit, 4<<10)
 	def(&cfg.ReadBuffer, 4<<10)
 	def(&cfg.MaxIdle, 64)
+	def(&cfg.MaxKept, 4096)
 	def(&cfg.IdleTimeout, 30*time.Second)
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -64,6 +64,7 @@ func (p *pool) take() *conn {
 	c := p.idle[n-1]
 	p.idle[n-1] = nil
 	p.idle = p.idle[:n-1]
+	p.client.kept.Add(-1)
 	return c
 }
 
@@ -72,6 +73,10 @@ func (p *pool) put(c *conn) {
 	c.idle = time.Now()
 	p.mu.Lock()
 	keep := !p.closed && len(p.idle) < p.client.cfg.MaxIdle
+	if keep && p.client.kept.Add(1) > int64(p.client.cfg.MaxKept) {
+		p.client.kept.Add(-1)
+		keep = false // many receivers together may not take every descriptor
+	}
 	if keep {
 		p.idle = append(p.idle, c)
 		if p.sweep == nil {
@@ -96,6 +101,7 @@ func (p *pool) expire() {
 	kept := copy(p.idle, p.idle[n:])
 	clear(p.idle[kept:])
 	p.idle = p.idle[:kept]
+	p.client.kept.Add(-int64(n))
 	if kept == 0 || p.closed {
 		p.sweep = nil
 	} else {
@@ -112,6 +118,7 @@ func (p *pool) drop() {
 	p.mu.Lock()
 	old := p.idle
 	p.idle = nil
+	p.client.kept.Add(-int64(len(old)))
 	p.mu.Unlock()
 	for _, c := range old {
 		c.close()

@@ -19,6 +19,7 @@ type Apart struct {
 	Config  string   // the file
 	Data    string   // the directory
 	Env     []string // of offhook, beside its addresses
+	Limits  string   // of the shell (ulimit) that starts offhook; empty for none
 
 	program *Program
 	sim     *Process
@@ -59,6 +60,9 @@ func (w *Apart) Begin(t testing.TB, l *Ledger, n int) {
 // Serve starts another offhook on the same data directory; assign it to Process.
 func (w *Apart) Serve(t testing.TB) *Process {
 	t.Helper()
+	if w.Limits != "" {
+		return w.program.Limited(t, w.Limits, w.env(), w.args()...).Await(t)
+	}
 	return w.program.Run(t, w.env(), w.args()...)
 }
 

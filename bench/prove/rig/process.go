@@ -48,12 +48,17 @@ func Run(t testing.TB, env []string, args ...string) *Process {
 // Run starts the program and waits for its ready line.
 func (prog *Program) Run(t testing.TB, env []string, args ...string) *Process {
 	t.Helper()
-	p := prog.Launch(t, env, args...)
+	return prog.Launch(t, env, args...).Await(t)
+}
+
+// Await waits for the ready line.
+func (p *Process) Await(t testing.TB) *Process {
+	t.Helper()
 	select {
 	case <-p.ended:
-		t.Fatalf("offhook %s ended: %v\n%s", strings.Join(args, " "), p.err, p.Output())
+		t.Fatalf("offhook %s ended: %v\n%s", strings.Join(p.args, " "), p.err, p.Output())
 	case <-time.After(60 * time.Second):
-		t.Fatalf("offhook %s is not ready\n%s", strings.Join(args, " "), p.Output())
+		t.Fatalf("offhook %s is not ready\n%s", strings.Join(p.args, " "), p.Output())
 	case <-p.up:
 	}
 	return p

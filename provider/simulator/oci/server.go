@@ -102,6 +102,7 @@ func (s *Server) accept(ln net.Listener, admit func(net.Conn) func()) error {
 	s.wg.Add(1)
 	s.mu.Unlock()
 	defer s.wg.Done()
+	var wait time.Duration
 	for {
 		c, err := ln.Accept()
 		if err != nil {
@@ -110,11 +111,17 @@ func (s *Server) accept(ln net.Listener, admit func(net.Conn) func()) error {
 				return nil
 			default:
 			}
-			if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
-				continue
+			// Out of file descriptors, say: some will be given back.
+			var passing interface{ Temporary() bool }
+			if errors.Is(err, net.ErrClosed) || !errors.As(err, &passing) || !passing.Temporary() {
+				return err
 			}
-			return err
+			if wait = min(max(2*wait, 5*time.Millisecond), time.Second); !s.pause(wait) {
+				return nil
+			}
+			continue
 		}
+		wait = 0
 		_, down := s.people.Struck(Down)
 		s.mu.Lock()
 		var serve func()
