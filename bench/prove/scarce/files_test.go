@@ -243,3 +243,49 @@ func TestTheFileDescriptorsRunOut(t *testing.T) {
 	release()
 	w.Drain()
 }
+
+func TestTheSimulatorOutlivesACrowd(t *testing.T) {
+	const limit, attackers = 48, 120
+	row := report.Attack(t, report.Refusals, "the simulator's file descriptors ran out, on all its listeners", "connections")
+	p := rig.Plain.Limited(t, "-n "+strconv.Itoa(limit), nil,
+		"simulate", "--listen", "127.0.0.1:0", "--calls-per-second", "0", "--oci-listen", "127.0.0.1:0", "--oci-reporting-listen", "127.0.0.1:0").Await(t)
+	listeners := []string{p.Addr("simulator"), p.Addr("oci"), p.Addr("oci_reporting")}
+	for _, at := range listeners {
+		c := gather(t, attackers, func() string { return at })
+		for range rig.Poll(20 * time.Second) {
+			if c.came.Load() >= attackers {
+				break
+			}
+		}
+		row.Add(int(c.came.Load()))
+		c.leave()
+	}
+	answers := func(at, say string) bool {
+		conn, err := net.DialTimeout("tcp", at, time.Second)
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(time.Second))
+		_, _ = conn.Write([]byte(say))
+		n, _ := conn.Read(make([]byte, 64))
+		return n > 0
+	}
+	for i, say := range []string{
+		"GET /simulator/stats HTTP/1.0\r\n\r\n",
+		`<?xml version="1.0" encoding="ISO-8859-1"?><BroadsoftDocument protocol="OCI" xmlns="C" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
+			`<sessionId xmlns="">one</sessionId><command xsi:type="AuthenticationRequest" xmlns=""><userId>x</userId></command></BroadsoftDocument>` + "\n",
+	} {
+		ok := false
+		for range rig.Poll(10 * time.Second) {
+			if ok = answers(listeners[i], say); ok {
+				break
+			}
+		}
+		require.True(t, ok, "listener %d answers when they left\n%s", i, p.Output())
+	}
+	conn, err := net.DialTimeout("tcp", listeners[2], time.Second)
+	require.NoError(t, err, "changes are reported again")
+	require.NoError(t, conn.Close())
+	p.Drain()
+}
