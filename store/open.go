@@ -56,8 +56,11 @@ func (s *Store) openDB() error {
 	if s.opts.MemTable == 0 {
 		s.opts.MemTable = s.space.memTable()
 	}
+	if err := s.space.opens(s.opts.MemTable); err != nil {
+		return err
+	}
 	opts := &pebble.Options{
-		FS: ordered{patient{FS: fs, log: s.log}}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
+		FS: ordered{calm{patient{FS: fs, log: s.log}, s.stop, &s.crowded}}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
 		CacheSize: s.opts.CacheBytes, MemTableSize: s.opts.MemTable, MaxOpenFiles: s.opts.OpenFiles - openBeside,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2,

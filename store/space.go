@@ -39,9 +39,10 @@ func (m Mark) Of(total uint64) uint64 {
 // there is High again. What is between Low and nothing is for what goes on:
 // deliveries, deletions, marks for what was not taken, Pebble's own files. With
 // less than a quarter of Low these wait too.
+// A Low of nothing is never reached.
 type Marks struct{ Low, High Mark }
 
-// UsualMarks are those of the zero Options.
+// UsualMarks are those of the zero Options. They are never changed.
 var UsualMarks = Marks{
 	Low:  Mark{Bytes: 1 << 30, Share: 0.1},
 	High: Mark{Bytes: 5 << 28, Share: 0.125},
@@ -88,6 +89,7 @@ func (w *space) watch(s *Store) {
 		return
 	}
 	w.total = usage.TotalBytes
+	w.free.Store(usage.AvailBytes)
 	w.low = s.opts.Space.Low.Of(w.total)
 	w.high, w.none = max(w.low, s.opts.Space.High.Of(w.total)), w.low/noneParts
 	w.step = min(max(int64(w.low/lowParts), leastStep), mostStep) // #nosec G115 -- a part of a disk
@@ -100,6 +102,15 @@ func (w *space) memTable() uint64 {
 		return usualMem
 	}
 	return min(max(w.total/memOfVolume, leastMem), usualMem)
+}
+
+// opens refuses to open a directory whose disk has no room for the first thing
+// that Pebble does: to bring its log into a table. It would wait for ever.
+func (w *space) opens(memTable uint64) error {
+	if free := w.free.Load(); w.total > 0 && free < memTable {
+		return fmt.Errorf("open %s: %w: %v are free, and %v are needed; make room first", w.dir, ErrNoRoom, Size(free), Size(memTable))
+	}
+	return nil
 }
 
 // watcher looks until the store is closed.

@@ -102,10 +102,17 @@ func TestTheDiskIsLookedAtWhenMuchWasWritten(t *testing.T) {
 
 // A store that is opened on a full disk knows it before anybody asks.
 func TestTheFirstLookIsBeforeTheFirstQuestion(t *testing.T) {
-	s := openIn(t, newVolume(100<<20, 1<<20))
+	s := openIn(t, newVolume(100<<20, 1<<20), func(o *Options) { o.MemTable = 1 << 20 })
 	defer func() { require.NoError(t, s.Close()) }()
 	require.Equal(t, actor.RoomNone, s.Room())
 	require.Contains(t, s.Shortage(), "1 MiB free; nothing new is taken below 10 MiB, and until there are 12.5 MiB again")
+}
+
+// Without room for what is done first it says so, instead of waiting for ever.
+func TestAFullDiskIsNotOpened(t *testing.T) {
+	_, err := Open("data", Options{FS: newVolume(100<<20, 1<<20-1)})
+	require.ErrorIs(t, err, ErrNoRoom)
+	require.ErrorContains(t, err, "1024.0 KiB are free, and 1.6 MiB are needed; make room first")
 }
 
 func TestADiskThatCannotTellIsNotWatched(t *testing.T) {

@@ -33,7 +33,7 @@ type Options struct {
 	SweepEvery time.Duration // pause between sweeps of what is old; zero means 5 minutes, negative never by itself
 	CacheBytes int64         // memory for blocks that were read; zero means 64 MiB
 	MemTable   uint64        // memory for rows that were just written; zero means 64 MiB, less on a small disk
-	Space      Marks         // what is kept free on the disk; zero means UsualMarks
+	Space      *Marks        // what is kept free on the disk; nil means UsualMarks
 	OpenFiles  int           // file descriptors it may have, 80 at least; zero means 1,016
 
 	// Keys gives the keys that secrets are sealed with, SealKeyLen bytes each:
@@ -67,8 +67,8 @@ func (o Options) fill() Options {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 64 << 20
 	}
-	if o.Space == (Marks{}) {
-		o.Space = UsualMarks
+	if o.Space == nil {
+		o.Space = &UsualMarks
 	}
 	if o.OpenFiles == 0 {
 		o.OpenFiles = 1016
@@ -100,6 +100,7 @@ type Store struct {
 	journal      *journal
 	lazy         *lazy
 	space        space
+	crowded      atomic.Int64 // of calm
 	tenants      tenants
 	poisoned     atomic.Pointer[journal] // for Pebble's logger, which exists before the journal
 
