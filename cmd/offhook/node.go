@@ -60,7 +60,7 @@ func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	n.store, err = store.Open(cfg.DataDir, store.Options{
-		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail, Space: cfg.marks,
+		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail, Space: &cfg.marks,
 		Keys: sealingKeys(cfg.sealingKeyFile(), log), OpenFiles: files.files,
 	})
 	return n, err
