@@ -163,7 +163,7 @@ type Outcome struct {
 }
 
 // Input is one thing that happens to a subscriber: exactly one of its fields
-// other than Entropy is set.
+// up to Tick is set.
 type Input struct {
 	Event   *Event
 	Command *Command
@@ -181,6 +181,9 @@ type Input struct {
 	Token uint64
 
 	Entropy [2]uint64 // random; ids are made from it
+	// Shift is by how many ms somebody set the clock since the input before.
+	// What is awaited moves with it: it comes neither sooner nor later.
+	Shift int64
 	// Wants says what an app wants to be told; nil, or nil for an app, means
 	// every change of state.
 	Wants func(app string) *Wants

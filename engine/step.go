@@ -74,6 +74,9 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 	}
 	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}, wants: in.Wants}
 	s.inputs++
+	if in.Shift != 0 {
+		s.shift(in.Shift)
+	}
 	st.forget()
 	switch {
 	case in.Event != nil:

@@ -28,6 +28,7 @@ type Config struct {
 	AskTime   time.Duration // how long a request to the provider may take; zero means 10 s
 	Snapshots int           // snapshots read at the same time, of all subscribers; zero means 16
 	Now       func() int64  // ms since the epoch; nil means the system's clock
+	Elapsed   func() int64  // ms since some time, whatever the clock is set to; nil means the system's, or Now if that is given
 	Entropy   func() uint64 // nil means the runtime's generator
 	Log       *slog.Logger
 	Metrics   *Metrics
@@ -47,6 +48,7 @@ type Directory struct {
 	cfg    Config
 	shards [shards]shard
 
+	born     time.Time
 	unsynced atomic.Int64  // steps waiting for the disk
 	released atomic.Uint64 // index of the last event whose effects are out
 	failed   atomic.Bool
@@ -90,6 +92,12 @@ func New(cfg Config) *Directory {
 	if cfg.AskTime == 0 {
 		cfg.AskTime = 10 * time.Second
 	}
+	if cfg.Elapsed == nil {
+		if cfg.Elapsed = cfg.Now; cfg.Now == nil {
+			born := time.Now()
+			cfg.Elapsed = func() int64 { return time.Since(born).Milliseconds() }
+		}
+	}
 	if cfg.Now == nil {
 		cfg.Now = func() int64 { return time.Now().UnixMilli() }
 	}
@@ -99,7 +107,7 @@ func New(cfg Config) *Directory {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Directory{cfg: cfg, stop: make(chan struct{})}
+	d := &Directory{cfg: cfg, born: time.Now(), stop: make(chan struct{})}
 	for i := range d.shards {
 		d.shards[i] = shard{
 			entries: map[string]*entry{},

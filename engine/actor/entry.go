@@ -27,7 +27,7 @@ type entry struct {
 	marked   bool  // and a mark on disk says so
 	owed     []Receipt
 
-	progress atomic.Int64 // when the owner last took an input, UnixNano
+	progress atomic.Int64 // when the owner last took an input, ns since the directory was made
 
 	// ---- owned by the goroutine that runs the entry
 	sub     *engine.Subscriber
@@ -37,6 +37,8 @@ type entry struct {
 	profile *engine.Profile // the last one published
 	timer   *time.Timer
 	wakeAt  int64
+	now     int64 // of the last step
+	base    int64 // the clock less what has elapsed; see look
 }
 
 // inbox holds what waits for one subscriber. It is borrowed from a pool when
@@ -78,7 +80,7 @@ func (e *entry) wake() {
 		return
 	}
 	e.running = true
-	e.progress.Store(time.Now().UnixNano())
+	e.progress.Store(int64(time.Since(e.dir.born)))
 	e.dir.cfg.Metrics.awake(1)
 	e.dir.wg.Go(e.run)
 }
@@ -107,7 +109,7 @@ func (e *entry) run() {
 			return
 		}
 		e.shard.mu.Unlock()
-		e.progress.Store(time.Now().UnixNano())
+		e.progress.Store(int64(time.Since(e.dir.born)))
 
 		b := e.dir.batch(e)
 		for i := range ctl {
@@ -240,11 +242,32 @@ func (e *entry) step(b *batch, in *engine.Input) {
 	if in.Tick {
 		e.wakeAt = 0
 	}
-	if err := engine.Step(e.sub, in, e.dir.cfg.Now(), &e.out); err != nil {
+	in.Shift = e.look()
+	if err := engine.Step(e.sub, in, e.now, &e.out); err != nil {
 		e.dir.cfg.Log.Error("input not applied", "sub", e.id, "err", err)
 		return
 	}
 	b.collect(&e.out)
+}
+
+// setBy is by how many ms a clock differs from what has elapsed if somebody set
+// it. What is less is adjustment, and an owner that waited for a CPU between its
+// two looks.
+const setBy = 1000
+
+// look reads the clock, and returns by how much it was set since it was read
+// last.
+func (e *entry) look() (shift int64) {
+	e.now = e.dir.cfg.Now()
+	base := e.now - e.dir.cfg.Elapsed()
+	if shift = base - e.base; e.base != 0 && -setBy < shift && shift < setBy {
+		return 0
+	}
+	if e.base == 0 {
+		shift = 0
+	}
+	e.base = base
+	return shift
 }
 
 // schedule arranges the Tick the last step wished for.
@@ -259,7 +282,7 @@ func (e *entry) schedule() {
 		}
 		return
 	}
-	in := max(time.Duration(e.wakeAt-e.dir.cfg.Now())*time.Millisecond, 0)
+	in := max(time.Duration(e.wakeAt-e.now)*time.Millisecond, 0)
 	in = maybe.Early("actor: a tick comes early", in) // a step acts on what is due and wishes for the rest again
 	if e.timer == nil {
 		e.timer = time.AfterFunc(in, e.tick)

@@ -168,7 +168,7 @@ func (d *Directory) relieve(s *shard, now time.Time) {
 		if e.inbox == nil || len(e.inbox.facts) == 0 || d.failed.Load() {
 			continue
 		}
-		if now.Sub(time.Unix(0, e.progress.Load())) > d.cfg.FactWait {
+		if now.Sub(d.born)-time.Duration(e.progress.Load()) > d.cfg.FactWait {
 			e.overflow()
 		}
 	}
