@@ -15,17 +15,19 @@ type Rate struct {
 
 // Limiter is a token bucket for each of many keys. It keeps one number for
 // each, the time at which the bucket will be full again (GCRA), and forgets
-// those that are full.
+// those that are full. It counts from when it was made: that somebody sets the
+// clock neither fills buckets nor empties them.
 type Limiter[K comparable] struct {
 	interval int64 // ns for one token
 	room     int64 // ns worth of tokens in a full bucket
 	seed     maphash.Seed
+	born     time.Time
 	shards   [16]shard[K]
 }
 
 type shard[K comparable] struct {
 	mu   sync.Mutex
-	full map[K]int64 // ns since the epoch
+	full map[K]int64 // ns since born
 }
 
 // bucketsPerShard bounds the memory an attacker with many addresses can take.
@@ -45,7 +47,7 @@ func NewLimiter[K comparable](r Rate, otherwise Rate) *Limiter[K] {
 	if r.Burst <= 0 {
 		r.Burst = int(max(1, 2*r.PerSecond))
 	}
-	l := &Limiter[K]{interval: max(1, int64(float64(time.Second)/r.PerSecond)), seed: maphash.MakeSeed()}
+	l := &Limiter[K]{interval: max(1, int64(float64(time.Second)/r.PerSecond)), seed: maphash.MakeSeed(), born: time.Now()}
 	l.room = l.interval * int64(r.Burst)
 	for i := range l.shards {
 		l.shards[i].full = map[K]int64{}
@@ -59,11 +61,14 @@ func (l *Limiter[K]) Take(key K, now time.Time) (ok bool, retry int) {
 	if l == nil {
 		return true, 0
 	}
-	t := now.UnixNano()
+	t := int64(now.Sub(l.born))
 	sh := &l.shards[maphash.Comparable(l.seed, key)%uint64(len(l.shards))]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	full, known := sh.full[key]
+	if !known {
+		full = t
+	}
 	full = max(full, t) + l.interval
 	if wait := full - t - l.room; wait > 0 {
 		return false, int(math.Ceil(float64(wait) / float64(time.Second)))
