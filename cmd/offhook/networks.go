@@ -125,6 +125,7 @@ func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 		Network: bw, NetworkID: w.ID, CountryCode: w.Dialing.CountryCode,
 		Memory: n.store.Memory(w.ID), Sink: sink{n.directory, w.ID},
 		Log: n.log, Metrics: n.metrics, Listen: n.contact(w),
+		Full: func() bool { return n.store.Room() == actor.RoomNone },
 	}
 	if n.tune != nil {
 		n.tune(w.ID, &cfg)

@@ -19,6 +19,7 @@ var (
 	errRebuild   = errors.New("the platform no longer knows the channel set")
 	errDuplicate = errors.New("another client opened a channel set with our application id")
 	errNoChannel = errors.New("no channel in the answer")
+	errNoRoom    = errors.New("there is no room on the disk for what the platform tells")
 )
 
 // channel is one open event stream.
@@ -38,6 +39,11 @@ func (p *Provider) keep(ctx context.Context, x *xsp) {
 	for failures := 0; ctx.Err() == nil && !x.left.Load(); {
 		if p.gate.wait(ctx) != nil || !p.waitDuplicate(ctx) {
 			return
+		}
+		if waited, ok := p.waitRoom(ctx, x); !ok {
+			return
+		} else if waited {
+			failures = 0
 		}
 		if p.gate.refusing() {
 			continue // it closed again while we waited
@@ -107,6 +113,25 @@ func (p *Provider) waitDuplicate(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// roomEvery is how often it is asked whether there is room again.
+const roomEvery = 250 * time.Millisecond
+
+// waitRoom waits while events cannot be taken. A channel whose events are not
+// answered is ended by the platform within seconds (dossier §3.5), and the next
+// would be too.
+func (p *Provider) waitRoom(ctx context.Context, x *xsp) (waited, ok bool) {
+	for p.cfg.Full != nil && p.cfg.Full() {
+		if !waited {
+			p.trouble(x, errNoRoom)
+		}
+		waited = true
+		if !p.pause(ctx, roomEvery, nil) {
+			return waited, false
+		}
+	}
+	return waited, true
 }
 
 // endChannels ends all channels; they are built again by their keepers.

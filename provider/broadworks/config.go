@@ -25,6 +25,9 @@ type Config struct {
 	Sink        provider.Sink
 	Log         *slog.Logger // nil discards
 	Metrics     *Metrics     // nil measures nothing
+	// Full says that events cannot be taken for now: no channel is opened then.
+	// It is asked often and must not wait. Nil means never.
+	Full func() bool
 
 	Request     time.Duration // one request; zero means 10 s
 	Heartbeat   time.Duration // between heartbeats; zero means 15 s
