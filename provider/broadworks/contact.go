@@ -163,7 +163,7 @@ func (p *Provider) contactLink() (provider.Link, string) {
 		return provider.LinkDown, "the listener of the HTTP contact is not bound"
 	case s.Followed > 0 && s.Subscribed == 0:
 		return provider.LinkDown, "no subscription stands yet"
-	case since != 0 && time.Now().UnixNano()-since > int64(p.cfg.Arrival):
+	case since != 0 && p.moment(time.Now())-since > int64(p.cfg.Arrival):
 		c.unheard.Store(true)
 		return provider.LinkDown, "the platform accepts subscriptions, and no event of them arrives: " +
 			"every XSP must be able to reach the public URL of the HTTP contact, and be in its allow-list"

@@ -202,7 +202,7 @@ func (p *Provider) redirected(x *xsp, from, location string) (*xsp, string) {
 // sayForeign tells the operator of an XSP that is missing in the list, at most
 // once a minute.
 func (p *Provider) sayForeign(x *xsp, to *url.URL) {
-	now, last := time.Now().UnixNano(), p.foreign.Load()
+	now, last := p.moment(time.Now()), p.foreign.Load()
 	if now-last < int64(time.Minute) && last != 0 || !p.foreign.CompareAndSwap(last, now) {
 		return
 	}

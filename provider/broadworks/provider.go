@@ -21,7 +21,7 @@ type Provider struct {
 	polls   pacer
 	xsps    atomic.Pointer[xspList]
 	round   atomic.Uint32                   // whose turn it is among the XSPs
-	foreign atomic.Int64                    // when a redirect to nowhere was last told of, ns since the epoch
+	foreign atomic.Int64                    // when a redirect to nowhere was last told of; a moment
 	run     atomic.Pointer[context.Context] // once it ends, a link that goes down is no news
 
 	// handing is held while an event is resolved and handed over, so that
@@ -41,6 +41,7 @@ type Provider struct {
 	work     work
 	counts   counts
 	since    time.Time
+	began    time.Time // nothing here is counted by a clock that somebody may set; see Provider.now
 	link     provider.Link
 	detail   string
 	// duplicate is until when another client is left its channel set.
@@ -65,6 +66,7 @@ func New(cfg Config) (*Provider, error) {
 		subs:     map[string]*standing{},
 		refused:  map[*standing]refused{},
 		since:    time.Now(),
+		began:    time.Now(),
 		link:     provider.LinkDown,
 	}
 	p.recent.init(p)

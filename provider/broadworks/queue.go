@@ -70,7 +70,7 @@ func (p *Provider) takeWork() (*standing, time.Duration, <-chan struct{}) {
 	w := &p.work
 	wait := time.Hour
 	if p.ready() {
-		now := time.Now().UnixMilli()
+		now := p.now()
 		for len(w.later) > 0 && w.later[0].due <= now {
 			s := w.later[0]
 			w.later.remove(s)

@@ -87,7 +87,7 @@ func (p *Provider) compareQuiet(now time.Time) {
 // before the answer. That of a group brings none (dossier §3.6).
 func (p *Provider) expect(s *standing, asked time.Time) {
 	c := &p.contact
-	if at := asked.UnixNano(); c.on && s.user != "" && c.arrived.Load() < at {
+	if at := p.moment(asked); c.on && s.user != "" && c.arrived.Load() < at {
 		c.expected.CompareAndSwap(0, at)
 	}
 }
@@ -96,7 +96,7 @@ func (p *Provider) expect(s *standing, asked time.Time) {
 // compared: what it sent meanwhile is lost.
 func (p *Provider) heard() {
 	c := &p.contact
-	c.arrived.Store(time.Now().UnixNano())
+	c.arrived.Store(p.moment(time.Now()))
 	if c.expected.Load() != 0 {
 		c.expected.Store(0)
 	}

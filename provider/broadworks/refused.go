@@ -16,14 +16,13 @@ type refused struct {
 	state  provider.UserState
 	detail string
 	since  int64 // ms since the epoch
-	until  int64 // not asked again before
+	until  int64 // not asked again before; by Provider.now
 }
 
 // refuse notes that a subscription was refused. p.mu is held.
 func (p *Provider) refuse(s *standing, a answer) {
 	wait := p.cfg.RefusedWait + time.Duration(p.cfg.Random()*float64(p.cfg.RefusedWait))
-	now := time.Now()
-	r := refused{state: p.refusalState(a), detail: refusal(a), since: now.UnixMilli(), until: now.Add(wait).UnixMilli()}
+	r := refused{state: p.refusalState(a), detail: refusal(a), since: time.Now().UnixMilli(), until: p.now() + wait.Milliseconds()}
 	before, again := p.refused[s]
 	if again && before.state == r.state {
 		r.since = before.since
@@ -84,5 +83,5 @@ func (p *Provider) standingOf(s *standing) provider.UserStatus {
 	case s.user == "":
 		r.detail = "the subscription of the whole group or enterprise is refused: " + r.detail
 	}
-	return provider.UserStatus{State: r.state, Detail: r.detail, Since: r.since, RetryAt: r.until}
+	return provider.UserStatus{State: r.state, Detail: r.detail, Since: r.since, RetryAt: p.wall(r.until)}
 }

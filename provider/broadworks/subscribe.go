@@ -15,7 +15,7 @@ type standing struct {
 	user     string // the user id as it was followed; empty for a group or an enterprise
 	followed bool   // wanted
 	sub      string // subscription id; empty while there is none
-	expires  int64  // ms since the epoch
+	expires  int64  // by Provider.now
 	sequence uint32 // last number, of a group, an enterprise, or a user with an HTTP contact
 	fresh    bool   // just made: its numbers begin at 1
 
@@ -128,7 +128,7 @@ func (p *Provider) forgetUser(s *standing) {
 func (p *Provider) take(s *standing, id string, life time.Duration) {
 	p.drop(s)
 	s.sub = strings.Clone(id)
-	s.expires = time.Now().Add(life).UnixMilli()
+	s.expires = p.now() + life.Milliseconds()
 	s.sequence, s.fresh = 0, false
 	s.compare = s.user == ""
 	p.subs[s.sub] = s
@@ -157,7 +157,7 @@ func (p *Provider) drop(s *standing) {
 }
 
 func (p *Provider) remember(s *standing) {
-	if err := p.cfg.Memory.Put(s.target, remembered{ID: s.sub, Expires: s.expires, Contact: p.mark()}.encode()); err != nil {
+	if err := p.cfg.Memory.Put(s.target, remembered{ID: s.sub, Expires: p.wall(s.expires), Contact: p.mark()}.encode()); err != nil {
 		p.cfg.Log.Error("subscription not remembered", "err", err)
 	}
 }
@@ -172,8 +172,8 @@ func (p *Provider) unremember(s *standing) {
 // nobody follows any more is deleted some time after the start: until then
 // the one who follows may still be waking up.
 func (p *Provider) recall() {
-	now := time.Now()
-	unwanted := now.Add(p.cfg.RefusedWait).UnixMilli()
+	now := p.now()
+	unwanted := now + p.cfg.RefusedWait.Milliseconds()
 	mark := p.currentMark()
 	var stale []string
 	err := p.cfg.Memory.Each(func(target string, value []byte) error {
@@ -181,7 +181,7 @@ func (p *Provider) recall() {
 		switch {
 		case target == targetSet, target == targetContact:
 			return nil
-		case r.ID == "" || r.Expires <= now.UnixMilli():
+		case r.ID == "" || p.own(r.Expires) <= now:
 			stale = append(stale, target)
 			return nil
 		}
@@ -211,7 +211,7 @@ func (p *Provider) recall() {
 		if s.sub != "" {
 			return nil
 		}
-		s.sub, s.expires = r.ID, r.Expires
+		s.sub, s.expires = r.ID, p.own(r.Expires)
 		p.subs[s.sub] = s
 		if s.followed && s.user != "" {
 			p.counts.subscribed++
@@ -307,7 +307,7 @@ func (p *Provider) compareAll() {
 // compareEveryone compares all followed users, at the pace of the work queue.
 // p.mu is held.
 func (p *Provider) compareEveryone() {
-	now := time.Now().UnixMilli()
+	now := p.now()
 	for _, s := range p.users {
 		if s.followed && p.refused[s].until <= now {
 			p.enqueue(s)

@@ -15,7 +15,7 @@ func (p *Provider) tend(ctx context.Context, s *standing) {
 	p.mu.Lock()
 	followed, sub, user := s.followed, s.sub, s.user
 	s.due = 0
-	if followed && sub != "" && time.Now().UnixMilli()-s.expires > time.Minute.Milliseconds() {
+	if followed && sub != "" && p.now()-s.expires > time.Minute.Milliseconds() {
 		p.drop(s) // too late to renew
 		sub = ""
 	}
@@ -64,7 +64,7 @@ func (p *Provider) renewSubscription(ctx context.Context, s *standing, sub strin
 	case err == nil && a.status/100 == 2:
 		s.fails, s.ended = 0, 0
 		delete(p.refused, s)
-		s.expires = time.Now().Add(life).UnixMilli()
+		s.expires = p.now() + life.Milliseconds()
 		p.remember(s)
 		s.compare = s.compare || s.user == "" // a user's renewal brings a snapshot, a group's does not
 		p.stands(s, asked)
@@ -154,7 +154,7 @@ func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 
 // plan says when a busy standing order is tended next. p.mu is held.
 func (p *Provider) plan(s *standing, in time.Duration) {
-	s.due = time.Now().Add(in).UnixMilli()
+	s.due = p.now() + in.Milliseconds()
 	if !s.busy && !s.queued {
 		p.work.later.put(s)
 		p.work.wake()
