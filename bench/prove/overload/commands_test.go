@@ -35,7 +35,7 @@ func TestTenTimesTheCommandsThatThePlatformTakes(t *testing.T) {
 	// A platform that takes so few lets the clients offer ten times as many.
 	w := begin(t, ledger, people, "requests_per_second: 200")
 	phones(w, `{"answer_after_ms":20,"far_end_after_ms":20}`)
-	d := newDesk(w, w.Subscribers)
+	d := newDesk(w.App, w.Subscribers)
 	dials := w.Dials()
 
 	few, all := lines(w, 48), lines(w, connections)

@@ -131,12 +131,15 @@ func (l *line) read() (a answer, last bool, err error) {
 	return a, last, nil
 }
 
-// lines are n connections from a few addresses, so that none has too many.
-func lines(w *rig.Apart, n int) []*line {
+// lines are n connections with the app's key, from a few addresses, so that
+// none has too many.
+func lines(w *rig.Apart, n int) []*line { return linesOf(w, w.Key, n) }
+
+func linesOf(w *rig.Apart, key string, n int) []*line {
 	const perAddress = 500
 	all := make([]*line, n)
 	for i := range all {
-		all[i] = newLine(w.Addr("api"), fmt.Sprintf("127.0.1.%d", 1+i/perAddress), w.Key)
+		all[i] = newLine(w.Addr("api"), fmt.Sprintf("127.0.1.%d", 1+i/perAddress), key)
 	}
 	return all
 }
