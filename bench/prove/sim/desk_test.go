@@ -33,6 +33,7 @@ type wish struct {
 	desk   *desk
 	key    string
 	remote string
+	born   time.Time
 
 	mu    sync.Mutex
 	call  string    // of the first 201
@@ -82,15 +83,22 @@ func (c *clerk) work(ctx context.Context) {
 	}
 }
 
+// keyMemory is for how long clients use a key: offhook remembers it for a day.
+const keyMemory = 12 * time.Hour
+
 // pick is the wish that clients are about, or a new one when its call is over.
 // Now and then it is one that has just ended.
 func (d *desk) pick(w *world, dice *rand.Rand) *wish {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if n := len(d.wishes); n == 0 || d.wishes[n-1].over() {
+	n := len(d.wishes)
+	if n > 0 && time.Since(d.wishes[n-1].born) > keyMemory { // its key may stand for another call
+		d.wishes, n = nil, 0
+	}
+	if n == 0 || d.wishes[n-1].over() {
 		d.wishes = d.wishes[max(0, n-1):]
 		n := w.wishes.Add(1)
-		d.wishes = append(d.wishes, &wish{desk: d, key: fmt.Sprintf("key-%d", n), remote: fmt.Sprintf("+1303555%04d", n%10000)})
+		d.wishes = append(d.wishes, &wish{desk: d, key: fmt.Sprintf("key-%d", n), remote: fmt.Sprintf("+1303555%04d", n%10000), born: time.Now()})
 	}
 	if dice.IntN(10) == 0 {
 		return d.wishes[0]

@@ -11,15 +11,11 @@ import (
 // answered to them, are counted where they pass. A number is asked for under
 // one key only, so what was not refused is asked for once, whatever crashes.
 func (w *world) watched(p *platform) func(ctx context.Context, network, address string) (net.Conn, error) {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := p.wires.dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		near := c.(*wire)
-		near.tap = func(b []byte) { w.dialling(near, b) }
-		near.back = func(b []byte) { w.dialled(near, b) }
-		return near, nil
+	return func(ctx context.Context, _, address string) (net.Conn, error) {
+		return p.wires.tapped(ctx, address, func(near *wire) {
+			near.tap = func(b []byte) { w.dialling(near, b) }
+			near.back = func(b []byte) { w.dialled(near, b) }
+		})
 	}
 }
 

@@ -1,70 +1,96 @@
 package sim
 
 import (
-	"runtime"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"offhook/engine"
+	"offhook/engine/actor"
+	"offhook/store"
 )
 
-// disk is a file system in memory whose power can be cut, and whose syncs of
-// the log take as long as somebody says.
-type disk struct {
-	mem     *vfs.MemFS
-	latency *atomic.Int64 // nanoseconds; of the world
-	over    chan struct{} // closed when the power is gone: nobody waits for it any more
+// slowly is the store behind a disk whose syncs return late: nobody is told
+// before. The wait cannot be in the file system, since Pebble waits for that
+// with locks held, and whoever waits for a lock stops a virtual clock.
+type slowly struct {
+	*store.Store
+	latency *atomic.Int64 // ns; the world's
+	over    chan struct{} // the life ends: nobody waits any more
+	ended   chan struct{}
+
+	mu    sync.Mutex
+	queue []late
+	wake  chan struct{}
 }
 
-func newDisk(mem *vfs.MemFS, latency *atomic.Int64) *disk {
-	return &disk{mem, latency, make(chan struct{})}
+// late is a completion on its way, in the order of submission.
+type late struct {
+	at    time.Time
+	done  actor.Completion
+	index uint64
+	err   error
 }
 
-func (d *disk) fs() vfs.FS {
-	return watched{errorfs.Wrap(d.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		switch op.Kind {
-		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-			if wait := d.latency.Load(); wait > 0 && strings.HasSuffix(op.Path, ".log") && !rotating() {
-				select {
-				case <-time.After(time.Duration(wait)):
-				case <-d.over:
-				}
-			}
-		}
-		return nil
-	}))}
+func newSlowly(s *store.Store, latency *atomic.Int64) *slowly {
+	j := &slowly{Store: s, latency: latency, over: make(chan struct{}), ended: make(chan struct{}), wake: make(chan struct{}, 1)}
+	go j.run()
+	return j
 }
 
-// rotating reports whether the sync is the last one of a log that is being
-// closed. Pebble waits for that with locks held, and whoever waits for a lock
-// stops a virtual clock.
-func rotating() bool {
-	var pcs [32]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+// Submit implements actor.Journal.
+func (j *slowly) Submit(group uint32, fence uint64, put []engine.Record, emit []engine.Notification, done actor.Completion) {
+	j.Store.Submit(group, fence, put, emit, waits{j, done})
+}
+
+// Mark implements actor.Journal.
+func (j *slowly) Mark(group uint32, fence uint64, subscriber string, done actor.Completion) {
+	j.Store.Mark(group, fence, subscriber, waits{j, done})
+}
+
+type waits struct {
+	j    *slowly
+	done actor.Completion
+}
+
+// Done implements actor.Completion.
+func (w waits) Done(index uint64, err error) {
+	w.j.mu.Lock()
+	w.j.queue = append(w.j.queue, late{time.Now().Add(time.Duration(w.j.latency.Load())), w.done, index, err})
+	w.j.mu.Unlock()
+	select {
+	case w.j.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (j *slowly) run() {
+	defer close(j.ended)
 	for {
-		f, more := frames.Next()
-		if strings.HasSuffix(f.Function, ".closeInternal") {
-			return true
+		j.mu.Lock()
+		queue := j.queue
+		j.queue = nil
+		j.mu.Unlock()
+		for _, l := range queue {
+			select {
+			case <-time.After(time.Until(l.at)):
+			case <-j.over:
+			}
+			l.done.Done(l.index, l.err)
 		}
-		if !more {
-			return false
+		if len(queue) > 0 {
+			continue
+		}
+		select {
+		case <-j.wake:
+		case <-j.over:
+			return
 		}
 	}
 }
 
-// watched has each operation of a file system go past an injector. errorfs
-// alone loses sight of a log that is used again.
-type watched struct{ vfs.FS }
-
-// ReuseForWrite implements vfs.FS.
-func (w watched) ReuseForWrite(was, is string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := w.Rename(was, is); err != nil {
-		return nil, err
-	}
-	return w.OpenReadWrite(is, category)
+// end lets everything go that waits.
+func (j *slowly) end() {
+	close(j.over)
+	<-j.ended
 }
-
-// Unwrap implements vfs.FS.
-func (w watched) Unwrap() vfs.FS { return w.FS }

@@ -118,11 +118,9 @@ func run(t *testing.T, seed uint64) (sum tally) {
 		if weekend(seed) { // days of renewals every three minutes would be dear
 			cfg.GrantedExpires, w.calm = 30*time.Minute, 45*time.Minute
 		}
+		w.wires.jitter = 2 * time.Millisecond
 		w.rise([]simulator.Config{cfg, cfg})
 		defer w.fall()
-		for _, wires := range append([]*wires{w.wires}, w.platforms[0].wires, w.platforms[1].wires) {
-			wires.jitter = 2 * time.Millisecond
-		}
 		sum = w.live(office)
 	})
 	return sum

@@ -18,17 +18,14 @@ import (
 )
 
 // leave is how offhook reaches receivers: what is sent is seen.
-func (w *world) leave(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := w.wires.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	c.(*wire).tap = func(b []byte) {
-		for _, s := range w.apps {
-			s.sent(b)
+func (w *world) leave(ctx context.Context, _, address string) (net.Conn, error) {
+	return w.wires.tapped(ctx, address, func(near *wire) {
+		near.tap = func(b []byte) {
+			for _, s := range w.apps {
+				s.sent(b)
+			}
 		}
-	}
-	return c, nil
+	})
 }
 
 // mood is how a receiver answers.

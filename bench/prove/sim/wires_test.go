@@ -109,6 +109,11 @@ var errRefused = fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
 
 // dial reaches "xsp1:80" and its like.
 func (w *wires) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	return w.tapped(ctx, address, nil)
+}
+
+// tapped is dial, with somebody who sees what passes.
+func (w *wires) tapped(ctx context.Context, address string, tap func(near *wire)) (net.Conn, error) {
 	host, _, _ := strings.Cut(address, ":")
 	w.mu.Lock()
 	d, is := w.doors[host], w.weather(host)
@@ -122,6 +127,9 @@ func (w *wires) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	}
 	w.port = w.port%40000 + 1
 	near, far := w.pair(host, w.port)
+	if tap != nil {
+		tap(near)
+	}
 	budget := -1
 	if is.reset > 0 {
 		budget = is.reset

@@ -51,7 +51,8 @@ type world struct {
 	seed      uint64
 	platforms []*platform
 	apps      []*side
-	disk      *disk
+	fs        *vfs.MemFS
+	slow      *slowly      // nil for a disk that is as fast as memory
 	usual     int64        // how long a sync of the log takes on a good day, in ns
 	syncs     atomic.Int64 // how long a sync of the log takes, in ns
 	random    *rand.Rand   // the driver's
@@ -106,7 +107,7 @@ func inVirtualTime(t *testing.T, seed uint64, sims []simulator.Config, story fun
 
 func newWorld(t testing.TB, seed uint64, apps ...*side) *world {
 	w := &world{TB: t, seed: seed, apps: apps, random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
-	w.disk = newDisk(vfs.NewCrashableMem(), &w.syncs)
+	w.fs = vfs.NewCrashableMem()
 	w.sites = make(chan string, 1)
 	w.wires = lay(seed)
 	for _, s := range apps {
@@ -122,6 +123,7 @@ func (w *world) rise(sims []simulator.Config) {
 	for i, cfg := range sims {
 		p := w.raise(fmt.Sprintf("net%d", i+1), cfg)
 		p.wires = lay(w.seed + uint64(i) + 1)
+		p.wires.jitter = w.wires.jitter
 		p.wires.reachable = p.reachable
 		for i := range p.bases {
 			d := p.wires.listen(fmt.Sprintf("xsp%d", i+1))
@@ -179,7 +181,7 @@ func (w *world) raise(network string, cfg simulator.Config) *platform {
 func (w *world) start() {
 	w.Helper()
 	var err error
-	w.store, err = store.Open("data", store.Options{FS: w.disk.fs(), SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 4 << 20, Now: w.now})
+	w.store, err = store.Open("data", store.Options{FS: w.fs, SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 256 << 10, Now: w.now})
 	require.NoError(w, err)
 	for _, a := range w.apps {
 		if _, made := w.store.App(a.id); !made {
@@ -210,6 +212,11 @@ func (w *world) start() {
 func (w *world) build() {
 	var err error
 	w.providers = networks{}
+	journal := actor.Journal(w.store)
+	if w.slow = nil; w.usual > 0 {
+		w.slow = newSlowly(w.store, &w.syncs)
+		journal = w.slow
+	}
 	w.dispatcher = webhook.New(webhook.Config{
 		Outbox: w.store, Tenants: w.store, Now: w.wall,
 		Poster: webhook.NewClient(webhook.ClientConfig{Guard: webhook.Guard{AllowHTTP: true, AllowPrivate: true}, Dial: w.leave, Now: w.wall}),
@@ -223,7 +230,7 @@ func (w *world) build() {
 		Horizon: func() uint64 { return max(directory.Released(), durable) },
 	})
 	directory = actor.New(actor.Config{
-		Journal: w.store, Store: w.store, Networks: w.providers, Outbox: outbox{w.dispatcher, w.streams}, Now: w.now, Failed: func(err error) {
+		Journal: journal, Store: w.store, Networks: w.providers, Outbox: outbox{w.dispatcher, w.streams}, Now: w.now, Failed: func(err error) {
 			select {
 			case w.failed <- err:
 			default:
@@ -297,6 +304,9 @@ func (w *world) stop() {
 	w.running.Wait()
 	w.directory.Close()
 	_ = w.dispatcher.Stop(soon)
+	if w.slow != nil {
+		w.slow.end()
+	}
 	require.NoError(w, w.store.Close())
 	select {
 	case err := <-w.failed:
@@ -313,19 +323,16 @@ func (w *world) crash() {
 	for _, p := range w.platforms {
 		p.wires.sever()
 	}
-	left := w.disk.mem.CrashClone(vfs.CrashCloneCfg{
+	left := w.fs.CrashClone(vfs.CrashCloneCfg{
 		UnsyncedDataPercent: []int{0, 50, 100}[w.random.IntN(3)], RNG: rand.New(rand.NewPCG(w.random.Uint64(), 4)),
 	})
-	slow := w.syncs.Swap(0)
-	close(w.disk.over)
 	w.stop()
-	w.disk = newDisk(left, &w.syncs)
+	w.fs = left
 	w.wires.mend()
 	for _, p := range w.platforms {
 		p.wires.mend()
 	}
 	w.start()
-	w.syncs.Store(slow)
 }
 
 // networks are the owners' way to the providers of one life.
