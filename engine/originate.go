@@ -205,7 +205,7 @@ func (st *step) settleIntent(in *Intent, refusal Code) {
 	if !in.Open() {
 		return
 	}
-	in.SettledAt, in.Refusal = st.now, refusal
+	in.SettledAt, in.Refusal, in.set = st.now, refusal, 0
 	st.changed = true
 	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: *in})
 }

@@ -20,9 +20,28 @@ func (s *Subscriber) shift(by int64) {
 	move(&s.compare.coming)
 	move(&s.compare.retryAt)
 	for i := range s.Ended {
-		move(&s.Ended[i].ReleasedAt) // how long late news of a call are known for what they are
+		s.Ended[i].set += by
 	}
 	for i := range s.Intents {
-		move(&s.Intents[i].SettledAt)
+		s.Intents[i].set += by
 	}
 }
+
+// Loaded says of a subscriber that comes from the store by how many ms the clock
+// was set since the times it remembers.
+func (s *Subscriber) Loaded(setSince func(at int64) int64) {
+	for i := range s.Ended {
+		s.Ended[i].set = setSince(s.Ended[i].ReleasedAt)
+	}
+	for i := range s.Intents {
+		if in := &s.Intents[i]; !in.Open() {
+			in.set = setSince(in.SettledAt)
+		}
+	}
+}
+
+// age is for how long late news of the call are known for what they are.
+func (e *Ended) age(now int64) int64 { return now - e.ReleasedAt - e.set }
+
+// age is for how long the outcome is known.
+func (i *Intent) age(now int64) int64 { return now - i.SettledAt - i.set }

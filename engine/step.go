@@ -188,7 +188,7 @@ func (st *step) event(ev *Event) {
 // forget drops what is too old to matter.
 func (st *step) forget() {
 	drop := 0
-	for drop < len(st.Ended) && (st.now-st.Ended[drop].ReleasedAt >= EndedMemory || len(st.Ended)-drop > maxEnded) {
+	for drop < len(st.Ended) && (st.Ended[drop].age(st.now) >= EndedMemory || len(st.Ended)-drop > maxEnded) {
 		drop++
 	}
 	if drop > 0 {
@@ -196,7 +196,7 @@ func (st *step) forget() {
 	}
 	keep := st.Intents[:0]
 	for _, in := range st.Intents {
-		if in.Open() || st.now-in.SettledAt < intentMemory {
+		if in.Open() || in.age(st.now) < intentMemory {
 			keep = append(keep, in)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -40,6 +41,7 @@ type teller struct {
 	t      *testing.T
 	sub    *Subscriber
 	now    int64
+	shift  int64 // by how much the clock was set since the last step
 	random uint64
 	events int
 	token  uint64
@@ -180,6 +182,14 @@ func (s *teller) line(line string) {
 			s.step(Input{Tick: true})
 		}
 		s.now = until
+	case "set": // somebody sets the clock of the machine
+		by, err := time.ParseDuration(strings.TrimPrefix(w.by["clock"], "+"))
+		require.NoError(s.t, err, line)
+		s.now += by.Milliseconds()
+		s.shift += by.Milliseconds()
+		if s.wake != 0 { // whoever wakes us counts by another clock
+			s.wake += by.Milliseconds()
+		}
 	case "lift":
 		s.step(Input{Lift: s.id(w.place(0))})
 	case "restart":
@@ -342,7 +352,7 @@ func (s *teller) name(id CallID) string {
 // step applies an input and writes down what came of it.
 func (s *teller) step(in Input) {
 	s.random++
-	in.Entropy = [2]uint64{s.random, 42}
+	in.Entropy, in.Shift, s.shift = [2]uint64{s.random, 42}, s.shift, 0
 	in.Wants = func(app string) *Wants { return s.wants[app] }
 	var out Effects
 	require.NoError(s.t, Step(s.sub, &in, s.now, &out))

@@ -74,6 +74,7 @@ type Ended struct {
 	EndTime    int64 // provider's clock; zero when it never told
 	ReleasedAt int64 // our clock
 
+	set  int64  // ms by which the clock was set since ReleasedAt
 	at   uint64 // Subscriber.inputs when it was released; zero in an earlier life
 	lost bool   // nobody said that it was over: snapshots did not show it
 }
@@ -102,6 +103,8 @@ type Intent struct {
 	OpenedAt  int64
 	SettledAt int64 // zero while open
 	Refusal   Code  // settled: why there is no call; empty when it was placed
+
+	set int64 // ms by which the clock was set since SettledAt
 }
 
 // Open reports whether the outcome is not known yet.

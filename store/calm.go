@@ -16,7 +16,8 @@ import (
 type calm struct {
 	vfs.FS
 	stop <-chan struct{} // closed: nobody waits any more
-	full *atomic.Int64   // when there was no room last, ns since the epoch
+	full *atomic.Int64   // when there was no room last, ns since born; zero for never
+	born time.Time
 }
 
 const calmFor = time.Second
@@ -26,8 +27,8 @@ func (c calm) Create(name string, category vfs.DiskWriteCategory) (vfs.File, err
 	if !strings.HasSuffix(name, ".sst") && !strings.HasSuffix(name, ".blob") {
 		return c.FS.Create(name, category)
 	}
-	if wait := calmFor - time.Duration(time.Now().UnixNano()-c.full.Load()); wait > 0 {
-		timer := time.NewTimer(min(wait, calmFor)) // the clock may have been set
+	if full := c.full.Load(); full != 0 && c.since(full) < calmFor {
+		timer := time.NewTimer(calmFor - c.since(full))
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -41,12 +42,14 @@ func (c calm) Create(name string, category vfs.DiskWriteCategory) (vfs.File, err
 	return calmFile{f, c}, nil
 }
 
+func (c calm) since(moment int64) time.Duration { return time.Since(c.born) - time.Duration(moment) }
+
 // Unwrap implements vfs.FS.
 func (c calm) Unwrap() vfs.FS { return c.FS }
 
 func (c calm) heed(err error) {
 	if errors.Is(err, syscall.ENOSPC) {
-		c.full.Store(time.Now().UnixNano())
+		c.full.Store(max(int64(time.Since(c.born)), 1))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -60,7 +61,7 @@ func (s *Store) openDB() error {
 		return err
 	}
 	opts := &pebble.Options{
-		FS: ordered{calm{patient{FS: fs, log: s.log}, s.stop, &s.crowded}}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
+		FS: ordered{calm{patient{FS: fs, log: s.log}, s.stop, &s.crowded, time.Now()}}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
 		CacheSize: s.opts.CacheBytes, MemTableSize: s.opts.MemTable, MaxOpenFiles: s.opts.OpenFiles - openBeside,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2,

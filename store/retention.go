@@ -53,8 +53,7 @@ func (s *Store) sweep(pause time.Duration) error {
 		return nil // to remove something is to write; it waits
 	}
 	w := &sweep{s: s, pause: pause, durable: s.Durable()}
-	now := s.opts.Now()
-	w.cutoff = now - s.opts.Retention.Milliseconds()
+	w.cutoff, w.keys = s.opts.Clock.Cutoff(s.opts.Retention), s.opts.Clock.Cutoff(intentRetention)
 	if err := w.waits(); err != nil {
 		return fmt.Errorf("sweep: count waiting events: %w", err)
 	}
@@ -64,7 +63,7 @@ func (s *Store) sweep(pause time.Duration) error {
 	if err := w.old(oldCall, w.cutoff, w.call); err != nil {
 		return fmt.Errorf("sweep: calls: %w", err)
 	}
-	if err := w.old(oldIntent, now-intentRetention.Milliseconds(), w.intent); err != nil {
+	if err := w.old(oldIntent, w.keys, w.intent); err != nil {
 		return fmt.Errorf("sweep: intents: %w", err)
 	}
 	return nil
@@ -83,6 +82,7 @@ type sweep struct {
 	s       *Store
 	pause   time.Duration
 	cutoff  int64             // events and calls from before are old
+	keys    int64             // idempotency keys settled before are old
 	durable uint64            // when the pass began; what is newer is left alone
 	first   map[string]uint64 // index of the first waiting event of each app
 }
@@ -192,7 +192,6 @@ func (w *sweep) intent(batch *pebble.Batch, rest []byte) (again int64, err error
 	if err != nil || !found {
 		return 0, err
 	}
-	now := w.s.opts.Now()
 	if in.Open() {
 		// Open for a day: its subscriber is gone, or its provider cannot be
 		// reached. It must not be forgotten while the owner still waits.
@@ -205,9 +204,9 @@ func (w *sweep) intent(batch *pebble.Batch, rest []byte) (again int64, err error
 			return 0, err
 		}
 		if sub != nil && !sub.Deleted {
-			return now, nil
+			return w.s.opts.Clock.Now(), nil
 		}
-	} else if in.SettledAt >= now-intentRetention.Milliseconds() {
+	} else if in.SettledAt >= w.keys {
 		return 0, nil
 	}
 	return 0, batch.Delete(key, nil)

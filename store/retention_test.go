@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/store/storetest"
 )
 
@@ -25,7 +26,7 @@ type ageing struct {
 func newAgeing(t *testing.T) *ageing {
 	a := &ageing{T: t}
 	a.now.Store(100 * day)
-	a.Store = openIn(t, vfs.NewMem(), func(o *Options) { o.Now = a.now.Load })
+	a.Store = openIn(t, vfs.NewMem(), func(o *Options) { o.Clock = clock.New(a.now.Load, nil) })
 	t.Cleanup(func() { require.NoError(t, a.Close()) })
 	return a
 }
@@ -88,7 +89,7 @@ func TestDeliveredEventsAreForgottenAfterAWeek(t *testing.T) {
 	require.NoError(t, a.Sweep())
 	require.Zero(t, a.rows(prefixEv)+a.rows(prefixAt)+a.rows(prefixAtt)+a.rows(prefixWait))
 	require.NoError(t, a.Close())
-	a.Store = openIn(t, a.opts.FS, func(o *Options) { o.Now = a.now.Load })
+	a.Store = openIn(t, a.opts.FS, func(o *Options) { o.Clock = clock.New(a.now.Load, nil) })
 	require.EqualValues(t, 4, a.Durable())
 }
 
@@ -196,7 +197,7 @@ func TestTheSweeper(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now atomic.Int64
 		now.Store(100 * day)
-		s := openIn(t, vfs.NewMem(), func(o *Options) { o.Now, o.SweepEvery = now.Load, time.Minute })
+		s := openIn(t, vfs.NewMem(), func(o *Options) { o.Clock, o.SweepEvery = clock.New(now.Load, nil), time.Minute })
 		n := storetest.Told("app", storetest.Subscriber("alice"), 1)
 		n.Time, n.Queue = now.Load(), false
 		storetest.Put(t, s, nil, []engine.Notification{n})

@@ -13,6 +13,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/actor"
+	"offhook/engine/clock"
 	"offhook/store/storetest"
 )
 
@@ -126,7 +127,7 @@ func TestADiskThatCannotTellIsNotWatched(t *testing.T) {
 func TestWithoutRoomWhatCanWaitDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVolume(100<<20, 50<<20)
-		s := openIn(t, v, func(o *Options) { o.Now = func() int64 { return 100 * day } })
+		s := openIn(t, v, func(o *Options) { o.Clock = clock.New(func() int64 { return 100 * day }, nil) })
 		defer func() { require.NoError(t, s.Close()) }()
 		sub := storetest.Subscriber("alice")
 		stream := storetest.Stream("app", sub)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"offhook/engine/clock"
 )
 
 var (
@@ -41,7 +43,7 @@ type Options struct {
 	// directory cannot be opened without. Nil: secrets are in the clear.
 	Keys func(sealed bool) ([][]byte, error)
 
-	Now func() int64 // ms since the epoch; nil means the system's clock
+	Clock *clock.Clock // nil means the system's
 
 	// OnFailure is told once when a write failed; from then on nothing is
 	// stored. It must not wait for anything.
@@ -73,8 +75,8 @@ func (o Options) fill() Options {
 	if o.OpenFiles == 0 {
 		o.OpenFiles = 1016
 	}
-	if o.Now == nil {
-		o.Now = func() int64 { return time.Now().UnixMilli() }
+	if o.Clock == nil {
+		o.Clock = clock.New(nil, nil)
 	}
 	if o.OnFailure == nil {
 		o.OnFailure = func(error) {}

@@ -20,9 +20,10 @@ import (
 var mayImport = map[string][]string{
 	"engine":             {},
 	"engine/maybe":       {}, // not for the engine itself, which is free of chance
+	"engine/clock":       {}, // nor is it
 	"engine/tenant":      {"engine"},
-	"engine/actor":       {"engine", "engine/maybe"},
-	"store":              {"engine", "engine/tenant", "engine/actor", "engine/maybe"}, // of actor the ports it implements
+	"engine/actor":       {"engine", "engine/clock", "engine/maybe"},
+	"store":              {"engine", "engine/tenant", "engine/actor", "engine/clock", "engine/maybe"}, // of actor the ports it implements
 	"provider":           {"engine"},
 	"provider/simulator": {}, // it stands for somebody else's system
 	"provider/broadworks": {
@@ -31,7 +32,7 @@ var mayImport = map[string][]string{
 	"provider/oci":          {"engine", "engine/tenant", "provider"}, // the provisioning side of BroadWorks
 	"provider/providertest": {"engine", "provider"},
 	"provider/provision":    {"engine", "engine/tenant", "provider"}, // what every platform's source feeds
-	"transport":             {"engine", "engine/tenant", "engine/actor", "engine/maybe", "transport"},
+	"transport":             {"engine", "engine/tenant", "engine/actor", "engine/clock", "engine/maybe", "transport"},
 	"cmd":                   {"engine", "store", "provider", "transport"},
 	"bench":                 {"engine", "store", "provider", "transport"},
 	"docs":                  {}, // what others copy

@@ -14,6 +14,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/actor"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 	"offhook/provider/broadworks"
 	"offhook/provider/oci"
@@ -32,6 +33,7 @@ import (
 // node is one offhook: the parts, and the order they start and end in. It is
 // the only place where store, providers and transport meet.
 type node struct {
+	clock      *clock.Clock // one, so that all know of the same when the machine's is set
 	store      *store.Store
 	directory  *actor.Directory
 	dispatcher *webhook.Dispatcher
@@ -55,12 +57,12 @@ type node struct {
 
 // openNode opens the data directory.
 func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
-	n := &node{registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention, files: files, failed: make(chan error, 1)}
+	n := &node{clock: clock.New(nil, nil), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention, files: files, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	n.store, err = store.Open(cfg.DataDir, store.Options{
-		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail, Space: &cfg.marks,
+		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail, Space: &cfg.marks, Clock: n.clock,
 		Keys: sealingKeys(cfg.sealingKeyFile(), log), OpenFiles: files.files,
 	})
 	return n, err
@@ -79,7 +81,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	})
 	n.dispatcher = webhook.New(webhook.Config{
 		Outbox: n.store, Tenants: n.store, Poster: client, Notice: n.operations.Tell,
-		Metrics: webhook.NewMetrics(n.registry), Log: n.log, Retention: n.retention, Slots: n.files.attempts,
+		Metrics: webhook.NewMetrics(n.registry), Log: n.log, Retention: n.retention, Slots: n.files.attempts, Clock: n.clock,
 	})
 	// Nothing was submitted yet: what is live after start shows at least this.
 	durable := n.store.Durable()
@@ -91,7 +93,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 		Logger: n.log, Metrics: eventlog.NewMetrics(n.registry),
 	})
 	n.replays = replay.New(replay.Config{
-		Log: n.store, Tasks: n.store, Tenants: n.store, Lanes: n.dispatcher, Metrics: replay.NewMetrics(n.registry), Logger: n.log,
+		Log: n.store, Tasks: n.store, Tenants: n.store, Lanes: n.dispatcher, Metrics: replay.NewMetrics(n.registry), Logger: n.log, Clock: n.clock,
 	})
 	n.urls = hookapi.URLs{AllowHTTP: guard.AllowHTTP, Guard: guard}
 	n.hooks = hookapi.New(hookapi.Config{
@@ -105,7 +107,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	n.networks.contacts = xsicontact.NewMetrics(n.registry)
 	n.directory = actor.New(actor.Config{
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
-		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room,
+		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room, Clock: n.clock,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
 		Calls: n.directory, Tenants: n.store, Events: n.streams, Hooks: n.hooks, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,

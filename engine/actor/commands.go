@@ -75,7 +75,7 @@ func (d *Directory) ended(cmd engine.Command, subscriber string) engine.Reply {
 	case err != nil:
 		d.cfg.Log.Error("ended call not looked up", "call", cmd.Call.String(), "err", err)
 		return unavailable("the call cannot be looked up")
-	case c == nil || d.cfg.Now()-c.ReleasedAt >= engine.EndedMemory:
+	case c == nil || d.cfg.Clock.Since(c.ReleasedAt) >= engine.EndedMemory:
 		return notFound()
 	case cmd.Verb != engine.VerbGet && cmd.Verb != engine.VerbEnd:
 		return engine.Reply{Err: &engine.Error{Code: engine.CodeWrongState, Message: "the call is over", State: engine.StateReleased}}

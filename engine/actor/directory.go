@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 )
 
 // Config is what a Directory is built from. Ports are required; the rest has
@@ -27,8 +28,7 @@ type Config struct {
 	FactWait  time.Duration // how long a fact may wait undecided; zero means 1 s
 	AskTime   time.Duration // how long a request to the provider may take; zero means 10 s
 	Snapshots int           // snapshots read at the same time, of all subscribers; zero means 16
-	Now       func() int64  // ms since the epoch; nil means the system's clock
-	Elapsed   func() int64  // ms since some time, whatever the clock is set to; nil means the system's, or Now if that is given
+	Clock     *clock.Clock  // nil means the system's
 	Entropy   func() uint64 // nil means the runtime's generator
 	Log       *slog.Logger
 	Metrics   *Metrics
@@ -92,14 +92,8 @@ func New(cfg Config) *Directory {
 	if cfg.AskTime == 0 {
 		cfg.AskTime = 10 * time.Second
 	}
-	if cfg.Elapsed == nil {
-		if cfg.Elapsed = cfg.Now; cfg.Now == nil {
-			born := time.Now()
-			cfg.Elapsed = func() int64 { return time.Since(born).Milliseconds() }
-		}
-	}
-	if cfg.Now == nil {
-		cfg.Now = func() int64 { return time.Now().UnixMilli() }
+	if cfg.Clock == nil {
+		cfg.Clock = clock.New(nil, nil)
 	}
 	if cfg.Entropy == nil {
 		cfg.Entropy = rand.Uint64

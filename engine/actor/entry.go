@@ -38,7 +38,7 @@ type entry struct {
 	timer   *time.Timer
 	wakeAt  int64
 	now     int64 // of the last step
-	base    int64 // the clock less what has elapsed; see look
+	base    int64 // of the clock then
 }
 
 // inbox holds what waits for one subscriber. It is borrowed from a pool when
@@ -181,6 +181,8 @@ func (e *entry) load() bool {
 		sub = &engine.Subscriber{}
 	}
 	sub.Configure(&e.dir.cfg.Rules)
+	e.now, e.base = e.dir.cfg.Clock.Look()
+	sub.Loaded(func(at int64) int64 { return e.now - at - e.dir.cfg.Clock.Since(at) })
 	e.sub = sub
 	e.shard.mu.Lock()
 	e.publish(e.makeView())
@@ -242,32 +244,14 @@ func (e *entry) step(b *batch, in *engine.Input) {
 	if in.Tick {
 		e.wakeAt = 0
 	}
-	in.Shift = e.look()
+	was := e.base
+	e.now, e.base = e.dir.cfg.Clock.Look()
+	in.Shift = e.base - was
 	if err := engine.Step(e.sub, in, e.now, &e.out); err != nil {
 		e.dir.cfg.Log.Error("input not applied", "sub", e.id, "err", err)
 		return
 	}
 	b.collect(&e.out)
-}
-
-// setBy is by how many ms a clock differs from what has elapsed if somebody set
-// it. What is less is adjustment, and an owner that waited for a CPU between its
-// two looks.
-const setBy = 1000
-
-// look reads the clock, and returns by how much it was set since it was read
-// last.
-func (e *entry) look() (shift int64) {
-	e.now = e.dir.cfg.Now()
-	base := e.now - e.dir.cfg.Elapsed()
-	if shift = base - e.base; e.base != 0 && -setBy < shift && shift < setBy {
-		return 0
-	}
-	if e.base == 0 {
-		shift = 0
-	}
-	e.base = base
-	return shift
 }
 
 // schedule arranges the Tick the last step wished for.

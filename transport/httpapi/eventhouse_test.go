@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 	"offhook/store"
 	"offhook/transport/eventlog"
@@ -45,7 +46,7 @@ func newEventHouse(t *testing.T, limits eventlog.Config, change ...func(*Config)
 	h.clock.Store(1_000_000)
 	var err error
 	h.store, err = store.Open("data", store.Options{
-		FS: vfs.NewMem(), SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 8 << 20, Retention: time.Minute, Now: h.clock.Load,
+		FS: vfs.NewMem(), SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 8 << 20, Retention: time.Minute, Clock: clock.New(h.clock.Load, nil),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.store.Close()) })

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 )
 
@@ -50,8 +51,8 @@ func New(cfg Config) *Dispatcher {
 	def(&cfg.Rescan, 5*time.Minute)
 	def(&cfg.Retention, 7*24*time.Hour)
 	def(&cfg.Grace, time.Hour)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Clock == nil {
+		cfg.Clock = clock.New(nil, nil)
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Uint64

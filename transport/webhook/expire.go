@@ -34,7 +34,7 @@ func (d *Dispatcher) expirer() {
 
 // expire makes one pass over all streams that wait.
 func (d *Dispatcher) expire() error {
-	before := d.now().Add(-d.cfg.Retention).UnixMilli()
+	before := d.cfg.Clock.Cutoff(d.cfg.Retention)
 	young := ^uint64(0) // from this index on nothing is old
 	var after engine.StreamID
 	for {

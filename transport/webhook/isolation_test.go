@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 )
 
 // lanesOf is how many streams of an app's calls are in memory.
@@ -227,7 +228,7 @@ func TestTheClockMayJump(t *testing.T) {
 			b := newBed(t, 1)
 			b.poster.answer = func(string, *engine.Notification, int) Outcome { return answer(500) }
 			b.emit("a0", "alice")
-			b.cfg.Now = func() time.Time { return time.Now().Add(by) }
+			b.cfg.Clock = clock.New(func() int64 { return time.Now().Add(by).UnixMilli() }, nil)
 			b.start()
 			time.Sleep(time.Hour)
 			require.GreaterOrEqual(t, b.poster.total(), 12)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 )
 
@@ -78,7 +79,7 @@ func newModel(t *testing.T, seed uint64) *model {
 	}
 	m.cfg.Retention, m.cfg.Grace = []time.Duration{10 * time.Minute, 2 * time.Hour, 7 * 24 * time.Hour}[rng.IntN(3)], time.Minute
 	m.cfg.Lanes, m.cfg.Slots = 1+rng.IntN(12), 1+rng.IntN(20)
-	m.cfg.Now = func() time.Time { return time.Now().Add(m.offset) }
+	m.cfg.Clock = clock.New(func() int64 { return time.Now().Add(m.offset).UnixMilli() }, nil)
 	m.poster.lag = m.random(50 * time.Millisecond)
 	m.outbox.lag = m.random(5 * time.Millisecond)
 	jitter := m.random(1 << 62)
@@ -117,7 +118,7 @@ func (m *model) step() {
 	case k < 55:
 		app, sub := fmt.Sprintf("a%d", m.rng.IntN(m.apps)), fmt.Sprintf("S%d", m.rng.IntN(m.subs))
 		for range 1 + m.rng.IntN(5) {
-			n := m.outbox.add(app, sub, engine.StreamCalls, m.cfg.Now())
+			n := m.outbox.add(app, sub, engine.StreamCalls, time.UnixMilli(m.cfg.Clock.Now()))
 			m.Ready(app, sub, engine.StreamCalls, n)
 		}
 	case k < 70:
@@ -265,7 +266,7 @@ func (m *model) heal() {
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(m.outbox.numbers), compareStreams) {
 		// Behind a gap that a header tells of there has to be an event.
-		m.Ready(id.App, id.Subscriber, id.Kind, m.outbox.add(id.App, id.Subscriber, id.Kind, m.cfg.Now()))
+		m.Ready(id.App, id.Subscriber, id.Kind, m.outbox.add(id.App, id.Subscriber, id.Kind, time.UnixMilli(m.cfg.Clock.Now())))
 	}
 	time.Sleep(30 * time.Minute)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 )
 
@@ -61,6 +62,6 @@ type Config struct {
 
 	Rescan time.Duration // a pass over all waiting streams, in case anything was overlooked; zero means 5 minutes
 
-	Now    func() time.Time // the wall clock; nil means time.Now
-	Random func() uint64    // nil means math/rand/v2
+	Clock  *clock.Clock  // nil means the system's
+	Random func() uint64 // nil means math/rand/v2
 }

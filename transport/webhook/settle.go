@@ -148,7 +148,7 @@ func (ep *endpoint) failed(w *worker, out Outcome, now time.Time) {
 	var oldest time.Duration
 	for i := range w.loads {
 		l := &w.loads[i]
-		age := max(0, ep.d.now().Sub(time.UnixMilli(l.events[0].Time)))
+		age := ep.d.age(l.events[0].Time)
 		oldest = max(oldest, age)
 		if w.count > 1 { // whose fault it was nobody knows: each event by itself
 			l.lane.single = l.last()

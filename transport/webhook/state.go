@@ -35,10 +35,9 @@ type Status struct {
 
 // Status lists all receivers, by app and kind.
 func (d *Dispatcher) Status() []Status {
-	now := d.now()
 	var out []Status
 	for _, ep := range d.endpoints() {
-		if s, ok := ep.status(now); ok {
+		if s, ok := ep.status(); ok {
 			out = append(out, s)
 		}
 	}
@@ -57,10 +56,10 @@ func (d *Dispatcher) StatusOf(app string, kind engine.StreamKind) (Status, bool)
 	if ep == nil {
 		return Status{}, false
 	}
-	return ep.status(d.now())
+	return ep.status()
 }
 
-func (ep *endpoint) status(now time.Time) (Status, bool) {
+func (ep *endpoint) status() (Status, bool) {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
 	if ep.standing == absent {
@@ -94,11 +93,18 @@ func (ep *endpoint) status(now time.Time) (Status, bool) {
 		}
 	}
 	if oldest != 0 {
-		s.Oldest = max(0, now.Sub(time.UnixMilli(oldest)))
+		s.Oldest = ep.d.age(oldest)
 	}
 	return s, true
 }
 
 func (k endpointKey) String() string { return k.app + "/" + k.kind.String() }
 
-func (d *Dispatcher) now() time.Time { return d.cfg.Now() }
+// now is what the clock shows: for people. What is waited for goes by time.Now,
+// whose differences do not depend on it.
+func (d *Dispatcher) now() time.Time { return time.UnixMilli(d.cfg.Clock.Now()) }
+
+// age is how long ago something was recorded.
+func (d *Dispatcher) age(at int64) time.Duration {
+	return time.Duration(d.cfg.Clock.Since(at)) * time.Millisecond
+}

@@ -136,7 +136,7 @@ func (w *worker) note(l *load, out Outcome, began time.Time) {
 	for i := range l.events {
 		ev := &l.events[i]
 		if out.Class == Delivered {
-			d.cfg.Metrics.delivered(d.now().Sub(time.UnixMilli(ev.Time)))
+			d.cfg.Metrics.delivered(d.age(ev.Time))
 		}
 		a := out.attempt(l.lane.stream(w.ep.key), ev, began)
 		a.Number = l.try

@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 	"offhook/store"
 )
@@ -53,7 +54,7 @@ const few = 2
 // options are those of every store here: small, with a clock of its own.
 func (w *world) options(fs vfs.FS) store.Options {
 	return store.Options{
-		FS: fs, SweepEvery: -1, CacheBytes: 256 << 10, MemTable: w.memTable, Retention: retention, Now: w.now,
+		FS: fs, SweepEvery: -1, CacheBytes: 256 << 10, MemTable: w.memTable, Retention: retention, Clock: clock.New(w.now, nil),
 		Exit: w.exits,
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/actor"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 	"offhook/store"
 	"offhook/transport/webhook"
@@ -150,12 +151,12 @@ func (w *world) start(fs vfs.FS) error {
 	draw := func() uint64 { dealing.Lock(); defer dealing.Unlock(); return entropy.Uint64() }
 	dispatcher := webhook.New(webhook.Config{
 		Outbox: outbox{s, w}, Tenants: tenants{s, w}, Poster: w, Retention: retention, Grace: time.Minute,
-		Now: func() time.Time { return time.UnixMilli(w.now()) }, Random: draw,
+		Clock: clock.New(w.now, nil), Random: draw,
 	})
 	w.mu.Lock()
 	w.store, w.dispatcher = s, dispatcher
 	w.directory = actor.New(actor.Config{
-		Journal: recorder{w, s}, Store: s, Networks: w.platform, Outbox: ready{dispatcher, w}, Now: w.now, Entropy: draw,
+		Journal: recorder{w, s}, Store: s, Networks: w.platform, Outbox: ready{dispatcher, w}, Clock: clock.New(w.now, nil), Entropy: draw,
 	})
 	w.mu.Unlock()
 	for _, app := range apps {

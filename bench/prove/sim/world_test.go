@@ -22,6 +22,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/actor"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 	"offhook/provider"
 	"offhook/provider/broadworks"
@@ -77,6 +78,7 @@ type world struct {
 	asleep    atomic.Bool   // it is night
 	stepped   atomic.Bool   // the wall clock was set: nobody knows how long ago anything was
 	clock     atomic.Int64  // by how much the wall clock is off, in ms
+	watch     *clock.Clock  // of one life
 
 	sites    chan string     // a maybe site at which the power is to go now
 	reserved map[string]bool // users that only the desks' clients meddle with
@@ -181,7 +183,9 @@ func (w *world) raise(network string, cfg simulator.Config) *platform {
 func (w *world) start() {
 	w.Helper()
 	var err error
-	w.store, err = store.Open("data", store.Options{FS: w.fs, SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 256 << 10, Now: w.now})
+	born := time.Now()
+	w.watch = clock.New(w.now, func() int64 { return time.Since(born).Milliseconds() })
+	w.store, err = store.Open("data", store.Options{FS: w.fs, SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 256 << 10, Clock: w.watch})
 	require.NoError(w, err)
 	for _, a := range w.apps {
 		if _, made := w.store.App(a.id); !made {
@@ -218,7 +222,7 @@ func (w *world) build() {
 		journal = w.slow
 	}
 	w.dispatcher = webhook.New(webhook.Config{
-		Outbox: w.store, Tenants: w.store, Now: w.wall,
+		Outbox: w.store, Tenants: w.store, Clock: w.watch,
 		Poster: webhook.NewClient(webhook.ClientConfig{Guard: webhook.Guard{AllowHTTP: true, AllowPrivate: true}, Dial: w.leave, Now: w.wall}),
 	})
 	durable := w.store.Durable()
@@ -230,7 +234,7 @@ func (w *world) build() {
 		Horizon: func() uint64 { return max(directory.Released(), durable) },
 	})
 	directory = actor.New(actor.Config{
-		Journal: journal, Store: w.store, Networks: w.providers, Outbox: outbox{w.dispatcher, w.streams}, Now: w.now, Failed: func(err error) {
+		Journal: journal, Store: w.store, Networks: w.providers, Outbox: outbox{w.dispatcher, w.streams}, Clock: w.watch, Failed: func(err error) {
 			select {
 			case w.failed <- err:
 			default:

@@ -36,7 +36,7 @@ func (r *Replayer) sweeper() {
 }
 
 func (r *Replayer) sweep() {
-	before := r.cfg.Now().Add(-r.cfg.KeepFor).UnixMilli()
+	before := r.cfg.Clock.Cutoff(r.cfg.KeepFor)
 	var old []Task
 	err := r.cfg.Tasks.Tasks("", func(t Task) error {
 		if t.State != Running && t.UpdatedAt < before {

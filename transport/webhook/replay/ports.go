@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/engine/tenant"
 )
 
@@ -60,6 +61,6 @@ type Config struct {
 	KeepFor time.Duration // how long; zero means 7 days
 	Count   int           // rows of the log that are looked at to tell how much there is to do; zero means 100,000
 
-	Now    func() time.Time // the wall clock; nil means time.Now
-	Random func() uint64    // nil means math/rand/v2
+	Clock  *clock.Clock  // nil means the system's
+	Random func() uint64 // nil means math/rand/v2
 }

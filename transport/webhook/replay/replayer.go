@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 )
 
 // Replayer runs tasks. Make it with New, begin with Run, end with Stop. Its
@@ -41,8 +42,8 @@ func New(cfg Config) *Replayer {
 	def(&cfg.Keep, 100)
 	def(&cfg.KeepFor, 7*24*time.Hour)
 	def(&cfg.Count, 100_000)
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Clock == nil {
+		cfg.Clock = clock.New(nil, nil)
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Uint64
@@ -234,7 +235,7 @@ func (r *Replayer) Cancel(app, id string) bool {
 	return w != nil && w.quit(reasonPerson)
 }
 
-func (r *Replayer) now() int64 { return r.cfg.Now().UnixMilli() }
+func (r *Replayer) now() int64 { return r.cfg.Clock.Now() }
 
 const idPrefix = "rpl_"
 
