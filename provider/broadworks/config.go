@@ -69,6 +69,7 @@ type Config struct {
 	Dial      func(ctx context.Context, network, address string) (net.Conn, error)
 	LookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	Random    func() float64
+	Now       func() int64 // ms since the epoch, for people and for the next start; nil means the system's clock
 
 	srvScheme string // of XSPs that DNS names: https, but in tests
 }
@@ -151,6 +152,9 @@ func (c *Config) fill() error {
 			defer mu.Unlock()
 			return random()
 		}
+	}
+	if c.Now == nil {
+		c.Now = func() int64 { return time.Now().UnixMilli() }
 	}
 	if c.Memory == nil {
 		c.Memory = NewMemory()

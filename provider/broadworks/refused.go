@@ -22,7 +22,7 @@ type refused struct {
 // refuse notes that a subscription was refused. p.mu is held.
 func (p *Provider) refuse(s *standing, a answer) {
 	wait := p.cfg.RefusedWait + time.Duration(p.cfg.Random()*float64(p.cfg.RefusedWait))
-	r := refused{state: p.refusalState(a), detail: refusal(a), since: time.Now().UnixMilli(), until: p.now() + wait.Milliseconds()}
+	r := refused{state: p.refusalState(a), detail: refusal(a), since: p.cfg.Now(), until: p.now() + wait.Milliseconds()}
 	before, again := p.refused[s]
 	if again && before.state == r.state {
 		r.since = before.since
