@@ -52,7 +52,7 @@ func (s *Store) sweep(pause time.Duration) error {
 	if s.space.full() {
 		return nil // to remove something is to write; it waits
 	}
-	w := &sweep{s: s, pause: pause, durable: s.Durable()}
+	w := &sweep{s: s, pause: pause, durable: s.Durable(), proven: map[string]uint64{}}
 	w.cutoff, w.keys = s.opts.Clock.Cutoff(s.opts.Retention), s.opts.Clock.Cutoff(intentRetention)
 	if err := w.waits(); err != nil {
 		return fmt.Errorf("sweep: count waiting events: %w", err)
@@ -60,10 +60,10 @@ func (s *Store) sweep(pause time.Duration) error {
 	if err := w.logs(); err != nil {
 		return fmt.Errorf("sweep: events: %w", err)
 	}
-	if err := w.old(oldCall, w.cutoff, w.call); err != nil {
+	if err := w.aged(oldCall, w.cutoff, w.call); err != nil {
 		return fmt.Errorf("sweep: calls: %w", err)
 	}
-	if err := w.old(oldIntent, w.keys, w.intent); err != nil {
+	if err := w.aged(oldIntent, w.keys, w.intent); err != nil {
 		return fmt.Errorf("sweep: intents: %w", err)
 	}
 	return nil
@@ -85,6 +85,7 @@ type sweep struct {
 	keys    int64             // idempotency keys settled before are old
 	durable uint64            // when the pass began; what is newer is left alone
 	first   map[string]uint64 // index of the first waiting event of each app
+	proven  map[string]uint64 // events of an app before that index are old
 }
 
 // apply commits one step and lets others go first.
@@ -141,9 +142,9 @@ func (w *sweep) waits() error {
 	return err
 }
 
-// old goes through what age/ says became old before a time. fn removes it, or
+// aged goes through what age/ says became old before a time. fn removes it, or
 // returns when to look at it again.
-func (w *sweep) old(what byte, cutoff int64, fn func(batch *pebble.Batch, rest []byte) (again int64, err error)) error {
+func (w *sweep) aged(what byte, cutoff int64, fn func(batch *pebble.Batch, rest []byte) (again int64, err error)) error {
 	prefix := append(appendGroup(nil, prefixAge), what)
 	end := appendOld(nil, what, max(cutoff, 0))
 	for more := true; more; {

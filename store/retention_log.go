@@ -83,8 +83,11 @@ func (w *sweep) oldEvents(app string, from, end uint64, fn func(index uint64, va
 		if err != nil {
 			return false, err
 		}
-		if index >= end || at >= w.cutoff {
+		if index >= end {
 			return false, nil
+		}
+		if old, err := w.old(app, index, at); !old || err != nil {
+			return false, err
 		}
 		if err := fn(index, v); err != nil {
 			return false, err
@@ -97,6 +100,38 @@ func (w *sweep) oldEvents(app string, from, end uint64, fn func(index uint64, va
 		return true, nil
 	})
 	return next, more, err
+}
+
+// old reports whether an event is. The clock was wrong when one was written
+// that is from the future, and if that was before the start nobody knows for how
+// long: but it is older than those behind it. Without that a log in which one
+// says next year would grow until then.
+func (w *sweep) old(app string, index uint64, at int64) (bool, error) {
+	clock, retention := w.s.opts.Clock, w.s.opts.Retention.Milliseconds()
+	if at < w.cutoff || index < w.proven[app] || clock.Since(at) >= retention {
+		return true, nil
+	}
+	if at <= clock.Now() {
+		return false, nil
+	}
+	prefix := appendText(appendGroup(nil, prefixEv), app)
+	for step := uint64(1); index+step <= w.durable; step *= 2 {
+		err := w.s.scan(prefix, eventKey(nil, app, index+step), func(k, v []byte) (bool, error) {
+			_, behind, err := parseEventKey(k)
+			if err != nil {
+				return false, err
+			}
+			at, err := decodeEventTime(v)
+			if at < w.cutoff || clock.Since(at) >= retention {
+				w.proven[app] = behind
+			}
+			return false, err
+		})
+		if err != nil || index < w.proven[app] {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // streamIndex removes at/ rows of the old events before low and returns the

@@ -140,8 +140,9 @@ func (t *target) read(c *conn, length, keep int) (body []byte, whole bool) {
 	return body[:min(n, keep)], err == io.EOF && (length < 0 || n == length)
 }
 
-// retryAfter reads Retry-After: seconds or a date (RFC 9110 §10.2.3).
-func retryAfter(value []byte, now time.Time) time.Duration {
+// retryAfter reads Retry-After: seconds or a date (RFC 9110 §10.2.3). A date is
+// by the receiver's clock, which its Date shows; only without one by ours.
+func retryAfter(value, date []byte, now time.Time) time.Duration {
 	if len(value) == 0 {
 		return 0
 	}
@@ -150,6 +151,9 @@ func retryAfter(value []byte, now time.Time) time.Duration {
 			return 0
 		}
 		return time.Duration(min(secs, maxRetryAfter.Seconds()) * float64(time.Second))
+	}
+	if its, err := fasthttp.ParseHTTPDate(date); err == nil {
+		now = its
 	}
 	if at, err := fasthttp.ParseHTTPDate(value); err == nil && at.After(now) {
 		return min(at.Sub(now), maxRetryAfter)

@@ -193,7 +193,7 @@ func (t *target) once(p *Parcel, now, deadline time.Time, fresh bool) (out Outco
 	status := answer.StatusCode()
 	out = Outcome{Class: classOf(status), Status: status}
 	if out.Class != Delivered {
-		out.RetryAfter = retryAfter(answer.Header.Peek(fasthttp.HeaderRetryAfter), t.pool.client.cfg.Now())
+		out.RetryAfter = retryAfter(answer.Header.Peek(fasthttp.HeaderRetryAfter), answer.Header.Peek(fasthttp.HeaderDate), t.pool.client.cfg.Now())
 	}
 	reusable := false
 	switch {

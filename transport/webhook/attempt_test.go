@@ -128,8 +128,13 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 		"Fri, 31 Dec 9999 23:59:59 GMT": 10 * time.Minute, "Mon, 23 Nov 0001 11:00:00 GMT": 0, "Mon, 99 Foo 2026 12:01:00 GMT": 0,
 		"Mon, 23 Nov 2026 12:01:00 GMT": time.Minute, "Mon, 23 Nov 2026 11:00:00 GMT": 0, "Mon, 23 Nov 2099 11:00:00 GMT": 10 * time.Minute,
 	} {
-		require.Equal(t, want, retryAfter([]byte(text), now), text)
+		require.Equal(t, want, retryAfter([]byte(text), nil, now), text)
 	}
+	date, soon := []byte("Mon, 23 Nov 2026 12:00:00 GMT"), []byte("Mon, 23 Nov 2026 12:01:00 GMT")
+	for _, ours := range []time.Time{now, now.Add(-time.Hour), now.AddDate(1, 0, 0)} {
+		require.Equal(t, time.Minute, retryAfter(soon, date, ours), "of whom our clock is wrong is no matter")
+	}
+	require.Equal(t, time.Minute, retryAfter(soon, []byte("today"), now))
 }
 
 // raw is a receiver that does with each connection whatever it likes.

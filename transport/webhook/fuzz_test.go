@@ -52,7 +52,7 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, value string) {
-		wait := retryAfter([]byte(value), now)
+		wait := retryAfter([]byte(value), []byte(value), now)
 		require.GreaterOrEqual(t, wait, time.Duration(0))
 		require.LessOrEqual(t, wait, maxRetryAfter)
 	})
