@@ -246,7 +246,7 @@ func (ep *endpoint) tell(subscriber string, sequence uint64, found bool) (admitt
 		ep.idle.remove(l)
 		l.headTime = 0
 		if !found {
-			l.headTime = ep.d.now().UnixMilli()
+			l.headTime = ep.d.cfg.Clock.Now()
 		}
 		if ep.breaker.state != closed && ep.breaker.cause == causeRefusing && !found {
 			ep.ready.jump(l) // a new event may fare better than those that were refused

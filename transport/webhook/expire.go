@@ -92,7 +92,7 @@ func (d *Dispatcher) giveUp(w engine.Waiting, before int64) (old bool, err error
 	ep.mu.Unlock()
 	gaps := 0
 	for found := true; found && err == nil; {
-		found, err = d.cfg.Outbox.Expire(w.Stream, since, before, d.now().UnixMilli(), engine.NewEventID(d.cfg.Random(), d.cfg.Random()))
+		found, err = d.cfg.Outbox.Expire(w.Stream, since, before, d.cfg.Clock.Now(), engine.NewEventID(d.cfg.Random(), d.cfg.Random()))
 		if found {
 			gaps++
 		}
@@ -104,7 +104,7 @@ func (d *Dispatcher) giveUp(w engine.Waiting, before int64) (old bool, err error
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
 	if gaps > 0 {
-		l.parked, l.failures, l.headTime = false, 0, d.now().UnixMilli()
+		l.parked, l.failures, l.headTime = false, 0, d.cfg.Clock.Now()
 		l.then = laneReady // the gap has a schedule of its own, from now on
 	}
 	ep.giveBack(l)

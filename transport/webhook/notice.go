@@ -26,7 +26,7 @@ const (
 // notice tells whoever listens. It is called under an endpoint's lock.
 func (d *Dispatcher) notice(n Notice) {
 	if d.cfg.Notice != nil {
-		n.At = d.now().UnixMilli()
+		n.At = d.cfg.Clock.Now()
 		d.cfg.Notice(n)
 	}
 }
