@@ -14,7 +14,7 @@ import (
 // expireMost bounds the events one gap stands for.
 const expireMost = 10_000
 
-// Expire gives up events of a stream that wait since before a time. In the
+// Expire gives up events of a stream that wait since a time that is old. In the
 // place of the last of them waits a gap then, which names them and all their
 // calls; it is synced before anybody can send it (design §6). It reports false
 // if there is nothing to give up; if there is very much, it takes more than
@@ -23,7 +23,7 @@ const expireMost = 10_000
 // What is in the log up to since was for an earlier webhook: it belongs to no
 // gap. The caller sees to it that nothing of the stream is on its way
 // meanwhile.
-func (s *Store) Expire(stream engine.StreamID, since uint64, before, now int64, eventID string) (found bool, err error) {
+func (s *Store) Expire(stream engine.StreamID, since uint64, old func(at int64) bool, now int64, eventID string) (found bool, err error) {
 	if err := s.use(); err != nil {
 		return false, err
 	}
@@ -34,7 +34,7 @@ func (s *Store) Expire(stream engine.StreamID, since uint64, before, now int64, 
 	if err := errors.Join(s.journal.failure(), s.lazy.flush()); err != nil {
 		return false, fmt.Errorf("expire: %w", err)
 	}
-	x := &expiry{s: s, stream: stream, since: since, before: before}
+	x := &expiry{s: s, stream: stream, since: since, old: old}
 	if err := x.read(); err != nil {
 		return false, fmt.Errorf("expire: %w", err)
 	}
@@ -53,7 +53,7 @@ type expiry struct {
 	s      *Store
 	stream engine.StreamID
 	since  uint64
-	before int64
+	old    func(at int64) bool
 
 	gap     engine.Gap
 	gapOnly bool
@@ -91,7 +91,7 @@ func (x *expiry) read() (err error) {
 		first := !x.seen
 		x.seen = true
 		switch {
-		case ev.Time < x.before:
+		case x.old(ev.Time):
 		case ev.GapFrom == 0:
 			return nil
 		case first:

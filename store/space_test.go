@@ -153,7 +153,7 @@ func TestWithoutRoomWhatCanWaitDoes(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, s.Sweep())
 		require.Equal(t, 2, waiting(), "that it was delivered is not written")
-		found, err := s.Expire(stream, 0, 200*day, 100*day, "evt_gap")
+		found, err := s.Expire(stream, 0, func(at int64) bool { return at < 200*day }, 100*day, "evt_gap")
 		require.NoError(t, err)
 		require.False(t, found, "nothing is given up either")
 

@@ -41,7 +41,7 @@ const (
 	// set it. What is less is adjustment.
 	setBy = 1000
 	// maxEras bounds what is known of a clock that is set all the time.
-	maxEras = 64
+	maxEras = 256
 )
 
 // New returns a clock that shows now, in ms since the epoch. elapsed is ms since
@@ -99,6 +99,8 @@ func (c *Clock) noticed() (now, base int64) {
 		c.base.Store(base)
 		c.eras = append(c.eras, era{base, gone})
 		if len(c.eras) > maxEras {
+			// The two oldest become one, in which nothing is older than in either.
+			c.eras[1].base = min(c.eras[0].base, c.eras[1].base)
 			c.eras = append(c.eras[:0], c.eras[1:]...)
 		}
 		return now, base

@@ -39,6 +39,8 @@ func of(app string, sub *engine.Subscriber, sequence uint64, call uint64, state 
 	return n
 }
 
+func before(t int64) func(at int64) bool { return func(at int64) bool { return at < t } }
+
 func expire(t *testing.T, open Open) {
 	s := open(t)
 	sub, other := Subscriber("Alice"), Subscriber("alice2")
@@ -49,15 +51,15 @@ func expire(t *testing.T, open Open) {
 	})
 	s.Delivered(id, 1)
 
-	found, err := s.Expire(id, 0, 2, 100, "evt_none")
+	found, err := s.Expire(id, 0, before(2), 100, "evt_none")
 	require.NoError(t, err)
 	require.False(t, found, "what was delivered is not given up, and nothing else is old")
 
-	found, err = s.Expire(id, s.Durable(), 5, 100, "evt_none")
+	found, err = s.Expire(id, s.Durable(), before(5), 100, "evt_none")
 	require.NoError(t, err)
 	require.False(t, found, "nor what was for an earlier webhook")
 
-	found, err = s.Expire(id, 0, 5, 100, "evt_gap")
+	found, err = s.Expire(id, 0, before(5), 100, "evt_gap")
 	require.NoError(t, err)
 	require.True(t, found)
 	for range 2 {
@@ -100,8 +102,8 @@ func expireAgain(t *testing.T, open Open) {
 	for n := uint64(1); n <= 7; n++ {
 		Put(t, s, nil, []engine.Notification{of("app", sub, n, n, engine.StateRinging)})
 	}
-	give := func(before, now int64, eventID string) bool {
-		found, err := s.Expire(id, 0, before, now, eventID)
+	give := func(old, now int64, eventID string) bool {
+		found, err := s.Expire(id, 0, before(old), now, eventID)
 		require.NoError(t, err)
 		return found
 	}
@@ -138,7 +140,7 @@ func expireMuch(t *testing.T, open Open) {
 	rounds := 0
 	for more := true; more; rounds++ {
 		var err error
-		more, err = s.Expire(id, 0, 1<<40, 1<<41, "evt_gap")
+		more, err = s.Expire(id, 0, before(1<<40), 1<<41, "evt_gap")
 		require.NoError(t, err)
 		require.Less(t, rounds, 10)
 	}

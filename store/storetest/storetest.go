@@ -21,7 +21,7 @@ type Impl interface {
 	WaitingOf(app string, kind engine.StreamKind, behind string, limit int, fn func(engine.Waiting) error) error
 	Next(stream engine.StreamID, behind uint64) (engine.StoredEvent, bool, error)
 	Delivered(stream engine.StreamID, sequence uint64)
-	Expire(stream engine.StreamID, since uint64, before, now int64, eventID string) (bool, error)
+	Expire(stream engine.StreamID, since uint64, old func(at int64) bool, now int64, eventID string) (bool, error)
 	DropWaiting(app string, kind engine.StreamKind, through uint64) error
 	Attempt(engine.Attempt)
 	Attempts(stream engine.StreamID, sequence uint64) ([]engine.Attempt, error)

@@ -34,7 +34,7 @@ func (d *Dispatcher) expirer() {
 
 // expire makes one pass over all streams that wait.
 func (d *Dispatcher) expire() error {
-	before := d.cfg.Clock.Cutoff(d.cfg.Retention)
+	tooOld := func(at int64) bool { return d.age(at) > d.cfg.Retention }
 	young := ^uint64(0) // from this index on nothing is old
 	var after engine.StreamID
 	for {
@@ -52,7 +52,7 @@ func (d *Dispatcher) expire() error {
 			if w.Index >= young {
 				continue
 			}
-			old, err := d.giveUp(w, before)
+			old, err := d.giveUp(w, tooOld)
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func (d *Dispatcher) expire() error {
 
 // giveUp lets a stream give up what is too old, if its endpoint is stuck. It
 // reports false if what waits first is not old.
-func (d *Dispatcher) giveUp(w engine.Waiting, before int64) (old bool, err error) {
+func (d *Dispatcher) giveUp(w engine.Waiting, tooOld func(at int64) bool) (old bool, err error) {
 	ep := d.lookup(w.Stream)
 	if ep == nil || !ep.stuck(w.Stream.Subscriber) {
 		return true, nil
@@ -80,7 +80,7 @@ func (d *Dispatcher) giveUp(w engine.Waiting, before int64) (old bool, err error
 	if err != nil || !ok {
 		return true, err
 	}
-	if head.Time >= before && head.GapFrom == 0 {
+	if !tooOld(head.Time) && head.GapFrom == 0 {
 		return false, nil
 	}
 	l := ep.borrowNow(w.Stream.Subscriber)
@@ -92,7 +92,7 @@ func (d *Dispatcher) giveUp(w engine.Waiting, before int64) (old bool, err error
 	ep.mu.Unlock()
 	gaps := 0
 	for found := true; found && err == nil; {
-		found, err = d.cfg.Outbox.Expire(w.Stream, since, before, d.cfg.Clock.Now(), engine.NewEventID(d.cfg.Random(), d.cfg.Random()))
+		found, err = d.cfg.Outbox.Expire(w.Stream, since, tooOld, d.cfg.Clock.Now(), engine.NewEventID(d.cfg.Random(), d.cfg.Random()))
 		if found {
 			gaps++
 		}

@@ -147,7 +147,7 @@ func (o *memOutbox) Durable() uint64 {
 }
 
 // Expire implements Outbox, as the store does it.
-func (o *memOutbox) Expire(id engine.StreamID, since uint64, before, now int64, eventID string) (bool, error) {
+func (o *memOutbox) Expire(id engine.StreamID, since uint64, old func(at int64) bool, now int64, eventID string) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.failing {
@@ -164,7 +164,7 @@ func (o *memOutbox) Expire(id engine.StreamID, since uint64, before, now int64, 
 			continue
 		}
 		seen++
-		if ev.Time >= before {
+		if !old(ev.Time) {
 			if ev.GapFrom == 0 {
 				break
 			}

@@ -23,10 +23,10 @@ type Outbox interface {
 	Delivered(stream engine.StreamID, sequence uint64)
 	// Event returns an event of a stream that is still kept, waiting or not.
 	Event(stream engine.StreamID, sequence uint64) (engine.StoredEvent, bool, error)
-	// Expire gives up what waits since before a time, and is behind an index in
+	// Expire gives up what waits since a time that is old, and is behind an index in
 	// the log: in its place waits a gap that names it. It reports false if there
 	// is nothing to give up. Nothing of the stream may be on its way meanwhile.
-	Expire(stream engine.StreamID, since uint64, before, now int64, eventID string) (bool, error)
+	Expire(stream engine.StreamID, since uint64, old func(at int64) bool, now int64, eventID string) (bool, error)
 	// DropWaiting lets the events of a webhook up to an index wait no more.
 	DropWaiting(app string, kind engine.StreamKind, through uint64) error
 	// Durable is the index of the last event that is shown.

@@ -263,13 +263,13 @@ type outbox struct {
 	w *world
 }
 
-func (o outbox) Expire(stream engine.StreamID, since uint64, before, now int64, eventID string) (bool, error) {
+func (o outbox) Expire(stream engine.StreamID, since uint64, old func(at int64) bool, now int64, eventID string) (bool, error) {
 	o.w.mu.Lock()
 	if o.w.promises.expiring[stream] == 0 {
 		o.w.promises.expiring[stream] = o.w.promises.now()
 	}
 	o.w.mu.Unlock()
-	found, err := o.Store.Expire(stream, since, before, now, eventID)
+	found, err := o.Store.Expire(stream, since, old, now, eventID)
 	o.w.mu.Lock()
 	defer o.w.mu.Unlock()
 	if found {
