@@ -187,7 +187,7 @@ func (c *clerk) do(is *wish, method, verb, name string) int {
 	switch {
 	case r.status == 200 && doc.Call != id:
 		c.line.s.violate("%s is asked for and %q shown", id, doc.Call)
-	case r.status == 404 && !c.w.stepped.Load() && began.Sub(known) < 9*time.Minute:
+	case r.status == 404 && !c.w.forgot.Load() && began.Sub(known) < 9*time.Minute:
 		// "A call is gone ten minutes after its release" (docs/errors.md).
 		c.line.s.violate("%s is not found %s after its 201", id, began.Sub(known))
 	}

@@ -41,7 +41,7 @@ func knob(t *testing.T, name string, usual float64) float64 {
 type tally struct {
 	virtual                            time.Duration
 	events, calls, operations, crashes int
-	webhooks, repeats, gaps            int
+	webhooks, repeats, gaps, jumps     int
 	at                                 map[string]int // crashes at maybe sites
 }
 
@@ -54,6 +54,7 @@ func (a *tally) add(b tally) {
 	a.webhooks += b.webhooks
 	a.repeats += b.repeats
 	a.gaps += b.gaps
+	a.jumps += b.jumps
 	for site, n := range b.at {
 		a.at[site] += n
 	}
@@ -100,7 +101,10 @@ func TestTheWholeNodeInAClockOfItsOwn(t *testing.T) {
 }
 
 // run is one life story of a node, of the seed's own kind.
-func run(t *testing.T, seed uint64) (sum tally) {
+func run(t *testing.T, seed uint64) (sum tally) { return runWith(t, seed, func(*world) {}) }
+
+// runWith is run in a world of which something is special.
+func runWith(t *testing.T, seed uint64, special func(*world)) (sum tally) {
 	synctest.Test(t, func(t *testing.T) {
 		crm, office, stranger := newSide("crm", seed), newSide("office", seed), newSide("stranger", seed)
 		crm.hook, office.hook = "crm.example", "office.example"
@@ -115,6 +119,7 @@ func run(t *testing.T, seed uint64) (sum tally) {
 		}
 		cfg := chaotic(seed)
 		w.calm = quietTime
+		special(w)
 		if weekend(seed) { // days of renewals every three minutes would be dear
 			cfg.GrantedExpires, w.calm = 30*time.Minute, 45*time.Minute
 		}
@@ -155,7 +160,7 @@ func (w *world) live(office *side) (sum tally) {
 			}
 		}
 	})
-	for burst := range 3 {
+	for burst := range w.bursts {
 		maybe.Arm(w.seed, 0.25, 0.25)
 		shift, over := context.WithCancel(ctx)
 		var clerks sync.WaitGroup
@@ -172,6 +177,7 @@ func (w *world) live(office *side) (sum tally) {
 			p.control(http.MethodDelete, "/faults", nil, nil)
 			p.wires.clear()
 		}
+		w.rightClock()
 		w.wires.clear()
 		w.syncs.Store(0)
 		for _, r := range w.receivers {
@@ -207,6 +213,7 @@ func (w *world) live(office *side) (sum tally) {
 	for _, r := range w.receivers {
 		sum.webhooks += r.took
 	}
+	sum.jumps = w.jumps
 	sum.virtual = time.Since(began)
 	return sum
 }
@@ -246,6 +253,9 @@ func (w *world) night(d time.Duration) {
 func (w *world) quiet(d time.Duration) {
 	for ; d > 0; d -= 10 * time.Second {
 		w.after(min(d, 10*time.Second))
+		if w.restless {
+			w.setClock()
+		}
 		w.check()
 	}
 }
@@ -294,6 +304,9 @@ func (w *world) weather(d time.Duration, sum *tally) {
 		case <-time.After(time.Duration(w.random.IntN(600)) * time.Millisecond):
 		}
 		synctest.Wait()
+		if w.restless && w.random.IntN(3) == 0 {
+			w.setClock()
+		}
 		if time.Now().After(slow) {
 			w.syncs.Store(w.usual)
 		}
@@ -323,8 +336,7 @@ func (w *world) weather(d time.Duration, sum *tally) {
 			slow = time.Now().Add(lasts)
 			w.syncs.Store(int64([]time.Duration{10 * time.Millisecond, time.Second, 30 * time.Second}[w.random.IntN(3)]))
 		case n < 96 && w.seed%4 == 3:
-			w.stepped.Store(true)
-			w.clock.Add([]int64{-1, 1}[w.random.IntN(2)] * time.Hour.Milliseconds())
+			w.setClock()
 		case n < 98 && w.random.IntN(3) == 0:
 			sum.crashes++
 			w.crash()

@@ -76,8 +76,12 @@ type world struct {
 	doors     []*door       // of the receivers
 	calm      time.Duration // longer than anything takes to come right by itself
 	asleep    atomic.Bool   // it is night
-	stepped   atomic.Bool   // the wall clock was set: nobody knows how long ago anything was
 	clock     atomic.Int64  // by how much the wall clock is off, in ms
+	restless  bool          // it is set all the time
+	bursts    int           // of a morning
+	jumps     int           // how often it was
+	stepped   atomic.Bool   // it was
+	forgot    atomic.Bool   // and the process ended after that: nobody knows how long ago anything was
 	watch     *clock.Clock  // of one life
 
 	sites    chan string     // a maybe site at which the power is to go now
@@ -108,7 +112,7 @@ func inVirtualTime(t *testing.T, seed uint64, sims []simulator.Config, story fun
 }
 
 func newWorld(t testing.TB, seed uint64, apps ...*side) *world {
-	w := &world{TB: t, seed: seed, apps: apps, random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
+	w := &world{TB: t, seed: seed, bursts: 3, apps: apps, random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
 	w.fs = vfs.NewCrashableMem()
 	w.sites = make(chan string, 1)
 	w.wires = lay(seed)
@@ -323,6 +327,7 @@ func (w *world) stop() {
 // outlives the moment, so nothing is acknowledged that the disk has not.
 func (w *world) crash() {
 	w.Helper()
+	w.forgot.Store(w.stepped.Load())
 	w.wires.sever()
 	for _, p := range w.platforms {
 		p.wires.sever()
