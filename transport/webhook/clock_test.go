@@ -23,13 +23,14 @@ func nineDays(t *testing.T, sets []time.Duration) (tries []time.Duration, parked
 		b := newBed(t, 1)
 		b.cfg.Clock = clock.New(func() int64 { return time.Now().UnixMilli() + off.Load() }, func() int64 { return time.Since(began).Milliseconds() })
 		b.cfg.Random = func() uint64 { return 1 << 40 }
+		var still, given atomic.Int64
 		b.cfg.Notice = func(n Notice) {
 			if n.What == StreamParked {
-				parked = time.Since(began)
+				still.Store(int64(time.Since(began)))
 			}
 		}
 		b.poster.answer = func(string, *engine.Notification, int) Outcome { return answer(500) }
-		b.outbox.expired = func(engine.StreamID, engine.Notification) { gap = time.Since(began) }
+		b.outbox.expired = func(engine.StreamID, engine.Notification) { given.Store(int64(time.Since(began))) }
 		b.start()
 		n := b.outbox.add("a0", "alice", engine.StreamCalls, time.UnixMilli(b.cfg.Clock.Now()))
 		b.Ready("a0", "alice", engine.StreamCalls, n)
@@ -37,11 +38,12 @@ func nineDays(t *testing.T, sets []time.Duration) (tries []time.Duration, parked
 			time.Sleep(time.Hour)
 			off.Add(sets[hour%len(sets)].Milliseconds())
 			st := b.Status()[0]
-			if gap == 0 {
+			if given.Load() == 0 {
 				require.InDelta(t, time.Since(began), st.Oldest, float64(2*time.Second), "for people")
 			}
 		}
 		b.halt()
+		parked, gap = time.Duration(still.Load()), time.Duration(given.Load())
 		for _, r := range b.poster.got[engine.StreamOf("a0", "alice", engine.StreamCalls)] {
 			tries = append(tries, r.at.Sub(began))
 		}
