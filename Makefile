@@ -15,7 +15,7 @@ QUIET       ?= 0s
 SEEDS       ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash kill9 soak doors security fuzz clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot kill9 soak doors security fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,9 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 crash: ## turn the power off at N writes and losses, with progress; SEED replays a run
 	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./bench/prove/crash
+
+rot: ## flip N bits on the disk of a killed process, and start; SEED replays a run
+	OFFHOOK_CRASH_FLIPS=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AFlippedBit' ./bench/prove/crash
 
 prove: ## every attack on the promises once, and a table of what came of it
 	@$(GO) run ./bench/prove

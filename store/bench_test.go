@@ -3,11 +3,13 @@ package store
 import (
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
@@ -126,12 +128,13 @@ type bareUnit struct {
 func BenchmarkBare(b *testing.B) {
 	for _, writers := range benchWriters {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
-			s, err := Open(b.TempDir(), Options{SweepEvery: -1})
+			s := &Store{opts: Options{MemTable: usualMem}.fill(), log: slog.New(slog.DiscardHandler)}
+			db, err := pebble.Open(b.TempDir(), s.pebbleOptions(vfs.Default))
 			require.NoError(b, err)
 			subs, bodies := benchWork(b)
 			in := make(chan *bareUnit, writers)
 			stopped := make(chan struct{})
-			go bareCommitter(s.db, in, stopped)
+			go bareCommitter(db, in, stopped)
 			units := make([]*bareUnit, writers)
 			for i := range units {
 				units[i] = &bareUnit{done: make(chan error, 1)}
@@ -149,7 +152,7 @@ func BenchmarkBare(b *testing.B) {
 			})
 			close(in)
 			<-stopped
-			require.NoError(b, s.Close())
+			require.NoError(b, db.Close())
 		})
 	}
 }

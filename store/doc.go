@@ -16,6 +16,8 @@
 //     durable index.
 //   - A failed write ends the store: no later submission succeeds, and the
 //     process is asked to exit.
+//   - What was synced is there at the next start, or the start is refused: a
+//     witness beside Pebble's files knows how much that was.
 //
 // The keyspace is drawn in keys.go; how records are written is in codec.go.
 package store

@@ -28,8 +28,8 @@ const format = 2
 const pebbleFormat = pebble.FormatValueSeparation
 
 // openBeside is what is open beside Pebble's tables: logs, the manifest, the
-// lock, directories, tables in the making.
-const openBeside = 6
+// lock, the witness, directories, tables in the making.
+const openBeside = 7
 
 const dirMode = 0o700 // webhook secrets and providers' passwords are inside
 
@@ -60,8 +60,23 @@ func (s *Store) openDB() error {
 	if err := s.space.opens(s.opts.MemTable); err != nil {
 		return err
 	}
+	var disk vfs.FS = ordered{calm{patient{FS: fs, log: s.log}, s.stop, &s.crowded, time.Now()}}
+	if s.witness, err = openWitness(dir, disk); err != nil {
+		return fmt.Errorf("open %s: %w", dir, err)
+	}
+	opts := s.pebbleOptions(witnessed{disk, s.witness, dir})
+	opts.Lock = lock
+	if s.db, err = pebble.Open(dir, opts); err != nil {
+		s.db = nil
+		return fmt.Errorf("open data directory %s: %w", dir, err)
+	}
+	return nil
+}
+
+// pebbleOptions are those of the database on a disk.
+func (s *Store) pebbleOptions(disk vfs.FS) *pebble.Options {
 	opts := &pebble.Options{
-		FS: ordered{calm{patient{FS: fs, log: s.log}, s.stop, &s.crowded, time.Now()}}, Lock: lock, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
+		FS: disk, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
 		CacheSize: s.opts.CacheBytes, MemTableSize: s.opts.MemTable, MaxOpenFiles: s.opts.OpenFiles - openBeside,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2,
@@ -71,11 +86,7 @@ func (s *Store) openDB() error {
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	if s.db, err = pebble.Open(dir, opts); err != nil {
-		s.db = nil
-		return fmt.Errorf("open data directory %s: %w", dir, err)
-	}
-	return nil
+	return opts
 }
 
 func (s *Store) newer() error {

@@ -96,6 +96,8 @@ type Store struct {
 	lock *pebble.Lock
 	log  *slog.Logger
 
+	witness *witness
+
 	installation string
 	sealer       sealer
 	cursorKey    [CursorKeyLen]byte
@@ -117,13 +119,16 @@ type Store struct {
 
 // Open opens the directory, and makes it if there is none.
 //
-// Errors: ErrInUse, ErrNewerFormat, ErrNoSealKey.
+// Errors: ErrInUse, ErrNewerFormat, ErrNoSealKey, ErrDamaged.
 func Open(dir string, opts Options) (*Store, error) {
 	opts = opts.fill()
 	s := &Store{dir: dir, opts: opts, log: opts.Logger, stop: make(chan struct{})}
 	if err := s.open(); err != nil {
 		if s.db != nil {
 			err = errors.Join(err, s.db.Close())
+		}
+		if s.witness != nil {
+			err = errors.Join(err, s.witness.close())
 		}
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())
@@ -200,7 +205,7 @@ func (s *Store) Close() error {
 	s.stopped.Wait()
 	s.opts.Metrics.detach(s)
 	err := errors.Join(s.lazy.close(), s.journal.failure())
-	err = errors.Join(err, s.db.Close(), s.lock.Close())
+	err = errors.Join(err, s.db.Close(), s.witness.close(), s.lock.Close())
 	if err != nil {
 		return fmt.Errorf("close %s: %w", s.dir, err)
 	}

@@ -37,7 +37,7 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 const usualSeed = 1
 
 const (
-	pointsInTests = 5_200
+	pointsInTests = 6_600
 	livesInAnEra  = 8 // on one disk; then a new one
 )
 

@@ -59,13 +59,15 @@ func (w *world) options(fs vfs.FS) store.Options {
 	}
 }
 
+var errUnopened = errors.New("the disk cannot be opened")
+
 // look opens a disk and reads all of it.
 func (w *world) look(fs vfs.FS, c *catalog) (p *picture, err error) {
 	opts := w.options(fs)
 	opts.MemTable = 32 << 10
 	s, err := store.Open(dataDir, opts)
 	if err != nil {
-		return nil, fmt.Errorf("the disk cannot be opened: %w", err)
+		return nil, fmt.Errorf("%w: %w", errUnopened, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	return read(s, c)
