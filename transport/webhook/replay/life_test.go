@@ -191,7 +191,7 @@ func TestRangesThatMakeNoSense(t *testing.T) {
 func TestATaskOutlastsADiskThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t)
-		h.tell("app", 500, "alice")
+		h.tell("app", 2000, "alice") // more than is read ahead
 		r := h.open()
 		task := h.start(r, calls)
 		breaks := func(err error) {
@@ -209,7 +209,7 @@ func TestATaskOutlastsADiskThatCannotBeRead(t *testing.T) {
 		breaks(nil)
 		task = h.ends(r, task)
 		require.Equal(t, Done, task.State)
-		require.Equal(t, uint64(500), task.Delivered)
+		require.Equal(t, uint64(2000), task.Delivered)
 		require.Len(t, r.Tasks("app"), 1, "the one that was refused is not there")
 		h.close(r)
 	})
