@@ -15,7 +15,7 @@ QUIET       ?= 0s
 SEEDS       ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot kill9 soak doors security fuzz clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot kill9 soak doors security fuzz overload clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,9 @@ sim: ## the whole node in virtual time, with faults everywhere, for HOURS of it;
 
 kill9: ## kill the real program CYCLES times, and start it with 100,000 subscribers; SEED for other moments
 	OFFHOOK_KILL9_CYCLES=$(or $(CYCLES),200) OFFHOOK_KILL9_SEED=$(or $(SEED),$$(date +%s)) OFFHOOK_KILL9_SUBSCRIBERS=100000 $(GO) test -count=1 -timeout 0 -v ./bench/prove/kill9
+
+overload: ## ten times of everything for SECONDS, and EVENTS that nobody takes
+	OFFHOOK_OVERLOAD_SECONDS=$(or $(SECONDS),60) OFFHOOK_OVERLOAD_EVENTS=$(or $(EVENTS),200000) $(GO) test -count=1 -timeout 0 -v ./bench/prove/overload
 
 soak: ## the real program under traffic for MINUTES, SOAKRATE calls a second, drawn into PLOT
 	OFFHOOK_SOAK_MINUTES=$(or $(MINUTES),15) OFFHOOK_SOAK_RATE=$(or $(SOAKRATE),200) OFFHOOK_SOAK_PLOT=$(or $(PLOT),$(CURDIR)/docs/soak.svg) $(GO) test -count=1 -timeout 0 -v -run Nothing ./bench/prove/soak

@@ -14,7 +14,7 @@ const (
 	// deadline is the longest that a command waits for its outcome: past it, it
 	// is answered all the same. Nobody waits longer than that for anything.
 	deadline = 15 * time.Second
-	recovers = 5 * time.Second // after the load, until commands take no longer than before
+	recovers = 30 * time.Second // after the load, until commands take no longer than before; the rows say how long it really was
 )
 
 // Ten times as many commands are asked for as the platform can be asked to
@@ -29,7 +29,7 @@ func TestTenTimesTheCommandsThatThePlatformTakes(t *testing.T) {
 		// there. The memtable and the cache of the store have 64 MB each.
 		bound = connections*2*48<<10 + 128*mega
 	)
-	long := time.Duration(knob(t, "OFFHOOK_OVERLOAD_SECONDS", 10)) * time.Second
+	long := seconds(t)
 	row := report.Attack(t, report.Refusals, "ten times the commands that the platform takes", "commands")
 	ledger := rig.NewLedger(t)
 	// A platform that takes so few lets the clients offer ten times as many.
@@ -48,15 +48,7 @@ func TestTenTimesTheCommandsThatThePlatformTakes(t *testing.T) {
 	rate := 10 * sustained.rate()
 	y := offer(all, rate, long, d.next)
 	t.Logf("offered:   %v", y)
-	after := time.Now()
-	var again *tally
-	for again == nil || time.Since(after) < recovers {
-		again = offer(few, 20, time.Second/2, d.next)
-		if len(again.accepted) == again.asked && again.p(0.5) <= 4*usual.p(0.5)+50*time.Millisecond {
-			break
-		}
-	}
-	recovered := time.Since(after)
+	again, recovered := asBeforeAgain(few, usual, d.next)
 	grew := m.grew()
 	t.Logf("again:     %v after %v; memory %d MB + %d MB", again, recovered, m.idle/mega, grew/mega)
 
@@ -72,4 +64,16 @@ func TestTenTimesTheCommandsThatThePlatformTakes(t *testing.T) {
 	row.Note("%.0f/s can be done; %.0f/s were wanted and %.0f/s offered for %v: %.0f/s accepted in p50 %v p99 %v max %v (before: %v); others%s; as before %v later; memory %d MB + %d MB of %d",
 		sustained.rate(), rate, y.offered(), long, y.rate(), y.p(0.5), y.p(0.99), y.p(1), usual.p(0.5), y.others(),
 		recovered.Round(time.Millisecond), m.idle/mega, grew/mega, bound/mega)
+}
+
+// asBeforeAgain asks as before the load until all are accepted about as fast,
+// and says how long that took.
+func asBeforeAgain(few []*line, usual *tally, next client) (again *tally, took time.Duration) {
+	for after := time.Now(); took < recovers; took = time.Since(after) {
+		again = offer(few, 20, time.Second/2, next)
+		if len(again.accepted) == again.asked && again.p(0.5) <= 4*usual.p(0.5)+200*time.Millisecond {
+			return again, time.Since(after)
+		}
+	}
+	return again, took
 }

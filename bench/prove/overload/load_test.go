@@ -70,11 +70,16 @@ func (y *tally) others() string {
 
 // p is a quantile of how long the accepted took.
 func (y *tally) p(q float64) time.Duration {
-	if len(y.accepted) == 0 {
+	slices.Sort(y.accepted)
+	return quantile(y.accepted, q)
+}
+
+// quantile is one of what is sorted.
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
 		return 0
 	}
-	slices.Sort(y.accepted)
-	return y.accepted[min(int(q*float64(len(y.accepted))), len(y.accepted)-1)].Round(time.Millisecond)
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)].Round(time.Millisecond)
 }
 
 // rate is how many were accepted a second, offered how many were asked for.

@@ -3,6 +3,7 @@ package overload
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
@@ -24,6 +25,12 @@ func knob(t *testing.T, name string, otherwise int) int {
 	n, err := strconv.Atoi(cmp.Or(os.Getenv(name), strconv.Itoa(otherwise)))
 	require.NoError(t, err, name)
 	return n
+}
+
+// seconds is how long ten times as much is offered.
+func seconds(t *testing.T) time.Duration {
+	t.Helper()
+	return time.Duration(knob(t, "OFFHOOK_OVERLOAD_SECONDS", 5)) * time.Second
 }
 
 // begin starts a platform and an offhook with an app for all its phones, which
@@ -48,6 +55,24 @@ func begin(t *testing.T, l *rig.Ledger, phones int, tuning string, env ...string
 	}
 	t.Fatal("not all phones are followed")
 	return nil
+}
+
+// addApp registers another app that follows some of the subscribers, with a
+// webhook if there is a URL.
+func addApp(w *rig.Apart, name, url string, subs []map[string]any) (app, key string) {
+	w.T.Helper()
+	asked := map[string]any{"name": name}
+	if url != "" {
+		asked["calls_webhook"] = map[string]string{"url": url}
+	}
+	body, err := json.Marshal(asked)
+	require.NoError(w.T, err)
+	made := rig.Must(w.T, 201, "POST", w.Admin("/admin/apps"), rig.Operator, string(body)).JSON(w.T)
+	app, key = made["app_id"].(string), made["api_key"].(string)
+	for _, sub := range subs {
+		rig.Must(w.T, 204, "PUT", w.Admin("/admin/apps/"+app+"/subscribers/"+sub["subscriber_id"].(string)), rig.Operator, "")
+	}
+	return app, key
 }
 
 // metric sums what /metrics says of a name, for the labels that are given.
@@ -81,6 +106,13 @@ func phones(w *rig.Apart, behave string) {
 	}
 }
 
+// live is how much of the heap is in use, after a collection.
+func live(w *rig.Apart) int64 {
+	w.T.Helper()
+	rig.Must(w.T, 200, "GET", w.Admin("/debug/pprof/heap?gc=1"), rig.Operator, "")
+	return int64(metric(w, "go_memstats_heap_alloc_bytes"))
+}
+
 // memory watches the resident memory of offhook.
 type memory struct {
 	idle, most int64
@@ -91,7 +123,7 @@ type memory struct {
 // watch begins with what is used now, after a collection.
 func watch(w *rig.Apart) *memory {
 	w.T.Helper()
-	rig.Must(w.T, 200, "GET", w.Admin("/debug/pprof/heap?gc=1"), rig.Operator, "")
+	live(w)
 	m := &memory{idle: resident(w), stop: make(chan struct{})}
 	m.most = m.idle
 	m.done.Go(func() {
