@@ -56,6 +56,12 @@ func (p *Provider) keep(ctx context.Context, x *xsp) {
 			failures = 0
 		}
 		wait := p.backoff(failures)
+		if held >= p.cfg.BackoffMin {
+			// An XSP that opens channels is there. It ends them every few seconds
+			// while more is told than can be acknowledged, and when that is over
+			// nobody is to wait for what it took before.
+			wait = min(wait, held)
+		}
 		failures++
 		switch afterEnd(err) {
 		case thenYield:

@@ -106,6 +106,24 @@ func TestReconnectsBackOffWithJitter(t *testing.T) {
 	})
 }
 
+// A platform that gets too few acknowledgements ends each channel after some
+// seconds. However often it did, the next is open about as soon.
+func TestAChannelThatWasUpIsMissedNoLongerThanItWasUp(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		for range 40 {
+			s.bw.last().close()
+			s.after(9 * time.Second)
+			require.Equal(s, provider.LinkUp, s.p.Status().Link)
+		}
+		// One that is opened and ended at once is no better than one that is refused.
+		for range 10 {
+			s.bw.last().close()
+			s.after(time.Second)
+		}
+		require.Less(s, len(s.bw.opened()), 41+10)
+	})
+}
+
 func TestASilentStreamIsDead(t *testing.T) {
 	tell(t, func(bw *script, c *Config) {
 		c.Silence = 20 * time.Second // less than the script's own heartbeats are apart
