@@ -25,9 +25,8 @@ func TestTenTimesTheCommandsThatThePlatformTakes(t *testing.T) {
 		people      = 300
 		connections = 2000
 		// What waits is bounded: one request for each connection. With its stacks,
-		// buffers and records it is 48 KB, and the collector lets twice that be
-		// there. The memtable and the cache of the store have 64 MB each.
-		bound = connections*2*48<<10 + 128*mega
+		// buffers and records it is 48 KB, and the collector lets twice that be there.
+		bound = connections*2*48<<10 + storeMemory
 	)
 	long := seconds(t)
 	row := report.Attack(t, report.Refusals, "ten times the commands that the platform takes", "commands")
