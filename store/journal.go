@@ -51,7 +51,8 @@ type journal struct {
 	started  atomic.Uint64
 	finished atomic.Uint64
 	syncMu   sync.Mutex
-	synced   *sync.Cond // finished or err changed
+	began    time.Time     // of the sync under way
+	synced   chan struct{} // closed when finished or err changes; nil while nobody waits for that
 	waiting  atomic.Int64
 
 	// The rest belongs to the committer.
@@ -69,7 +70,6 @@ func newJournal(db *pebble.DB, metrics *Metrics, last uint64, live map[string]st
 		next: last + 1, live: live, last: map[string]*op{},
 	}
 	j.durable.Store(last)
-	j.synced = sync.NewCond(&j.syncMu)
 	go j.run()
 	return j
 }
@@ -234,7 +234,7 @@ func (j *journal) append(group []*submission, size int, since time.Time) {
 	queued, err := j.write(batch, group)
 	if err == nil && !batch.Empty() {
 		maybe.Delay("store: before a group is committed", time.Second) // the disk may be as slow
-		j.started.Add(1)
+		j.begin()
 		err = j.db.Apply(batch, pebble.Sync)
 		// Pebble reports a failed sync to its logger and not to us.
 		if err == nil {
@@ -270,15 +270,36 @@ func (j *journal) answer(group []*submission, index uint64, err error) {
 	}
 }
 
-func (j *journal) finish() {
+func (j *journal) begin() {
 	j.syncMu.Lock()
-	j.finished.Add(1)
+	j.began = time.Now()
 	j.syncMu.Unlock()
-	j.synced.Broadcast()
+	j.started.Add(1)
 }
 
+func (j *journal) finish() {
+	j.syncMu.Lock()
+	defer j.syncMu.Unlock()
+	j.finished.Add(1)
+	j.wakeReaders()
+}
+
+// wakeReaders lets those go on who wait in settled. syncMu is held.
+func (j *journal) wakeReaders() {
+	if j.synced != nil {
+		close(j.synced)
+		j.synced = nil
+	}
+}
+
+// standsStill is how long a sync takes before nobody waits for it any more who
+// only reads: their number has no bound.
+const standsStill = time.Second
+
+var errStandsStill = &engine.Error{Code: engine.CodeBusy, Message: "the disk of the data directory stands still"}
+
 // settled returns once everything that could be read when it was called is
-// durable, or an error if it never will be.
+// durable, or an error if it never will be, or not for long.
 func (j *journal) settled() error {
 	n := j.started.Load()
 	if j.finished.Load() >= n {
@@ -290,9 +311,28 @@ func (j *journal) settled() error {
 		if err := j.failure(); err != nil {
 			return err
 		}
-		j.synced.Wait()
+		left := standsStill - time.Since(j.began)
+		if left <= 0 {
+			return errStandsStill
+		}
+		if j.synced == nil {
+			j.synced = make(chan struct{})
+		}
+		j.await(j.synced, left)
 	}
 	return nil
+}
+
+// await lets go of syncMu until something changes or the time is up.
+func (j *journal) await(change <-chan struct{}, most time.Duration) {
+	j.syncMu.Unlock()
+	defer j.syncMu.Lock()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-change:
+	case <-timer.C:
+	}
 }
 
 // poison makes everything fail from now on.
@@ -302,7 +342,7 @@ func (j *journal) poison(err error) {
 		return
 	}
 	j.syncMu.Lock()
-	j.synced.Broadcast()
+	j.wakeReaders()
 	j.syncMu.Unlock()
 	j.fail(wrapped)
 }

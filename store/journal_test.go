@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -231,4 +232,49 @@ func TestListsWaitForTheDisk(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is not durable is not shown, and a disk that stands still is not waited
+// for: readers have no bound, and would be as many as there are requests.
+func TestReadersDoNotWaitForADiskThatStandsStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := newSlow()
+		s := openIn(t, fs)
+		defer func() { require.NoError(t, s.Close()) }()
+		var order storetest.Order
+		put := func(i int, name string) {
+			sub := storetest.Subscriber("alice")
+			sub.Profile.Name = name
+			s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, order.Nth(i))
+		}
+		put(0, "Alice")
+		order.Wait(t, 1)
+		release := fs.hold()
+		put(1, "Alice Liddell")
+		<-fs.asked
+		for _, takes := range []time.Duration{standsStill, 0, 0} {
+			began := time.Now()
+			_, _, err := s.Subscriber("alice")
+			var busy *engine.Error
+			require.ErrorAs(t, err, &busy)
+			require.Equal(t, engine.CodeBusy, busy.Code)
+			require.Equal(t, takes, time.Since(began))
+			require.ErrorAs(t, s.Subscribers("", 0, func(*tenant.SubscriberInfo) error { return nil }), &busy)
+		}
+		release()
+		order.Wait(t, 2)
+		is, found, err := s.Subscriber("alice")
+		require.NoError(t, err)
+		require.True(t, found)
+		require.Equal(t, "Alice Liddell", is.Profile.Name)
+
+		release = fs.hold() // and one that only takes its time is
+		put(2, "Alice")
+		<-fs.asked
+		time.AfterFunc(standsStill/2, release)
+		is, _, err = s.Subscriber("alice")
+		require.NoError(t, err)
+		require.Equal(t, "Alice", is.Profile.Name)
+		order.Wait(t, 3)
+	})
 }

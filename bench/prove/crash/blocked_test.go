@@ -2,44 +2,17 @@ package crash
 
 import (
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/stretchr/testify/require"
 
 	"offhook/bench/prove/report"
+	"offhook/bench/prove/rig"
 	"offhook/engine"
 )
-
-// stubborn is a disk whose syncs of the log do not return while it is shut.
-type stubborn struct {
-	fs     vfs.FS
-	shut   atomic.Pointer[chan struct{}]
-	waited atomic.Int64 // syncs that did not return
-}
-
-func newStubborn() *stubborn {
-	s := &stubborn{}
-	s.fs = watch(vfs.NewMem(), func(op errorfs.Op) error {
-		switch op.Kind {
-		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
-			if gate := s.shut.Load(); gate != nil && strings.HasSuffix(op.Path, ".log") {
-				s.waited.Add(1)
-				<-*gate
-			}
-		}
-		return nil
-	})
-	return s
-}
-
-func (s *stubborn) close() { gate := make(chan struct{}); s.shut.Store(&gate) }
-
-func (s *stubborn) open() { close(*s.shut.Swap(nil)) }
 
 // While a sync does not return, nothing leaves that rests on it: no
 // acknowledgement to the platform, no answer to an app, no dial request, no
@@ -62,9 +35,9 @@ func TestNothingLeavesBeforeItsSyncReturned(t *testing.T) {
 }
 
 func nothingLeaves(t *testing.T, w *world, what func(*world)) {
-	disk := newStubborn()
+	disk := rig.NewStubborn(vfs.NewMem())
 	w.roomy = true
-	require.NoError(t, w.start(disk.fs))
+	require.NoError(t, w.start(disk.FS))
 	w.provision()
 	for range 40 {
 		w.platform.live()
@@ -76,10 +49,10 @@ func nothingLeaves(t *testing.T, w *world, what func(*world)) {
 	taken, acked, answered := w.taken, w.rows.acked, w.commands
 	w.mu.Unlock()
 
-	disk.close()
+	disk.Shut()
 	what(w)
 	synctest.Wait()
-	require.Positive(t, disk.waited.Load(), "the disk was asked")
+	require.Positive(t, disk.Waited(), "the disk was asked")
 	// Everybody, the deleted subscriber's user among them, has more to tell.
 	for _, u := range w.platform.users {
 		w.mu.Lock()
@@ -130,7 +103,7 @@ func nothingLeaves(t *testing.T, w *world, what func(*world)) {
 	w.mu.Lock()
 	w.frozen = false
 	w.mu.Unlock()
-	disk.open()
+	disk.Open()
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	w.mu.Lock()

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"offhook/bench/prove/rig"
 )
 
 // losses are how much of what was not synced is still there, in percent.
@@ -52,27 +54,8 @@ func (c *copied) picture(w *world) (*picture, error) {
 	return c.is, c.err
 }
 
-// watched has each operation of a file system go past an injector. errorfs
-// alone loses sight of a log that is used again.
-type watched struct{ vfs.FS }
-
-func watch(fs vfs.FS, see func(errorfs.Op) error) vfs.FS {
-	return watched{errorfs.Wrap(fs, errorfs.InjectorFunc(see))}
-}
-
-// ReuseForWrite implements vfs.FS.
-func (w watched) ReuseForWrite(was, is string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := w.Rename(was, is); err != nil {
-		return nil, err
-	}
-	return w.OpenReadWrite(is, category)
-}
-
-// Unwrap implements vfs.FS.
-func (w watched) Unwrap() vfs.FS { return w.FS }
-
 func (d *disk) fs() vfs.FS {
-	return watch(d.mem, func(op errorfs.Op) error {
+	return rig.Watch(d.mem, func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpLock {
 			d.write(fmt.Sprintf("%s %s", writes[op.Kind], op.Path))
 		}

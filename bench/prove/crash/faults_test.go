@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/bench/prove/report"
+	"offhook/bench/prove/rig"
 )
 
 const faultsInTests = 24
@@ -77,7 +78,7 @@ func (w *world) fails(t *testing.T, l *looks, fault error, writes bool, from int
 	mem := vfs.NewCrashableMem()
 	var seen atomic.Int64
 	var on, broke atomic.Bool
-	fs := watch(mem, func(op errorfs.Op) error {
+	fs := rig.Watch(mem, func(op errorfs.Op) error {
 		is := op.Kind == errorfs.OpFileWrite || op.Kind == errorfs.OpFileWriteAt
 		if !writes {
 			is = op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo

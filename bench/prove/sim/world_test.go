@@ -53,6 +53,7 @@ type world struct {
 	platforms []*platform
 	apps      []*side
 	fs        *vfs.MemFS
+	disk      vfs.FS       // what the store sees of it, in one life; nil for itself
 	slow      *slowly      // nil for a disk that is as fast as memory
 	usual     int64        // how long a sync of the log takes on a good day, in ns
 	syncs     atomic.Int64 // how long a sync of the log takes, in ns
@@ -189,7 +190,12 @@ func (w *world) start() {
 	var err error
 	born := time.Now()
 	w.watch = clock.New(w.now, func() int64 { return time.Since(born).Milliseconds() })
-	w.store, err = store.Open("data", store.Options{FS: w.fs, SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 256 << 10, Clock: w.watch})
+	opts := store.Options{FS: w.fs, SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 256 << 10, Clock: w.watch}
+	if w.disk != nil {
+		opts.FS = w.disk
+		opts.MemTable = 8 << 20 // a log that is full and cannot be synced is waited for with locks held
+	}
+	w.store, err = store.Open("data", opts)
 	require.NoError(w, err)
 	for _, a := range w.apps {
 		if _, made := w.store.App(a.id); !made {
