@@ -28,6 +28,7 @@ var steps = []step{
 	{"upgrades", []string{"./bench/prove/upgrade"}},
 	{"hostile peers", []string{"./bench/prove/hostile/..."}},
 	{"doors", []string{"./bench/prove/doors"}},
+	{"overload", []string{"./bench/prove/overload"}},
 	{"soak", []string{"./bench/prove/soak"}},
 	{"power cuts", []string{"./bench/prove/crash"}},
 }
