@@ -19,9 +19,9 @@ import (
 
 const mega = 1 << 20
 
-// storeMemory is what the store takes whatever happens: its cache, a memtable
-// that fills and the one before, which is being written, of 64 MB each.
-const storeMemory = 3 * 64 * mega
+// storeMemory is what the store takes at most, whatever happens: its cache, and
+// as many memtables as may wait for the disk before writes do, of 64 MB each.
+const storeMemory = (1 + 4) * 64 * mega
 
 // knob reads a number from the environment.
 func knob(t *testing.T, name string, otherwise int) int {

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	patrons    = 120
+	patrons    = 60
 	standstill = time.Second           // a disk that takes longer is waited for by nobody new
 	commanding = 15 * time.Second      // a command is answered by then, whatever comes of it
 	promptly   = 50 * time.Millisecond // bytes take up to 2 ms each way
@@ -41,7 +41,7 @@ func TestADiskThatStandsStillHasCommandsRefused(t *testing.T) {
 				w := newWorld(t, 1, quietApp())
 				disk := rig.NewStubborn(w.fs)
 				w.disk, w.wires.jitter = disk.FS, 2*time.Millisecond
-				w.rise([]simulator.Config{{Subscribers: 60, Seed: 5, CallsPerSecond: 4, Traffic: simulator.TrafficRate, CallDuration: 4 * time.Second}})
+				w.rise([]simulator.Config{{Subscribers: 30, Seed: 5, CallsPerSecond: 2, Traffic: simulator.TrafficRate, CallDuration: 4 * time.Second}})
 				defer w.fall()
 				n, note := w.standStill(disk, stall)
 				row.Add(n)
@@ -101,7 +101,7 @@ func (w *world) standStill(disk *rig.Stubborn, stall time.Duration) (requests in
 	for _, c := range p.truth() {
 		p.control(http.MethodPost, "/calls/"+c.ID+"/hangup", nil, nil)
 	}
-	w.quiet(3 * time.Minute)
+	w.quiet(time.Minute)
 	w.compare("the end")
 	w.ended()
 	dials := int(p.sim.Stats().Dials)
