@@ -27,6 +27,9 @@ func Reader(site string, r io.Reader) io.Reader { return r }
 // this seed, fire that of a site that is on each time it is reached.
 func Arm(seed uint64, on, fire float64) {}
 
+// Only lets nothing happen but at one site; "" is all of them again.
+func Only(site string) {}
+
 // Disarm lets nothing happen any more.
 func Disarm() {}
 

@@ -23,6 +23,7 @@ var state struct {
 	fire   float64
 	counts map[string]Count
 	watch  func(site string)
+	only   string // the one site that may fire; "" for all
 }
 
 // draw returns a number when the site's rare thing happens now.
@@ -35,7 +36,7 @@ func draw(site string) (uint64, bool) {
 	}
 	c := s.counts[site]
 	c.Reached++
-	fires := chosen(s.seed, site) < s.on && s.dice.Float64() < s.fire
+	fires := (s.only == "" || s.only == site) && chosen(s.seed, site) < s.on && s.dice.Float64() < s.fire
 	if fires {
 		c.Fired++
 	}
@@ -108,6 +109,13 @@ func Arm(seed uint64, on, fire float64) {
 	if s.counts == nil {
 		s.counts = map[string]Count{}
 	}
+}
+
+// Only lets nothing happen but at one site; "" is all of them again.
+func Only(site string) {
+	state.mu.Lock()
+	defer state.mu.Unlock()
+	state.only = site
 }
 
 // Disarm lets nothing happen any more.

@@ -43,6 +43,17 @@ func TestNothingHappensBeforeItIsArmedOrAfterwards(t *testing.T) {
 	require.NotContains(t, Counts(), "unarmed")
 }
 
+func TestOnlyOneSiteFires(t *testing.T) {
+	defer Disarm()
+	defer Only("")
+	Only("the one")
+	Arm(1, 1, 1)
+	require.True(t, Now("the one"))
+	require.False(t, Now("another"))
+	Only("")
+	require.True(t, Now("another"))
+}
+
 func TestASeedDoesTheSameAgain(t *testing.T) {
 	defer Disarm()
 	line := func() (all string) {

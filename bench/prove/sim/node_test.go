@@ -147,11 +147,24 @@ func (w *world) live(office *side) (sum tally) {
 	w.after(time.Minute)
 	defer maybe.Disarm()
 	defer maybe.Watch(nil)
+	maybe.Only(w.place)
+	defer maybe.Only("")
+	on, fire := 0.25, 0.25
+	if w.place != "" {
+		on, fire = 1, 0.5
+	}
+	var ended time.Time
 	var dealing sync.Mutex
 	dice := rand.New(rand.NewPCG(w.seed, 8))
 	maybe.Watch(func(site string) {
 		dealing.Lock()
 		now := dice.IntN(150) == 0
+		if w.place != "" {
+			now = time.Since(ended) > 3*time.Second
+		}
+		if now {
+			ended = time.Now()
+		}
 		dealing.Unlock()
 		if now {
 			select {
@@ -161,7 +174,7 @@ func (w *world) live(office *side) (sum tally) {
 		}
 	})
 	for burst := range w.bursts {
-		maybe.Arm(w.seed, 0.25, 0.25)
+		maybe.Arm(w.seed, on, fire)
 		shift, over := context.WithCancel(ctx)
 		var clerks sync.WaitGroup
 		for i := range 8 {
@@ -191,7 +204,7 @@ func (w *world) live(office *side) (sum tally) {
 		w.delivered()
 		sum.operations = w.linear(board)
 		w.check()
-		if (w.seed+uint64(burst))%3 == 0 {
+		if w.place == "" && (w.seed+uint64(burst))%3 == 0 {
 			w.night(time.Duration(1+w.seed%4) * time.Hour)
 		}
 	}

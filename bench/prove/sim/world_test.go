@@ -86,6 +86,7 @@ type world struct {
 	watch     *clock.Clock  // of one life
 
 	sites    chan string     // a maybe site at which the power is to go now
+	place    string          // the one where it does; "" for any
 	reserved map[string]bool // users that only the desks' clients meddle with
 	order    order
 	wishes   atomic.Int64
