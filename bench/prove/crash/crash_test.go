@@ -84,6 +84,39 @@ func TestWhatLeftTheProcessOutlivesAPowerCutAtAnyWrite(t *testing.T) {
 	}
 }
 
+const (
+	seedsInTests = 50
+	hastyLives   = 4
+)
+
+// Power cuts one after another, in as many stories as there are seeds: what is
+// looked at is what the next life begins on.
+func TestPowerCutsOneAfterAnother(t *testing.T) {
+	seed := number(t, "OFFHOOK_CRASH_SEED", usualSeed)
+	seeds := number(t, "OFFHOOK_CRASH_SEEDS", seedsInTests)
+	row := report.Attack(t, report.Durable, "power cuts one after another", "lives")
+	l := newLooks(2)
+	defer l.close()
+	var all tally
+	for n := seed; n < seed+seeds; n++ {
+		w := newWorld(n)
+		w.hasty = true
+		left := vfs.NewCrashableMem()
+		for range hastyLives {
+			left = w.live(t, l, left)
+			w.mu.Lock()
+			faults := w.faults
+			w.mu.Unlock()
+			require.Empty(t, faults, "OFFHOOK_CRASH_SEED=%d OFFHOOK_CRASH_SEEDS=1: promises broken in life %d:\n%s", n, w.lives, strings.Join(faults, "\n"))
+		}
+		all.add(w)
+	}
+	row.Add(all.lives)
+	row.Note("seed %d, %d stories, %d submissions", seed, seeds, all.submissions)
+	t.Logf("%d lives; %d submissions, %d commands answered, %d events taken by receivers", all.lives, all.submissions, all.commands, all.taken)
+	require.Greater(t, all.taken, int(seeds)) // #nosec G115 -- a number of seeds
+}
+
 // tally is what happened in all worlds.
 type tally struct{ lives, submissions, commands, taken, repeats, gaps int }
 

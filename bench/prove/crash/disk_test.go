@@ -82,7 +82,7 @@ func (d *disk) write(what string) {
 func (d *disk) power(what string, cut bool) {
 	w := d.w
 	w.mu.Lock()
-	if w.dead {
+	if w.dead || w.hasty && !cut {
 		w.mu.Unlock()
 		return
 	}

@@ -9,5 +9,6 @@
 //
 //	OFFHOOK_CRASH_SEED   what to replay; a test prints its own
 //	OFFHOOK_CRASH_N      how many points (a write and a loss) are looked at
+//	OFFHOOK_CRASH_SEEDS  how many stories of power cuts one after another
 //	OFFHOOK_CRASH_FLIPS  how many bits flip
 package crash

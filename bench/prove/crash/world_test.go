@@ -67,6 +67,7 @@ type world struct {
 	clock       int64     // ms; when this life began
 	memTable    uint64
 	roomy       bool      // one log for all of a life
+	hasty       bool      // nobody looks at the disk but when the power goes
 	exit        func(int) // nil: nobody minds
 	ending      bool      // the store asked for the end of the process
 	store       *store.Store
