@@ -105,6 +105,7 @@ type Reply struct {
 	Call    Call     // originate, get
 	Calls   []Call   // list
 	Replay  bool     // originate: this is the settled answer of an earlier request with the key
+	Holds   bool     // originate: the app's stream waits until this was written; an Input says when it is handed out
 	Created bool     // profile: there was no such subscriber before
 }
 

@@ -172,6 +172,7 @@ type Input struct {
 	Link    string   // app that may follow the subscriber from now on
 	Unlink  string   // app that may not
 	Delete  bool     // the subscriber is gone
+	Handed  CallID   // the 201 of this call is durable and with whoever writes it; Lift follows, or never comes
 	Lift    CallID   // the 201 of this call was handed to the network
 	Resync  bool     // facts were lost on the way to us: compare with the provider
 	Restart bool     // first input after the process came up

@@ -166,21 +166,20 @@ func (st *step) endedIntent(in *Intent, f *Fact) bool {
 }
 
 // accepted hands out the 201. The barrier opens when its bytes are on the way,
-// and at the latest when its time is up.
+// and at the latest some time after they could have been.
 func (st *step) accepted(in *Intent, c *Call) {
 	first := true
 	st.answer(func(w *waiter) (Reply, bool) {
 		if w.verb != VerbOriginate || w.call != in.Call {
 			return Reply{}, false
 		}
-		r := Reply{Call: *c, Replay: !first}
+		r := Reply{Call: *c, Replay: !first, Holds: first}
 		first = false
 		return r, true
 	})
 	for i := range st.barriers {
 		if b := &st.barriers[i]; b.call == in.Call {
-			b.call, b.deadline = c.ID, st.now+st.config.Barrier
-			if first {
+			if b.call = c.ID; first {
 				b.deadline = st.now // nobody waits for a 201 any more
 			}
 		}

@@ -40,6 +40,7 @@ type world struct {
 	answers  []Outcome
 	dialled  map[uint64]bool // tokens of dial requests
 	placed   []CallID        // calls whose 201 is being written
+	onDisk   []CallID        // calls whose 201 waits for the disk
 
 	inputs  []Input // all that happened, and when
 	at      []int64
@@ -63,7 +64,7 @@ func (w *world) step(in Input) {
 		w.dialled[w.token] = in.Command.Verb == VerbOriginate
 	}
 	if in.Restart {
-		w.sub, w.asks, w.answers = reborn(w.sub), nil, nil
+		w.sub, w.asks, w.answers, w.onDisk = reborn(w.sub), nil, nil, nil
 	}
 	var out Effects
 	if err := Step(w.sub, &in, w.now, &out); err != nil {
@@ -86,6 +87,9 @@ func (w *world) step(in Input) {
 	for _, r := range out.Reply {
 		if r.Err == nil && w.dialled[r.Token] {
 			w.placed = append(w.placed, r.Call.ID)
+		}
+		if r.Holds {
+			w.onDisk = append(w.onDisk, r.Call.ID)
 		}
 	}
 	w.inputs, w.at, w.effects = append(w.inputs, in), append(w.at, w.now), append(w.effects, plain(out))
@@ -149,6 +153,16 @@ func (w *world) something() {
 		w.originate()
 	case 13:
 		w.rarely()
+	case 14:
+		w.synced()
+	}
+}
+
+// synced lets what waits for the disk go on.
+func (w *world) synced() {
+	for _, id := range w.onDisk {
+		w.onDisk = w.onDisk[1:]
+		w.step(Input{Handed: id})
 	}
 }
 
@@ -237,6 +251,7 @@ func (w *world) settle() {
 			w.step(Input{Event: ev})
 		}
 		w.platform.line = nil
+		w.synced()
 		switch {
 		case len(w.answers) > 0:
 			o := w.answers[0]

@@ -8,7 +8,7 @@ type Config struct {
 	Refused     int64 // ms a refused command waits for the event that explains it; zero means 250
 	OriginateIn int64 // ms a request waits for the outcome of an open originate; zero means 12,000
 	Verify      int64 // ms without news after which a live call is looked for at the provider; zero means 600,000, a fifth of it while ringing
-	Barrier     int64 // ms an app's stream waits for its 201 to be written; zero means 5,000
+	Barrier     int64 // ms an app's stream waits for its 201 to be written, once that can be; zero means 5,000
 	Apps        int   // linked apps per subscriber; zero means 32
 }
 
@@ -93,6 +93,8 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 		st.unlink(in.Unlink, in.Token)
 	case in.Delete:
 		st.delete(in.Token)
+	case in.Handed != 0:
+		st.handed(in.Handed)
 	case in.Lift != 0:
 		st.lift(in.Lift)
 	case in.Resync:

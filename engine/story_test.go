@@ -412,6 +412,11 @@ func (s *teller) step(in Input) {
 		say("%s", strings.TrimSpace(fmt.Sprintf("ask %s %s%s", a.Verb, a.ProviderID, a.Number)))
 	}
 	s.wake = out.Wake
+	for _, r := range out.Reply {
+		if r.Holds { // the disk of a story is done at once
+			s.step(Input{Handed: r.Call.ID})
+		}
+	}
 }
 
 // shown is what get adds: who is at the other end, and when what happened

@@ -6,7 +6,7 @@ package engine
 type barrier struct {
 	app      string
 	call     CallID
-	deadline int64 // when it opens by itself; zero while the outcome is awaited
+	deadline int64 // when it opens by itself; zero while the outcome, or the disk, is awaited
 }
 
 // tell records one transition for one app: as a numbered notification, or, if
@@ -59,6 +59,16 @@ func (st *step) barred(app string) bool {
 		}
 	}
 	return false
+}
+
+// handed starts the time that a 201 has to be written in. Before, it waited for
+// the disk, however long: an event behind it would have left at the same moment.
+func (st *step) handed(id CallID) {
+	for i := range st.barriers {
+		if b := &st.barriers[i]; b.call == id && b.deadline == 0 {
+			b.deadline = st.now + st.config.Barrier
+		}
+	}
 }
 
 // lift opens the barrier of a call.

@@ -13,7 +13,7 @@ type watcher struct {
 	last   map[string]uint64           // by app: the last number
 	at     map[string]map[CallID]State // by app: where each call was said to be, since the app was linked
 	asked  map[uint64]bool             // tokens that wait for an answer
-	secret map[CallID]int64            // calls app1 must not be told of yet: until when, 0 for not answered
+	secret map[CallID]int64            // calls app1 must not be told of yet: until when, 0 for while the answer, or the disk, is awaited
 	dials  map[uint64]CallID           // ids of dial requests, by token of the request
 }
 
@@ -31,6 +31,9 @@ func (w *watcher) see(in *Input, out *Effects, now int64) {
 		clear(w.secret)
 	}
 	delete(w.secret, in.Lift)
+	if until, ok := w.secret[in.Handed]; ok && until == 0 {
+		w.secret[in.Handed] = now + 5000
+	}
 	for id, until := range w.secret {
 		if until != 0 && now >= until {
 			delete(w.secret, id)
@@ -50,7 +53,7 @@ func (w *watcher) see(in *Input, out *Effects, now int64) {
 		if id, ok := w.dials[r.Token]; ok {
 			delete(w.secret, id) // there will be no 201 any more, or it names another id
 			if r.Err == nil {
-				w.secret[r.Call.ID] = now + 5000
+				w.secret[r.Call.ID] = 0
 			}
 		}
 	}

@@ -160,6 +160,9 @@ func (b *batch) Done(index uint64, err error) {
 	}
 
 	for i := range b.replies {
+		if r := &b.replies[i].is; r.Holds { // first: whoever takes it may lift the hold at once
+			e.post(control{in: engine.Input{Handed: r.Call.ID}})
+		}
 		b.replies[i].to <- b.replies[i].is
 	}
 	for _, r := range b.receipts {

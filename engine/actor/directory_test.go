@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"offhook/bench/prove/report"
 	"offhook/engine"
 )
 
@@ -344,6 +345,42 @@ func TestForgottenBarrierOpensByItself(t *testing.T) {
 	})
 }
 
+// A 201 that waits for the disk can be written no sooner than the disk is done:
+// the time it has for that begins then, or its event would leave beside it.
+func TestASlowDiskDoesNotLetTheEventPassTheId(t *testing.T) {
+	for name, lifted := range map[string]bool{"written": true, "never written": false} {
+		t.Run(name, func(t *testing.T) {
+			atDesk(t, func(h *desk) {
+				unblock := func() {}
+				h.platform.answer = func(a engine.Ask) engine.Outcome {
+					if a.Verb == engine.VerbOriginate {
+						unblock = h.disk.block()
+					}
+					return placedAs("c9")(a)
+				}
+				var r engine.Reply
+				var asking sync.WaitGroup
+				asking.Go(func() { r = h.Do(context.Background(), alice, originate("")) })
+				time.Sleep(10 * time.Second)
+				h.tellOf("c9", engine.EventAnswered, engine.StatusActive)
+				synctest.Wait()
+				unblock()
+				asking.Wait()
+				require.Nil(t, r.Err)
+				require.Empty(t, h.states(), "the 201 is not written yet")
+				if lifted {
+					h.Lift(r.Call.ID)
+				} else {
+					time.Sleep(4900 * time.Millisecond)
+					require.Empty(t, h.states())
+					time.Sleep(200 * time.Millisecond)
+				}
+				require.Equal(t, []string{"ringing", "active"}, h.states())
+			})
+		})
+	}
+}
+
 func TestKeyDialsOnceWhateverHappens(t *testing.T) {
 	atDesk(t, func(h *desk) {
 		h.platform.answer = func(a engine.Ask) engine.Outcome {
@@ -401,10 +438,12 @@ func TestProviderUserBelongsToOneSubscriber(t *testing.T) {
 // Many senders, a slow disk and subscribers that park all the time: each call
 // arrives once, each number is used once.
 func TestNoInputIsLostAndNoNumberUsedTwice(t *testing.T) {
+	row := report.Attack(t, report.OneOwner, "many senders to subscribers that park all the time, on a slow disk", "inputs")
 	synctest.Test(t, func(t *testing.T) {
 		h := &desk{t: t, disk: newMemory(), outbox: &outbox{}, platform: &platform{}, receipts: &receipts{}, failed: make(chan error, 1)}
 		h.open()
 		const people, rounds = 8, 60
+		row.Add(people * rounds * 4)
 		for p := range people {
 			h.provision(fmt.Sprintf("user%d@example.com", p))
 		}
