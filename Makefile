@@ -15,7 +15,7 @@ QUIET       ?= 0s
 SEEDS       ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot kill9 soak doors security fuzz overload clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors security fuzz overload clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,8 @@ build: ## build ./bin/offhook
 test: ## run every test with the race detector; installs what it needs beside Go where it may
 	@sh .ci/needs
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	$(GO) test -tags maybe ./engine/maybe
+	$(GO) test -tags maybe -run 'TheWholeNode|EachPlace' ./bench/prove/sim
 
 check: ## what a change must pass: format, vet, staticcheck, race tests, tidy modules
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
@@ -62,11 +64,16 @@ fuzz: ## run every fuzz target for FUZZTIME
 		done; \
 	done
 
-crash: ## turn the power off at N writes and losses, with progress; SEED replays a run
+crash: ## turn the power off at N writes and losses, and in STORIES one after another; SEED replays a run
 	OFFHOOK_CRASH_N=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AtAnyWrite' ./bench/prove/crash
+	OFFHOOK_CRASH_SEEDS=$(or $(STORIES),5000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'OneAfterAnother' ./bench/prove/crash
 
 rot: ## flip N bits on the disk of a killed process, and start; SEED replays a run
 	OFFHOOK_CRASH_FLIPS=$(or $(N),100000) OFFHOOK_CRASH_SEED=$(or $(SEED),$$(date +%s)) $(GO) test -count=1 -timeout 0 -v -run 'AFlippedBit' ./bench/prove/crash
+
+models: ## calls, deliveries and provisioning against their models: N times 250 steps, and CHECKS
+	OFFHOOK_MODEL_SEEDS=$(or $(N),4000) $(GO) test -count=1 -timeout 0 -v -run '^TestModel$$' ./transport/webhook
+	$(GO) test -count=1 -timeout 0 ./engine ./provider/provision -rapid.checks=$(or $(CHECKS),30000)
 
 prove: ## every attack on the promises once, and a table of what came of it
 	@$(GO) run ./bench/prove

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/bench/prove/report"
 	"offhook/engine"
 	"offhook/engine/clock"
 	"offhook/engine/tenant"
@@ -300,12 +303,20 @@ func (m *model) check(id engine.StreamID, record []receipt, last uint64) error {
 	return nil
 }
 
+// stepsOfSeed is how much happens in one story. OFFHOOK_MODEL_SEEDS is how many
+// there are, when the night is long.
+const stepsOfSeed = 250
+
 func TestModel(t *testing.T) {
-	for seed := range uint64(40) {
+	seeds, err := strconv.ParseUint(cmp.Or(os.Getenv("OFFHOOK_MODEL_SEEDS"), "40"), 10, 32)
+	require.NoError(t, err)
+	row := report.Attack(t, report.Ordered, "deliveries held against a model: restarts, people, receivers of every kind", "steps")
+	for seed := range seeds {
+		row.Add(stepsOfSeed)
 		synctest.Test(t, func(t *testing.T) {
 			m := newModel(t, seed)
 			m.start()
-			for range 250 {
+			for range stepsOfSeed {
 				m.step()
 			}
 			m.people.Wait()
