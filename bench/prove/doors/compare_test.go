@@ -22,19 +22,21 @@ var secretive = regexp.MustCompile(`(?i)(token|secrets?|keys?|digest|hash|signat
 // plainly compared, and why that gives nothing away. Whatever else is called
 // like a secret and compared by ==, bytes.Equal and the like fails the test.
 var plainly = map[string]string{
-	"engine/actor/users.go: u.of[user(network, id)] == key":                     "the folded id of a subscriber is the key of a map",
-	"cmd/offhook/version.go: switch s.Key":                                      "what the Go tool says of how the program was built",
-	"provider/simulator/xsp.go: why == RefusedCredentials":                      "the simulator's word for a refusal",
-	"transport/hookapi/secrets.go: slices.Contains(r.Secrets, secret)":          "an app's secrets and the one it sets itself, with control of its webhook",
-	"transport/webhook/receiver/judge.go: was.digest != ev.digest":              "the test receiver's own memory of bodies",
-	"engine/originate.go: in.Key == o.Key":                                      "an idempotency key, looked for among the app's own",
-	"engine/originate.go: in.BodyHash != cmd.Originate.BodyHash":                "the hash of a body that the caller sent himself",
-	"engine/tenant/key.go: sum62(body) != sum":                                  "a CRC that anybody can compute, against typing errors",
-	"transport/webhook/receiver/judge.go: was.digest == ev.digest":              "the test receiver's own memory of bodies",
-	"transport/hookapi/secrets.go: old.Secret == secret":                        "an app's old secrets and the one it has just set itself, with control of its webhook",
-	"transport/webhook/endpoint.go: a.SigningKey == b.SigningKey":               "our own record of before and of now",
-	"transport/webhook/endpoint.go: slices.Equal(a.Secrets, b.Secrets)":         "our own record of before and of now",
-	"transport/webhook/endpoint.go: slices.Equal(a.RetiredKeys, b.RetiredKeys)": "our own record of before and of now",
+	"engine/actor/users.go: u.of[user(network, id)] == key":                                   "the folded id of a subscriber is the key of a map",
+	"cmd/offhook/version.go: switch s.Key":                                                    "what the Go tool says of how the program was built",
+	"provider/simulator/xsp.go: why == RefusedCredentials":                                    "the simulator's word for a refusal",
+	"transport/hookapi/secrets.go: slices.Contains(r.Secrets, secret)":                        "an app's secrets and the one it sets itself, with control of its webhook",
+	"transport/webhook/receiver/judge.go: was.digest != ev.digest":                            "the test receiver's own memory of bodies",
+	"engine/originate.go: in.Key == o.Key":                                                    "an idempotency key, looked for among the app's own",
+	"engine/originate.go: in.BodyHash != cmd.Originate.BodyHash":                              "the hash of a body that the caller sent himself",
+	"engine/tenant/key.go: sum62(body) != sum":                                                "a CRC that anybody can compute, against typing errors",
+	"store/witness.go: sum.Sum32() != p.sum":                                                  "a CRC of our own files, against damage",
+	"store/witness.go: binary.BigEndian.Uint32(b[at:]) != crc32.Checksum(b[:at], castagnoli)": "a CRC of our own file, against damage",
+	"transport/webhook/receiver/judge.go: was.digest == ev.digest":                            "the test receiver's own memory of bodies",
+	"transport/hookapi/secrets.go: old.Secret == secret":                                      "an app's old secrets and the one it has just set itself, with control of its webhook",
+	"transport/webhook/endpoint.go: a.SigningKey == b.SigningKey":                             "our own record of before and of now",
+	"transport/webhook/endpoint.go: slices.Equal(a.Secrets, b.Secrets)":                       "our own record of before and of now",
+	"transport/webhook/endpoint.go: slices.Equal(a.RetiredKeys, b.RetiredKeys)":               "our own record of before and of now",
 }
 
 // tellers are functions that take longer the more of two things is the same.
