@@ -1,6 +1,10 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"offhook/bench/figures"
+)
 
 // isolation measures what one receiver that accepts and never answers costs
 // those of the other apps. Two beds live side by side, one with such a
@@ -76,5 +80,5 @@ func (is isolation) p99(ctx context.Context, b *bed, deaf int) (float64, error) 
 	if err != nil {
 		return 0, err
 	}
-	return quantile(took, 0.99), nil
+	return float64(figures.Quantile(took, 0.99)), nil
 }

@@ -5,17 +5,19 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"offhook/bench/figures"
 )
 
 // Report is what a run found.
 type Report struct {
-	Machine  Machine  `json:"machine"`
-	Settings Settings `json:"settings"`
-	Figures  []Figure `json:"figures"`
-	Took     string   `json:"took"`
-	Events   int      `json:"events"`  // that arrived in all, the bare client's too
-	Repeats  int      `json:"repeats"` // that arrived again
-	Quiet    Quiet    `json:"quiet"`
+	Machine  figures.Machine `json:"machine"`
+	Settings Settings        `json:"settings"`
+	Figures  []Figure        `json:"figures"`
+	Took     string          `json:"took"`
+	Events   int             `json:"events"`  // that arrived in all, the bare client's too
+	Repeats  int             `json:"repeats"` // that arrived again
+	Quiet    Quiet           `json:"quiet"`
 
 	samples [][]sample // by number of streams, then run
 }
@@ -36,8 +38,8 @@ type Figure struct {
 	Name   string    `json:"name"`
 	Unit   string    `json:"unit"`
 	Values []float64 `json:"values"` // in the order they were measured
-	Spread
-	OfBare *Spread `json:"of_bare,omitempty"` // ratio to the bare client's round beside it
+	figures.Spread
+	OfBare *figures.Spread `json:"of_bare,omitempty"` // ratio to the bare client's round beside it
 }
 
 // sample is what one round of one number of streams found: events a second,
@@ -63,7 +65,7 @@ func newReport(p plan) *Report {
 func (r *Report) measured(at int, s sample) { r.samples[at] = append(r.samples[at], s) }
 
 func (r *Report) add(name, unit string, values []float64) *Figure {
-	r.Figures = append(r.Figures, Figure{Name: name, Unit: unit, Values: values, Spread: spread(values)})
+	r.Figures = append(r.Figures, Figure{Name: name, Unit: unit, Values: values, Spread: figures.Of(values)})
 	return &r.Figures[len(r.Figures)-1]
 }
 
@@ -88,19 +90,19 @@ func (r *Report) streams(numbers []int) {
 		return values
 	}
 	for at, n := range numbers {
-		r.add(fmt.Sprintf("bare client, bodies of %s streams", grouped(n)), perSec, each(at, func(s sample) float64 { return s.bare }))
+		r.add(fmt.Sprintf("bare client, bodies of %s streams", figures.Grouped(n)), perSec, each(at, func(s sample) float64 { return s.bare }))
 	}
 	besides := func(what string, of func(sample) float64) {
 		for at, n := range numbers {
-			f := r.add(fmt.Sprintf("%s, %s streams", what, grouped(n)), perSec, each(at, of))
-			ratio := spread(each(at, func(s sample) float64 { return of(s) / s.bare }))
+			f := r.add(fmt.Sprintf("%s, %s streams", what, figures.Grouped(n)), perSec, each(at, of))
+			ratio := figures.Of(each(at, func(s sample) float64 { return of(s) / s.bare }))
 			f.OfBare = &ratio
 		}
 	}
 	besides("delivered from a backlog", func(s sample) float64 { return s.drained })
 	besides("journaled and delivered", func(s sample) float64 { return s.through })
 	for at, n := range numbers {
-		name := fmt.Sprintf("event to receipt, %s streams, ", grouped(n))
+		name := fmt.Sprintf("event to receipt, %s streams, ", figures.Grouped(n))
 		r.add(name+"p50", millis, each(at, func(s sample) float64 { return s.p50 / ms }))
 		r.add(name+"p99", millis, each(at, func(s sample) float64 { return s.p99 / ms }))
 		r.add(name+"p99.9", millis, each(at, func(s sample) float64 { return s.p999 / ms }))
@@ -120,8 +122,8 @@ func (r *Report) table(w io.Writer) error {
 		fmt.Fprintf(w, "; commit %s", m.Commit)
 	}
 	fmt.Fprintf(w, "\n%d runs; backlogs of %s events; latency at %s events/s for %s; %d pairs of rounds for isolation; %s in all\n\n",
-		s.Runs, grouped(s.Backlog), grouped(s.Rate), s.Round, s.Pairs, r.Took)
-	fmt.Fprintf(w, "%s events arrived: none was lost, %s came twice, and each stream of the dispatcher came as 1, 2, 3, ….", grouped(r.Events), grouped(r.Repeats))
+		s.Runs, figures.Grouped(s.Backlog), figures.Grouped(s.Rate), s.Round, s.Pairs, r.Took)
+	fmt.Fprintf(w, "%s events arrived: none was lost, %s came twice, and each stream of the dispatcher came as 1, 2, 3, ….", figures.Grouped(r.Events), figures.Grouped(r.Repeats))
 	if q := r.Quiet; q.Known {
 		fmt.Fprintf(w, " Other programs used %.0f %% of the processors meanwhile", 100*q.Others)
 		if q.Again > 0 {
@@ -149,19 +151,11 @@ func (r *Report) table(w io.Writer) error {
 func (f *Figure) text(v float64) string {
 	switch f.Unit {
 	case perSec:
-		return grouped(int(v))
+		return figures.Grouped(int(v))
 	case percent:
 		return fmt.Sprintf("%+.1f", v)
 	}
 	return fmt.Sprintf("%.2f", v)
-}
-
-// grouped writes 12345 as 12,345.
-func grouped(n int) string {
-	if n < 1000 {
-		return fmt.Sprint(n)
-	}
-	return grouped(n/1000) + fmt.Sprintf(",%03d", n%1000)
 }
 
 func (r *Report) json(w io.Writer) error {

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"time"
+
+	"offhook/bench/figures"
 )
 
 // bench is one run of everything.
@@ -52,7 +54,7 @@ func measure(ctx context.Context, p plan, stderr io.Writer) (r *Report, err erro
 }
 
 func (b *bench) all(ctx context.Context) (err error) {
-	if b.report.Machine, err = describe(b.dir); err != nil {
+	if b.report.Machine, err = figures.Describe(b.dir); err != nil {
 		return err
 	}
 	if err := b.quiet.during(ctx, func() error { return b.size(ctx) }); err != nil {
@@ -150,7 +152,7 @@ func (b *bench) round(ctx context.Context, run, streams int) (s sample, err erro
 	if err != nil {
 		return s, fmt.Errorf("%d streams at %d events/s: %w", streams, b.rate, err)
 	}
-	s.through, s.late = through, quantile(late, 0.99)
-	s.p50, s.p99, s.p999 = quantile(took, 0.5), quantile(took, 0.99), quantile(took, 0.999)
+	s.through, s.late = through, float64(figures.Quantile(late, 0.99))
+	s.p50, s.p99, s.p999 = float64(figures.Quantile(took, 0.5)), float64(figures.Quantile(took, 0.99)), float64(figures.Quantile(took, 0.999))
 	return s, nil
 }

@@ -1,4 +1,4 @@
-package main
+package figures
 
 import (
 	"bufio"
@@ -17,12 +17,12 @@ type Machine struct {
 	Model  string  `json:"model"`
 	System string  `json:"system"`
 	Go     string  `json:"go"`
-	Sync   float64 `json:"sync_us"` // median time of a synced write of 4 KiB, in µs
+	Sync   float64 `json:"sync_us"` // median time of a synced write of 4 KiB, µs
 	Commit string  `json:"commit,omitempty"`
 }
 
-// describe looks at the machine, and at the disk that dir is on.
-func describe(dir string) (Machine, error) {
+// Describe looks at the machine, and at the disk that dir is on.
+func Describe(dir string) (Machine, error) {
 	sync, err := syncTime(dir)
 	return Machine{
 		Cores: runtime.GOMAXPROCS(0), Model: model(), System: runtime.GOOS + "/" + runtime.GOARCH,
