@@ -91,7 +91,7 @@ func TestNothingGrowsWithTheCalls(t *testing.T) {
 	flat.Note("%s; %.0f calls/s, %d subscribers, %v; seed %d", r.judge(), rate, phones, long.Round(time.Second), seed)
 	if path := os.Getenv("OFFHOOK_SOAK_PLOT"); path != "" {
 		title := fmt.Sprintf("%d calls in %v, %d events, %d subscribers", r.ended.Load(), long.Round(time.Second), r.l.Count(), phones)
-		require.NoError(t, os.WriteFile(path, []byte(plot(title, r.samples)), 0o600))
+		require.NoError(t, os.WriteFile(path, []byte(draw(title, r.samples)), 0o600))
 	}
 }
 
