@@ -75,9 +75,21 @@ func (s *Store) openDB() error {
 
 // pebbleOptions are those of the database on a disk.
 func (s *Store) pebbleOptions(disk vfs.FS) *pebble.Options {
+	opts := Tuning(s.opts)
+	opts.FS, opts.Logger = disk, pebbleLogger{s}
+	return opts
+}
+
+// Tuning is how Pebble is set up for a store with these options. It is for what
+// is measured beside one.
+func Tuning(o Options) *pebble.Options {
+	o = o.fill()
+	if o.MemTable == 0 {
+		o.MemTable = usualMem
+	}
 	opts := &pebble.Options{
-		FS: disk, Logger: pebbleLogger{s}, FormatMajorVersion: pebbleFormat,
-		CacheSize: s.opts.CacheBytes, MemTableSize: s.opts.MemTable, MaxOpenFiles: s.opts.OpenFiles - openBeside,
+		FS: o.FS, FormatMajorVersion: pebbleFormat,
+		CacheSize: o.CacheBytes, MemTableSize: o.MemTable, MaxOpenFiles: o.OpenFiles - openBeside,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       2,
 		LBaseMaxBytes:               64 << 20,

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"offhook/bench/busy"
 )
 
 // connections is what one endpoint may have under way at most; the bare client
@@ -37,7 +39,7 @@ func messages(streams, events int) ([]message, error) {
 	now := time.Now()
 	stamp := strconv.FormatInt(now.Unix(), 10)
 	for i := range phones {
-		phones[i] = newPhone(appID(0), i)
+		phones[i] = newPhone(busy.App(0), i)
 		if err := phones[i].provision(now.UnixMilli()); err != nil {
 			return nil, err
 		}

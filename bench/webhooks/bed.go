@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"offhook/bench/busy"
 	"offhook/engine"
 	"offhook/engine/tenant"
 	"offhook/store"
@@ -76,7 +76,7 @@ func (b *bed) make(ctx context.Context, c *child, m making) (err error) {
 		if app == m.deaf {
 			url = "http://" + c.addr.Silent + "/"
 		}
-		a := &tenant.App{ID: appID(app), Name: "bench", Calls: tenant.Receiver{URL: url, Secrets: []string{secret}}}
+		a := &tenant.App{ID: busy.App(app), Name: "bench", Calls: tenant.Receiver{URL: url, Secrets: []string{secret}}}
 		if err := b.store.PutApp(a); err != nil {
 			return err
 		}
@@ -92,9 +92,6 @@ func (b *bed) make(ctx context.Context, c *child, m making) (err error) {
 	}
 	return b.synced(ctx)
 }
-
-// appID looks like one of offhook's, whose ids are UUIDs.
-func appID(app int) string { return fmt.Sprintf("e1c1eef6-8c12-4031-8cc9-%012d", app) }
 
 // start begins to deliver, and finds what waits.
 func (b *bed) start() {
@@ -118,7 +115,7 @@ func (b *bed) ring(phone int, due time.Time) error {
 
 func (b *bed) submit(p *phone) {
 	b.gate <- struct{}{}
-	b.store.Submit(0, 0, p.out.Put, p.out.Emit, &durable{b: b, phone: p, sequence: uint64(p.steps)})
+	b.store.Submit(0, 0, p.out.Put, p.out.Emit, &durable{b: b, phone: p, sequence: uint64(p.Steps)})
 }
 
 // durable hears that a phone's event is on disk, and tells the dispatcher, as
@@ -165,7 +162,7 @@ func (b *bed) synced(ctx context.Context) error {
 func (b *bed) heard() (n int) {
 	for i, p := range b.phones {
 		if i/b.perApp != b.deaf {
-			n += p.steps
+			n += p.Steps
 		}
 	}
 	return n
@@ -195,11 +192,11 @@ func (b *bed) finish(ctx context.Context) error {
 	}
 	for i, phone := range b.phones {
 		switch deaf := i/b.perApp == b.deaf; {
-		case !deaf && int(p.Last[i]) != phone.steps:
-			return fmt.Errorf("%w: stream %d ended at %d of %d", errLoss, i, p.Last[i], phone.steps)
+		case !deaf && int(p.Last[i]) != phone.Steps:
+			return fmt.Errorf("%w: stream %d ended at %d of %d", errLoss, i, p.Last[i], phone.Steps)
 		case !deaf && waiting[i] != 0:
 			return fmt.Errorf("stream %d still waits in the store from %d on, after everything arrived", i, waiting[i])
-		case deaf && phone.steps > 0 && waiting[i] != 1:
+		case deaf && phone.Steps > 0 && waiting[i] != 1:
 			return fmt.Errorf("%w: stream %d, of a receiver that never answered, waits from %d on", errLoss, i, waiting[i])
 		}
 	}
@@ -210,8 +207,7 @@ func (b *bed) finish(ctx context.Context) error {
 func (b *bed) waiting() (map[int]uint64, error) {
 	list := map[int]uint64{}
 	err := b.store.Waiting(engine.StreamID{}, 0, func(w engine.Waiting) error {
-		digits := w.Stream.Subscriber[len(phonePrefix) : len(phonePrefix)+6]
-		n, err := strconv.Atoi(digits)
+		n, err := busy.Number(w.Stream.Subscriber)
 		list[n] = w.Sequence
 		return err
 	})

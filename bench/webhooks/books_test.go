@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/bench/busy"
 )
 
 func TestBooksOfAnOrderedStream(t *testing.T) {
@@ -77,17 +79,17 @@ func TestAGoalIsReachedOnce(t *testing.T) {
 }
 
 func TestNumbersAreReadOutOfABody(t *testing.T) {
-	p := newPhone(appID(0), 4711)
+	p := newPhone(busy.App(0), 4711)
 	require.NoError(t, p.provision(1))
 	for want := uint32(1); want <= 12; want++ {
 		require.NoError(t, p.next(1))
-		stream, sequence, err := numbers(p.out.Emit[0].Body)
+		stream, sequence, err := busy.Numbers(p.out.Emit[0].Body)
 		require.NoError(t, err)
 		require.Equal(t, 4711, stream)
 		require.Equal(t, want, sequence)
 	}
 	for _, body := range []string{"", "{}", `{"subscriber_id":"alice","sequence_number":"1"}`, `{"subscriber_id":"bench-","sequence_number":"1"}`} {
-		_, _, err := numbers([]byte(body))
+		_, _, err := busy.Numbers([]byte(body))
 		require.Error(t, err, body)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net"
 	"net/rpc"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"offhook/bench/busy"
 	"offhook/transport/webhook"
 )
 
@@ -136,41 +136,11 @@ func (r *receiver) handle(ctx *fasthttp.RequestCtx) {
 			return
 		}
 	}
-	stream, sequence, err := numbers(body)
+	stream, sequence, err := busy.Numbers(body)
 	if err != nil {
 		b.refuse(err.Error())
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 		return
 	}
 	b.take(stream, sequence, at)
-}
-
-var (
-	subscriberField = []byte(`"subscriber_id":"` + phonePrefix)
-	sequenceField   = []byte(`"sequence_number":"`)
-)
-
-// numbers reads stream and number out of a body. To decode all of it would
-// take longer than everything else the receiver does.
-func numbers(body []byte) (stream int, sequence uint32, err error) {
-	a, ok := digitsBehind(body, subscriberField)
-	b, ok2 := digitsBehind(body, sequenceField)
-	if !ok || !ok2 {
-		return 0, 0, fmt.Errorf("not an event of this benchmark: %.80q", body)
-	}
-	return int(a), uint32(b), nil
-}
-
-func digitsBehind(body, field []byte) (n uint64, ok bool) {
-	at := bytes.Index(body, field)
-	if at < 0 {
-		return 0, false
-	}
-	for _, c := range body[at+len(field):] {
-		if c < '0' || c > '9' || n > 1<<31 {
-			break
-		}
-		n, ok = n*10+uint64(c-'0'), true
-	}
-	return n, ok
 }

@@ -1,0 +1,161 @@
+package busy
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Result is what a round found.
+type Result struct {
+	Count   int // that ended within it, after the warm-up
+	Elapsed time.Duration
+	Took    []int64 // of each, ns
+}
+
+// Rate is how many a second.
+func (r *Result) Rate() float64 { return float64(r.Count) / r.Elapsed.Seconds() }
+
+// WarmUp is how much of a round is left out, before it.
+func WarmUp(round time.Duration) time.Duration { return round / 4 }
+
+// Closed lets so many workers do one thing after the other, each as soon as its
+// last one is done, for a round after its warm-up. Each worker gets its own do.
+func Closed(ctx context.Context, workers int, round time.Duration, worker func(n int) (do func() error)) (*Result, error) {
+	var counting, over atomic.Bool
+	var mu sync.Mutex
+	var first error
+	r := &Result{}
+	var wg sync.WaitGroup
+	for n := range workers {
+		do := worker(n)
+		wg.Go(func() {
+			var took []int64
+			for !over.Load() {
+				counts := counting.Load()
+				began := time.Now()
+				if err := do(); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					if first == nil {
+						first = err
+					}
+					over.Store(true)
+					return
+				}
+				if counts && !over.Load() {
+					took = append(took, int64(time.Since(began)))
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			r.Took = append(r.Took, took...)
+		})
+	}
+	pause(ctx, WarmUp(round))
+	began := time.Now()
+	counting.Store(true)
+	pause(ctx, round)
+	over.Store(true)
+	r.Elapsed = time.Since(began)
+	wg.Wait()
+	r.Count = len(r.Took)
+	if first == nil {
+		first = ctx.Err()
+	}
+	if first == nil && r.Count == 0 {
+		first = fmt.Errorf("a round of %v is too short: nothing ended in it", round)
+	}
+	return r, first
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// settled is a receipt that can be waited for.
+type settled chan struct{}
+
+// Settle implements actor.Receipt.
+func (s settled) Settle() { s <- struct{}{} }
+
+// tell hands an event to the phone's owner and waits until it is durable.
+func (o *Office) tell(p *Phone, done settled) error {
+	o.Directory.Deliver(Network, p.user, p.Next(), done)
+	select {
+	case <-done:
+		return nil
+	case <-o.dead:
+		return o.err
+	}
+}
+
+// Busy lets the phones talk, all at once and each for itself, for a round. When
+// it is over everything that happened is found on disk, or it fails.
+func (o *Office) Busy(ctx context.Context, phones []*Phone, round time.Duration) (*Result, error) {
+	before, steps := o.Store.Durable(), total(phones)
+	r, err := Closed(ctx, len(phones), round, func(n int) func() error {
+		p, done := phones[n], make(settled, 1)
+		return func() error { return o.tell(p, done) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, o.verify(phones, before, steps)
+}
+
+// verify compares what happened with what is stored.
+func (o *Office) verify(phones []*Phone, before uint64, steps int) error {
+	happened, stored := total(phones)-steps, o.Store.Durable()-before
+	if stored < uint64(happened) { // #nosec G115 -- a count
+		return fmt.Errorf("%d transitions were acknowledged, and %d events are durable", happened, stored)
+	}
+	for i := 0; i < len(phones); i += max(1, len(phones)/64) {
+		if err := check(o.Store, phones[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func total(phones []*Phone) (n int) {
+	for _, p := range phones {
+		n += p.Steps
+	}
+	return n
+}
+
+// Hot keeps so many events of one phone under way for a round.
+func (o *Office) Hot(ctx context.Context, p *Phone, inFlight int, round time.Duration) (*Result, error) {
+	before, steps := o.Store.Durable(), p.Steps
+	done := make(settled, inFlight)
+	for range inFlight - 1 {
+		o.Directory.Deliver(Network, p.user, p.Next(), done)
+	}
+	r, err := Closed(ctx, 1, round, func(int) func() error {
+		return func() error { return o.tell(p, done) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	for range inFlight - 1 {
+		<-done
+	}
+	return r, o.verify([]*Phone{p}, before, steps)
+}
+
+// Phones makes phones from a number up to another one.
+func Phones(from, to int) []*Phone {
+	phones := make([]*Phone, 0, to-from)
+	for n := from; n < to; n++ {
+		phones = append(phones, NewPhone(n))
+	}
+	return phones
+}
