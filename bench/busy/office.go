@@ -36,7 +36,7 @@ type Config struct {
 // Office is one offhook from its owners to its disk, with metrics as it has
 // them.
 type Office struct {
-	Store     *store.Store
+	Store     *store.Store // nil of one without
 	Directory *actor.Directory
 	Registry  *prometheus.Registry
 
@@ -81,6 +81,17 @@ func Open(c Config) (*Office, error) {
 	return o, nil
 }
 
+// Without is an office whose owners have another journal, and what it keeps in
+// place of a store.
+func Without(journal actor.Journal, kept actor.Store) *Office {
+	o := &Office{Registry: prometheus.NewRegistry(), dead: make(chan struct{})}
+	o.Directory = actor.New(actor.Config{
+		Journal: journal, Store: kept, Networks: silent{}, Outbox: nobody{},
+		Log: slog.New(slog.DiscardHandler), Metrics: actor.NewMetrics(o.Registry), Failed: o.fail,
+	})
+	return o
+}
+
 // Start brings back the calls that are live.
 func (o *Office) Start(ctx context.Context) error {
 	o.started = true
@@ -91,6 +102,9 @@ func (o *Office) Start(ctx context.Context) error {
 func (o *Office) Close() error {
 	if o.started {
 		o.Directory.Close()
+	}
+	if o.Store == nil {
+		return nil
 	}
 	return o.Store.Close()
 }

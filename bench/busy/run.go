@@ -2,6 +2,7 @@ package busy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -86,6 +87,40 @@ type settled chan struct{}
 // Settle implements actor.Receipt.
 func (s settled) Settle() { s <- struct{}{} }
 
+// Advance lets the phones make so many transitions each, as many phones at a time
+// as there are callers.
+func (o *Office) Advance(ctx context.Context, from, to, steps, callers int) error {
+	var next atomic.Int64
+	next.Store(int64(from))
+	errs := make(chan error, callers)
+	for range callers {
+		go func() {
+			done := make(settled, 1)
+			for n := next.Add(1) - 1; n < int64(to); n = next.Add(1) - 1 {
+				p := NewPhone(int(n))
+				for range steps {
+					if err := errors.Join(ctx.Err(), o.tell(p, done)); err != nil {
+						errs <- err
+						return
+					}
+				}
+			}
+			errs <- nil
+		}()
+	}
+	var err error
+	for range callers {
+		err = errors.Join(err, <-errs)
+	}
+	return err
+}
+
+// Tell gives a worker what lets the phone make one transition after the other.
+func (o *Office) Tell(p *Phone) (do func() error) {
+	done := make(settled, 1)
+	return func() error { return o.tell(p, done) }
+}
+
 // tell hands an event to the phone's owner and waits until it is durable.
 func (o *Office) tell(p *Phone, done settled) error {
 	o.Directory.Deliver(Network, p.user, p.Next(), done)
@@ -101,10 +136,7 @@ func (o *Office) tell(p *Phone, done settled) error {
 // it is over everything that happened is found on disk, or it fails.
 func (o *Office) Busy(ctx context.Context, phones []*Phone, round time.Duration) (*Result, error) {
 	before, steps := o.Store.Durable(), total(phones)
-	r, err := Closed(ctx, len(phones), round, func(n int) func() error {
-		p, done := phones[n], make(settled, 1)
-		return func() error { return o.tell(p, done) }
-	})
+	r, err := Closed(ctx, len(phones), round, func(n int) func() error { return o.Tell(phones[n]) })
 	if err != nil {
 		return nil, err
 	}

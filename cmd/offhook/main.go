@@ -46,6 +46,7 @@ type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Run the API. With no configuration it brings its own phones, and prints what to try."`
 	Simulate simulateCmd `cmd:"" help:"Run the simulator alone: a make-believe BroadWorks with phones behind it."`
 	Listen   listenCmd   `cmd:"" help:"Receive webhooks here: verify them, print them, judge their order, and misbehave if asked to."`
+	Bench    benchCmd    `cmd:"" help:"Measure what things cost on this machine, each beside its baseline."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

@@ -55,7 +55,8 @@ func TestAWrongCommandLineIsTwo(t *testing.T) {
 	for _, args := range [][]string{
 		{"serv"}, {"serve", "--lisen", ":1"}, {"serve", "extra"}, {"simulate", "--subscribers", "many"},
 		{"simulate", "--subscribers", "0"}, {"simulate", "--subscribers", "79101"}, {"simulate", "--calls-per-second", "-1"},
-		{"simulate", "--calls-per-second", "NaN"}, {"simulate", "--seed", "-1"}, {"bench"},
+		{"simulate", "--calls-per-second", "NaN"}, {"simulate", "--seed", "-1"}, {"bench", "--suite", "jornal"},
+		{"bench", "--runs", "0"}, {"bench", "--round", "1h"},
 	} {
 		r := run(t, nil, args...)
 		require.Equal(t, exitUsage, r.code, "%v: %s", args, r.stderr)

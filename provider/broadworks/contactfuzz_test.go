@@ -12,6 +12,7 @@ import (
 
 	"offhook/engine"
 	"offhook/provider"
+	"offhook/provider/broadworks/samples"
 )
 
 // settler settles everything at once and keeps the last of it.
@@ -38,7 +39,7 @@ func FuzzPosted(f *testing.F) {
 	f.Add([]byte(event("", "sub1", "x", "", "SubscriptionTerminatedEvent", "")))
 	f.Add([]byte(event("e4", "lost", "1", "user0@example.com", "NoveltyEvent", "")))
 	f.Add([]byte(terminated("Expired")))
-	f.Add([]byte(longEvent))
+	f.Add([]byte(samples.LongEvent))
 	f.Add([]byte(received[:len(received)/2]))
 	files, err := filepath.Glob("testdata/captures/*.xml")
 	require.NoError(f, err)

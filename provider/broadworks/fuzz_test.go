@@ -14,11 +14,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/provider/broadworks/samples"
 )
 
 func seeds(f *testing.F) {
 	f.Add([]byte(received))
-	f.Add([]byte(longEvent))
+	f.Add([]byte(samples.LongEvent))
 	f.Add([]byte(received + `<ChannelHeartBeat xmlns="http://schema.broadsoft.com/xsi"/>` + received))
 	f.Add([]byte(event("e1", "s1", "3", "", "CallRedirectedEvent", "<xsi:calls>"+alertingCall+alertingCall+"</xsi:calls>")))
 	files, err := filepath.Glob("testdata/captures/*.xml")

@@ -1,0 +1,122 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"offhook/bench/busy"
+	"offhook/bench/figures"
+	"offhook/engine"
+)
+
+const (
+	stepCalls = 64 // of one subscriber until the events come again, more than he remembers
+	stepLines = 64 // subscribers that make the same transition, one after the other
+)
+
+// measureStep steps the events of calls that ring, are answered, held, retrieved
+// and released. The events are made before.
+func measureStep(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
+	b, err := newStepBench()
+	if err != nil {
+		return nil, err
+	}
+	took := make([][]float64, busy.Steps)
+	for run := range p.Runs {
+		rest()
+		var sum [busy.Steps]time.Duration
+		n := 0
+		for end := time.Now().Add(p.Round); n == 0 || time.Now().Before(end); n++ {
+			if err := b.call(&sum); err != nil {
+				return nil, err
+			}
+		}
+		if err := interrupted(ctx); err != nil {
+			return nil, err
+		}
+		for at := range took {
+			took[at] = append(took[at], float64(sum[at].Nanoseconds())/float64(n*stepLines))
+		}
+		p.Say("step, run %d of %d: %.0f calls", run+1, p.Runs, float64(n*stepLines))
+	}
+	var rows []figures.Row
+	for at, values := range took {
+		rows = append(rows, figures.Row{
+			Suite: "step", Name: "engine.Step, " + busy.StepName(at), Unit: "ns", Ours: values, Budget: &figures.Budget{Limit: 150, Aim: 50},
+			Note: "one linked app; the webhook's body is made in it",
+		})
+	}
+	var none [busy.Steps]time.Duration
+	var failed error
+	rows = append(rows, counts("step", "engine.Step", 0, stepLines*busy.Steps, func() {
+		if err := b.call(&none); err != nil {
+			failed = err
+		}
+	})...)
+	return rows, failed
+}
+
+type stepBench struct {
+	lines [stepLines]struct {
+		sub    engine.Subscriber
+		out    engine.Effects
+		events [stepCalls][busy.Steps]*engine.Event
+	}
+	calls int
+	now   int64
+	seed  uint64
+}
+
+func newStepBench() (*stepBench, error) {
+	b := &stepBench{now: time.Now().UnixMilli()}
+	for i := range b.lines {
+		l := &b.lines[i]
+		profile := busy.Profile(i)
+		for _, in := range []engine.Input{{Profile: &profile}, {Link: busy.App(0)}} {
+			if err := engine.Step(&l.sub, &in, b.now, &l.out); err != nil {
+				return nil, err
+			}
+		}
+		phone := busy.NewPhone(i)
+		for c := range l.events {
+			for at := range l.events[c] {
+				l.events[c][at] = phone.Next()
+			}
+		}
+	}
+	var warm [busy.Steps]time.Duration
+	for range 2 * stepCalls { // what grows once has grown
+		if err := b.call(&warm); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// call lets every subscriber have one call, and adds up how long each of its
+// transitions takes.
+func (b *stepBench) call(took *[busy.Steps]time.Duration) error {
+	c := b.calls % stepCalls
+	b.calls++
+	for at := range busy.Steps {
+		b.now += 1000
+		began := time.Now()
+		for i := range b.lines {
+			l := &b.lines[i]
+			l.out.Reset()
+			b.seed++
+			in := engine.Input{Event: l.events[c][at], Entropy: [2]uint64{b.seed, b.seed * 0x9e3779b97f4a7c15}}
+			if err := engine.Step(&l.sub, &in, b.now, &l.out); err != nil {
+				return err
+			}
+		}
+		took[at] += time.Since(began)
+		for i := range b.lines {
+			if n := len(b.lines[i].out.Emit); n != 1 {
+				return fmt.Errorf("%s made %d events", busy.StepName(at), n)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"offhook/bench/figures"
+	"offhook/bench/suite"
+)
+
+type benchCmd struct {
+	Suite []string      `help:"Suites to run, by name; all of them without. --list names them." placeholder:"NAME"`
+	List  bool          `help:"List the suites."`
+	Runs  int           `default:"5" help:"Runs of everything; the table has the median, the least and the most."`
+	Round time.Duration `default:"1500ms" help:"How long one measurement of one run takes, about."`
+	Quick bool          `help:"A look: a tenth of the subscribers and calls where there are many."`
+	Part  []string      `help:"Parts of a suite; all of them without." placeholder:"NAME"`
+	Dir   string        `help:"Where data directories are made: the disk decides much. The system's for temporary files if empty." placeholder:"DIR"`
+	JSON  string        `help:"Write all there is to a file, for tools." placeholder:"FILE"`
+	Text  string        `help:"Write it for benchstat." placeholder:"FILE"`
+	SVG   string        `name:"svg" help:"Draw it, a file for each suite." placeholder:"DIR"`
+}
+
+// Validate is kong's: what is wrong here is the command line.
+func (c *benchCmd) Validate() error {
+	_, err := suite.Find(c.Suite)
+	plan := c.plan()
+	return errors.Join(err, plan.Validate())
+}
+
+func (c *benchCmd) plan() figures.Plan {
+	return figures.Plan{Runs: c.Runs, Round: c.Round, Quick: c.Quick, Only: c.Part, Dir: c.Dir}
+}
+
+func (c *benchCmd) Run(p *program) error {
+	if c.List {
+		for _, s := range suite.All() {
+			fmt.Fprintf(p.stdout, "%-10s %s\n", s.Name, s.About)
+		}
+		return nil
+	}
+	suites, err := suite.Find(c.Suite)
+	if err != nil {
+		return err
+	}
+	plan := c.plan()
+	plan.Progress = func(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
+	return p.untilSignal(newLogger(p.stderr, Log{}), func(ctx context.Context) error {
+		report, err := suite.Run(ctx, suites, plan)
+		if report != nil && len(report.Rows) > 0 {
+			err = errors.Join(err, report.Table(p.stdout), c.write(report))
+		}
+		return err
+	})
+}
+
+// write writes the files that were asked for.
+func (c *benchCmd) write(r *figures.Report) error {
+	var errs []error
+	file := func(path string, write func(io.Writer) error) {
+		if path == "" {
+			return
+		}
+		f, err := os.Create(path) // #nosec G304 -- a file that was asked for
+		if err == nil {
+			err = errors.Join(write(f), f.Close())
+		}
+		errs = append(errs, err)
+	}
+	file(c.JSON, r.JSON)
+	file(c.Text, r.Stat)
+	if c.SVG != "" {
+		errs = append(errs, os.MkdirAll(c.SVG, 0o750))
+		for name, drawn := range r.Plots() {
+			file(filepath.Join(c.SVG, name+".svg"), func(w io.Writer) error {
+				_, err := io.Copy(w, strings.NewReader(drawn.SVG()))
+				return err
+			})
+		}
+	}
+	return errors.Join(errs...)
+}
