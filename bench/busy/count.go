@@ -2,7 +2,6 @@ package busy
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +42,9 @@ func PerOp(ctx context.Context, workers int, round time.Duration, worker func(n 
 	pause(ctx, WarmUp(round))
 	began, before := time.Now(), sum()
 	pause(ctx, round)
+	for sum() == before && first.Load() == nil && ctx.Err() == nil {
+		pause(ctx, time.Millisecond)
+	}
 	elapsed, count := time.Since(began), sum()-before
 	over.Store(true)
 	wg.Wait()
@@ -51,8 +53,6 @@ func PerOp(ctx context.Context, workers int, round time.Duration, worker func(n 
 		return 0, *err
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
-	case count == 0:
-		return 0, fmt.Errorf("a round of %v is too short: nothing ended in it", round)
 	}
 	return float64(elapsed.Nanoseconds()) / float64(count), nil
 }

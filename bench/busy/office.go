@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,10 @@ type Config struct {
 	Outbox func(*store.Store, *prometheus.Registry) actor.Outbox // nil: events wait, and nothing is delivered
 	Memory uint64                                                // of rows that were just written; zero means the store's default
 }
+
+// factWait is how long an event may wait undecided. On a machine that does not
+// get to it in the usual second it would become a mark, which is no transition.
+const factWait = time.Minute
 
 // Office is one offhook from its owners to its disk, with metrics as it has
 // them.
@@ -76,7 +81,7 @@ func Open(c Config) (*Office, error) {
 	}
 	o.Directory = actor.New(actor.Config{
 		Journal: o.Store, Store: o.Store, Networks: silent{}, Outbox: outbox,
-		Log: log, Metrics: actor.NewMetrics(o.Registry), Failed: o.fail, Room: o.Store.Room,
+		Log: log, Metrics: actor.NewMetrics(o.Registry), Failed: o.fail, Room: o.Store.Room, FactWait: factWait,
 	})
 	return o, nil
 }
@@ -87,7 +92,7 @@ func Without(journal actor.Journal, kept actor.Store) *Office {
 	o := &Office{Registry: prometheus.NewRegistry(), dead: make(chan struct{})}
 	o.Directory = actor.New(actor.Config{
 		Journal: journal, Store: kept, Networks: silent{}, Outbox: nobody{},
-		Log: slog.New(slog.DiscardHandler), Metrics: actor.NewMetrics(o.Registry), Failed: o.fail,
+		Log: slog.New(slog.DiscardHandler), Metrics: actor.NewMetrics(o.Registry), Failed: o.fail, FactWait: factWait,
 	})
 	return o
 }

@@ -86,6 +86,16 @@ func (w *writer) wait() {
 	}
 }
 
+// Check reads the subscribers of phones back: everything that happened is on disk.
+func (o *Office) Check(phones ...*Phone) error {
+	for _, p := range phones {
+		if err := check(o.Store, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // check reads a phone's subscriber back: everything that happened is on disk.
 func check(s *store.Store, p *Phone) error {
 	sub, err := s.Load(ID(p.N))

@@ -23,19 +23,21 @@ func (r *Result) Rate() float64 { return float64(r.Count) / r.Elapsed.Seconds() 
 func WarmUp(round time.Duration) time.Duration { return round / 4 }
 
 // Closed lets so many workers do one thing after the other, each as soon as its
-// last one is done, for a round after its warm-up. Each worker gets its own do.
+// last one is done, for a round after its warm-up, and until one ended. Each
+// worker gets its own do.
 func Closed(ctx context.Context, workers int, round time.Duration, worker func(n int) (do func() error)) (*Result, error) {
 	var counting, over atomic.Bool
 	var mu sync.Mutex
 	var first error
 	r := &Result{}
+	some := make(chan struct{}) // closed when one ended, or failed
+	ended := sync.OnceFunc(func() { close(some) })
 	var wg sync.WaitGroup
 	for n := range workers {
 		do := worker(n)
 		wg.Go(func() {
 			var took []int64
 			for !over.Load() {
-				counts := counting.Load()
 				began := time.Now()
 				if err := do(); err != nil {
 					mu.Lock()
@@ -44,10 +46,13 @@ func Closed(ctx context.Context, workers int, round time.Duration, worker func(n
 						first = err
 					}
 					over.Store(true)
+					ended()
 					return
 				}
-				if counts && !over.Load() {
-					took = append(took, int64(time.Since(began)))
+				if counting.Load() && !over.Load() {
+					if took = append(took, int64(time.Since(began))); len(took) == 1 {
+						ended()
+					}
 				}
 			}
 			mu.Lock()
@@ -59,15 +64,15 @@ func Closed(ctx context.Context, workers int, round time.Duration, worker func(n
 	began := time.Now()
 	counting.Store(true)
 	pause(ctx, round)
+	select {
+	case <-some:
+	case <-ctx.Done():
+	}
 	over.Store(true)
 	r.Elapsed = time.Since(began)
 	wg.Wait()
-	r.Count = len(r.Took)
-	if first == nil {
+	if r.Count = len(r.Took); first == nil {
 		first = ctx.Err()
-	}
-	if first == nil && r.Count == 0 {
-		first = fmt.Errorf("a round of %v is too short: nothing ended in it", round)
 	}
 	return r, first
 }

@@ -12,6 +12,7 @@ type Plan struct {
 	Round    time.Duration // how long one measurement of one run takes, about
 	Dir      string        // where data directories are made: the disk decides much. Empty means the system's for temporary files
 	Quick    bool          // a look: a tenth of the subscribers and calls where there are many, which the notes say
+	Few      int           // at most so many subscribers and calls, for tests; zero means as many as there should be
 	Only     []string      // names of parts of a suite; empty means all of them
 	Progress func(format string, args ...any)
 }
@@ -29,10 +30,16 @@ func (p *Plan) Wants(part string) bool { return len(p.Only) == 0 || slices.Conta
 // Many is n, or a tenth of it for a quick look.
 func (p *Plan) Many(n int) int {
 	if p.Quick {
-		return max(n/10, 1)
+		n = max(n/10, 1)
+	}
+	if p.Few > 0 {
+		n = min(n, p.Few)
 	}
 	return n
 }
+
+// Room reports whether there may be so many.
+func (p *Plan) Room(n int) bool { return p.Few == 0 || n <= p.Few }
 
 // Validate keeps a run bounded.
 func (p *Plan) Validate() error {

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 
 	"offhook/bench/figures"
@@ -73,27 +74,16 @@ func measureDecode(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
 // run, so that both see the same machine. Each turn does so many.
 func rateBeside(ctx context.Context, p *figures.Plan, name string, turn int, ours, theirs func() error) (figures.Row, error) {
 	row := figures.Row{Name: name}
-	var failed error
 	measure := func(of *[]float64, f func() error) func(int) error {
 		return func(run int) error {
 			rest()
-			ns := perOp(p.Round/2, turn, func() {
-				if err := f(); err != nil {
-					failed = err
-				}
-			})
+			ns, err := perOp(ctx, p.Round/2, turn, f)
 			*of = append(*of, 1e9/ns)
 			p.Say("%s, run %d of %d: %.0f ns", name, run+1, p.Runs, ns)
-			if failed == nil {
-				failed = ctx.Err()
-			}
-			return failed
+			return err
 		}
 	}
-	if err := ours(); err != nil { // warm
-		return row, err
-	}
-	if err := theirs(); err != nil {
+	if err := errors.Join(ours(), theirs()); err != nil { // warm
 		return row, err
 	}
 	err := figures.Turns(p.Runs, measure(&row.Ours, ours), measure(&row.Base, theirs))

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,12 +29,9 @@ func measureStep(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
 		var sum [busy.Steps]time.Duration
 		n := 0
 		for end := time.Now().Add(p.Round); n == 0 || time.Now().Before(end); n++ {
-			if err := b.call(&sum); err != nil {
+			if err := errors.Join(b.call(&sum), ctx.Err()); err != nil {
 				return nil, err
 			}
-		}
-		if err := interrupted(ctx); err != nil {
-			return nil, err
 		}
 		for at := range took {
 			took[at] = append(took[at], float64(sum[at].Nanoseconds())/float64(n*stepLines))

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"time"
 
@@ -15,15 +16,17 @@ func rest() { runtime.GC() }
 
 // perOp is how long one call of f takes, in ns, in a loop of about a round. each
 // is how many it does at a time.
-func perOp(round time.Duration, each int, f func()) float64 {
+func perOp(ctx context.Context, round time.Duration, each int, f func() error) (float64, error) {
 	var sum time.Duration
 	n := 0
 	for end := time.Now().Add(round); sum == 0 || time.Now().Before(end); n += each {
 		began := time.Now()
-		f()
+		if err := errors.Join(f(), ctx.Err()); err != nil {
+			return 0, err
+		}
 		sum += time.Since(began)
 	}
-	return float64(sum.Nanoseconds()) / float64(n)
+	return float64(sum.Nanoseconds()) / float64(n), nil
 }
 
 // allocated is what one call of f allocates, on the average of so many: whole
@@ -43,7 +46,7 @@ func allocated(times int, f func()) (objects, bytes float64) {
 
 // counts are the rows of what f allocates; it does each things at a time.
 func counts(suite, name string, most float64, each int, f func()) []figures.Row {
-	objects, bytes := allocated(2000, f)
+	objects, bytes := allocated(max(2000/each, 10), f)
 	row := func(unit string, v float64) figures.Row {
 		return figures.Row{Suite: suite, Name: name, Unit: unit, Ours: []float64{v / float64(each)}, Exact: true}
 	}
@@ -63,6 +66,3 @@ const (
 func millis(r *busy.Result, q float64) float64 {
 	return float64(figures.Quantile(r.Took, q)) / 1e6
 }
-
-// interrupted reports whether to stop between two measurements.
-func interrupted(ctx context.Context) error { return ctx.Err() }

@@ -1,0 +1,187 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"offhook/bench/busy"
+	"offhook/bench/figures"
+)
+
+const (
+	houseSubscribers = 1_000_000
+	houseLive        = 100_000 // of them with a live call, where there are any
+	houseWoken       = 50_000  // of the idle ones that are woken, and fall asleep again
+)
+
+// fill provisions subscribers with the store's own API, a part at a time so that
+// progress shows, and makes so many transitions of each.
+func fill(ctx context.Context, p *figures.Plan, suite, dir string, from, to, steps int) (err error) {
+	o, err := busy.Open(busy.Config{Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	const part = 250_000
+	for ; from < to; from += part {
+		until := min(from+part, to)
+		if err := o.Provision(ctx, from, until, steps, busy.Everybody); err != nil {
+			return err
+		}
+		p.Say("%s: %s of %s subscribers are provisioned", suite, figures.Grouped(until), figures.Grouped(to))
+	}
+	return nil
+}
+
+// footprint is what memory is in use after a collection.
+type footprint struct{ heap, resident float64 }
+
+func weigh() footprint {
+	runtime.GC()
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return footprint{heap: float64(m.HeapAlloc + m.StackInuse), resident: resident()}
+}
+
+// resident is what the process has of the machine's memory; 0 where there is no
+// /proc.
+func resident() float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseFloat(fields[1], 64)
+	if err != nil {
+		return 0
+	}
+	return pages * float64(os.Getpagesize())
+}
+
+// open weighs an office that was opened and started on a directory.
+func open(ctx context.Context, dir string, live, woken int) (f footprint, err error) {
+	o, err := busy.Open(busy.Config{Dir: dir})
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	if err := o.Start(ctx); err != nil {
+		return f, err
+	}
+	for n := range woken {
+		if err := asked(o, busy.ID(n)); err != nil {
+			return f, err
+		}
+	}
+	if n := len(o.Directory.Live(busy.App(0))); n != live {
+		return f, fmt.Errorf("%d calls are live instead of %d", n, live)
+	}
+	f = weigh()
+	runtime.KeepAlive(o)
+	return f, nil
+}
+
+// measureMemory weighs an office without subscribers, one with many idle ones,
+// and one with live calls besides. The differences are what each of them takes.
+func measureMemory(ctx context.Context, p figures.Plan) (rows []figures.Row, err error) {
+	dir, remove, err := scratch(&p)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	idle, live, woken := p.Many(houseSubscribers), p.Many(houseLive), p.Many(houseWoken)
+	empty, full, talking := filepath.Join(dir, "empty"), filepath.Join(dir, "full"), filepath.Join(dir, "talking")
+	err = errors.Join(fill(ctx, &p, "memory", empty, 0, 0, 0), fill(ctx, &p, "memory", full, 0, idle, 0), fill(ctx, &p, "memory", talking, 0, live, 2))
+	if err != nil {
+		return nil, err
+	}
+	row := func(name, unit string, most float64, note string) figures.Row {
+		r := figures.Row{Suite: "memory", Name: name, Unit: unit, Note: note}
+		if most > 0 {
+			r.Budget = &figures.Budget{Limit: most}
+		}
+		return r
+	}
+	sleepers := row("a provisioned idle subscriber, heap", "B", 300,
+		fmt.Sprintf("%s subscribers, of whom %s were woken and sleep again; after a collection, less what an office without any has", figures.Grouped(idle), figures.Grouped(woken)))
+	talkers := row("a subscriber with a live call, heap", "B", 1500, fmt.Sprintf("%s of them, brought back from the store, with nothing to do", figures.Grouped(live)))
+	sleepersRSS := row("a provisioned idle subscriber, resident", "B", 0, "the process as the system sees it; the store's cache of blocks, 64 MB at most, is in it")
+	talkersRSS := row("a subscriber with a live call, resident", "B", 0, "")
+	for run := range p.Runs {
+		var f [3]footprint
+		for i, from := range []struct {
+			dir         string
+			live, woken int
+		}{{empty, 0, 0}, {full, 0, woken}, {talking, live, 0}} {
+			if f[i], err = open(ctx, from.dir, from.live, from.woken); err != nil {
+				return nil, err
+			}
+		}
+		each := func(r *figures.Row, of, less float64, n int) { r.Ours = append(r.Ours, (of-less)/float64(n)) }
+		each(&sleepers, f[1].heap, f[0].heap, idle)
+		each(&talkers, f[2].heap, f[0].heap, live)
+		if f[0].resident > 0 {
+			each(&sleepersRSS, f[1].resident, f[0].resident, idle)
+			each(&talkersRSS, f[2].resident, f[0].resident, live)
+		}
+		p.Say("memory, run %d of %d: %.0f B idle, %.0f B with a call", run+1, p.Runs, sleepers.Ours[run], talkers.Ours[run])
+	}
+	return []figures.Row{sleepers, talkers, sleepersRSS, talkersRSS}, nil
+}
+
+// measureRestart opens a directory until everything is in place.
+func measureRestart(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
+	dir, remove, err := scratch(&p)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	all, live := p.Many(houseSubscribers), p.Many(houseLive)
+	if err := errors.Join(fill(ctx, &p, "restart", dir, 0, live, 2), fill(ctx, &p, "restart", dir, live, all, 0)); err != nil {
+		return nil, err
+	}
+	row := figures.Row{
+		Suite: "restart", Name: fmt.Sprintf("to ready, %s live calls, %s subscribers", figures.Grouped(live), figures.Grouped(all)), Unit: "s",
+		Budget: &figures.Budget{Limit: 3},
+		Note:   "from opening the directory to every owner of a live call being in place, when listeners open; the system has the files in memory",
+	}
+	for run := range p.Runs {
+		took, err := reopen(ctx, dir, live)
+		if err != nil {
+			return nil, err
+		}
+		row.Ours = append(row.Ours, took.Seconds())
+		p.Say("restart, run %d of %d: %.2f s", run+1, p.Runs, took.Seconds())
+	}
+	return []figures.Row{row}, nil
+}
+
+func reopen(ctx context.Context, dir string, live int) (took time.Duration, err error) {
+	rest()
+	began := time.Now()
+	o, err := busy.Open(busy.Config{Dir: dir})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, o.Close()) }()
+	if err := o.Start(ctx); err != nil {
+		return 0, err
+	}
+	took = time.Since(began)
+	if n := len(o.Directory.Live(busy.App(0))); n != live {
+		return 0, fmt.Errorf("%d calls came back instead of %d", n, live)
+	}
+	return took, nil
+}
