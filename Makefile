@@ -14,8 +14,11 @@ RATE        ?= 0
 QUIET       ?= 0s
 SEEDS       ?= 1
 
+BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(PART),--part $(PART)) $(if $(QUICK),--quick) \
+	$(if $(DIR),--dir $(DIR)) $(if $(JSON),--json $(JSON)) $(if $(TEXT),--text $(TEXT)) $(if $(SVG),--svg $(SVG))
+
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors security fuzz overload clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors security fuzz overload bench-check bench-keep microbench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,14 +42,23 @@ check: ## what a change must pass: format, vet, staticcheck, race tests, tidy mo
 	$(MAKE) test
 	$(GO) mod tidy -diff
 
-bench: ## run the benchmarks, BENCHTIME each
+bench: build ## what things cost beside their baselines, and the budgets; SUITE, RUNS, ROUND, DIR, JSON, TEXT, SVG
+	@./bin/offhook bench $(BENCH)
+
+bench-check: build ## fail if ratios or allocations are worse than those in bench/baseline.json; SUITE for less
+	@./bin/offhook bench $(BENCH) --against bench/baseline.json
+
+bench-keep: build ## measure, and put ratios and allocations into bench/baseline.json
+	@./bin/offhook bench $(BENCH) --keep bench/baseline.json
+
+microbench: ## run Go's benchmarks of every package, BENCHTIME each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 
 bench-webhooks: ## measure delivery of webhooks beside a bare client; knobs in docs/benchmarks.md
 	@$(GO) run ./bench/webhooks --runs $(RUNS) --round $(ROUND) --pairs $(PAIRS) --rate $(RATE) --quiet $(QUIET)
 
 bench-decode: ## decode BroadWorks documents beside encoding/xml; RUNS of each
-	@$(GO) test -run '^$$' -bench Decode -count $(RUNS) ./provider/broadworks
+	@$(GO) run ./cmd/offhook bench --suite decode --runs $(RUNS)
 
 bench-loss: ## lose one XSP of two under 200 calls a second; RUNS of each kind
 	@$(GO) test -run '^$$' -bench LossOfOneXSP -benchtime 1x -count $(RUNS) -timeout 1h ./bench/prove/sim

@@ -15,6 +15,7 @@ type Row struct {
 	Note   string    `json:"note,omitempty"`   // what a reader must know: counts, what was not possible
 	Point  *Point    `json:"point,omitempty"`  // where it stands in a plot; nil: in none
 	Exact  bool      `json:"exact,omitempty"`  // counted and not timed: no noise is in it
+	Gate   bool      `json:"gate,omitempty"`   // its ratio is held against the kept one, though it has no budget
 }
 
 // Budget is a row of the design's budgets: of the ratio Ours/Base where there

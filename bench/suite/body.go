@@ -72,16 +72,20 @@ func (e *bodyEvent) append(b []byte) []byte {
 	return engine.AppendBody(b, e.app, &e.profile, &e.call, e.seq, e.id, e.at.UnixMilli())
 }
 
-// std makes the same with encoding/json and hmac.New.
-func (e *bodyEvent) std(key []byte) (body []byte, signature string, err error) {
+// std is the same for encoding/json.
+func (e *bodyEvent) std() *stdBody {
 	p, c := &e.profile, &e.call
-	body, err = json.Marshal(&stdBody{
+	return &stdBody{
 		AppID: e.app, SubscriberID: p.ID, SubscriberNumber: p.Number, SubscriberName: p.Name, SubscriberAccountID: p.AccountID,
 		RemoteNumber: c.RemoteNumber, RemoteName: c.RemoteName, CallID: c.ID.String(), SequenceNumber: strconv.FormatUint(e.seq, 10),
 		Direction: c.Direction.String(), State: c.State.String(), Timestamp: e.at.UnixMilli(), EventID: e.id, Type: "call.state",
 		Phase: c.Phase.String(), ReleasingParty: c.Party.String(), RemoteHeld: c.RemoteHeld, Synthetic: c.Synthetic, ProviderCallID: c.ProviderID,
-	})
-	if err != nil {
+	}
+}
+
+// stdSigned makes the body with encoding/json and its signature with hmac.New.
+func (e *bodyEvent) stdSigned(key []byte) (body []byte, signature string, err error) {
+	if body, err = json.Marshal(e.std()); err != nil {
 		return nil, "", err
 	}
 	mac := hmac.New(sha256.New, key)
@@ -108,7 +112,7 @@ func measureBody(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
 		signature = sign.Append(signature[:0], e.id, e.at, body)
 	}
 	one()
-	stdBody, stdSignature, err := e.std(key)
+	stdBody, stdSignature, err := e.stdSigned(key)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,7 @@ func measureBody(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
 		return nil
 	}, func() error {
 		for range turn {
-			if _, _, err := e.std(key); err != nil {
+			if _, _, err := e.stdSigned(key); err != nil {
 				return err
 			}
 		}

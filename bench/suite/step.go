@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -24,19 +25,45 @@ func measureStep(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
 		return nil, err
 	}
 	took := make([][]float64, busy.Steps)
-	for run := range p.Runs {
+	// A time of its own says nothing on another machine, so the gate has it beside
+	// one of the standard library.
+	mean := figures.Row{
+		Suite: "step", Name: "engine.Step, mean of the five", Unit: "ns", Beside: "encoding/json of one body", Gate: true,
+		Note: "the baseline is there to make times of two machines comparable",
+	}
+	body := newBodyEvent()
+	err = figures.Turns(p.Runs, func(run int) error {
 		rest()
 		var sum [busy.Steps]time.Duration
-		n := 0
+		n, all := 0, 0.0
 		for end := time.Now().Add(p.Round); n == 0 || time.Now().Before(end); n++ {
 			if err := errors.Join(b.call(&sum), ctx.Err()); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		for at := range took {
-			took[at] = append(took[at], float64(sum[at].Nanoseconds())/float64(n*stepLines))
+			each := float64(sum[at].Nanoseconds()) / float64(n*stepLines)
+			took[at] = append(took[at], each)
+			all += each / float64(busy.Steps)
 		}
-		p.Say("step, run %d of %d: %.0f calls", run+1, p.Runs, float64(n*stepLines))
+		mean.Ours = append(mean.Ours, all)
+		p.Say("step, run %d of %d: %.0f ns, the mean over %d calls", run+1, p.Runs, all, n*stepLines)
+		return nil
+	}, func(int) error {
+		rest()
+		ns, err := perOp(ctx, p.Round/4, 100, func() error {
+			for range 100 {
+				if _, err := json.Marshal(body.std()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		mean.Base = append(mean.Base, ns)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	var rows []figures.Row
 	for at, values := range took {
@@ -45,6 +72,7 @@ func measureStep(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
 			Note: "one linked app; the webhook's body is made in it",
 		})
 	}
+	rows = append(rows, mean)
 	var none [busy.Steps]time.Duration
 	var failed error
 	rows = append(rows, counts("step", "engine.Step", 0, stepLines*busy.Steps, func() {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ type benchCmd struct {
 	JSON  string        `help:"Write all there is to a file, for tools." placeholder:"FILE"`
 	Text  string        `help:"Write it for benchstat." placeholder:"FILE"`
 	SVG   string        `name:"svg" help:"Draw it, a file for each suite." placeholder:"DIR"`
+
+	Against string `help:"Hold it against the ratios and counts that --keep wrote to a file; fail if something is worse." placeholder:"FILE"`
+	Keep    string `help:"Write its ratios and counts to a file, to hold others against." placeholder:"FILE"`
 }
 
 // Validate is kong's: what is wrong here is the command line.
@@ -52,12 +56,46 @@ func (c *benchCmd) Run(p *program) error {
 	plan := c.plan()
 	plan.Progress = func(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
 	return p.untilSignal(newLogger(p.stderr, Log{}), func(ctx context.Context) error {
-		report, err := suite.Run(ctx, suites, plan)
+		report, verdicts, err := c.measure(ctx, suites, plan)
 		if report != nil && len(report.Rows) > 0 {
 			err = errors.Join(err, report.Table(p.stdout), c.write(report))
 		}
+		if err != nil || c.Against == "" {
+			return err
+		}
+		fmt.Fprintln(p.stdout)
+		err = figures.Verdicts(p.stdout, verdicts)
+		if slices.ContainsFunc(verdicts, func(v figures.Verdict) bool { return !v.Passed() }) {
+			err = errors.Join(err, errWorse)
+		}
 		return err
 	})
+}
+
+var errWorse = errors.New("bench: something is worse than it was, or too much noise was in it to say so: see the table above")
+
+// measure measures the suites, and holds them against what was kept.
+func (c *benchCmd) measure(ctx context.Context, suites []suite.Suite, plan figures.Plan) (*figures.Report, []figures.Verdict, error) {
+	if c.Against != "" {
+		f, err := os.Open(c.Against)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer f.Close()
+		kept, err := figures.ReadBaseline(f)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read %s: %w", c.Against, err)
+		}
+		return suite.Check(ctx, kept, suites, plan)
+	}
+	if c.Keep != "" {
+		var err error
+		if suites, err = suite.Gated(suites); err != nil {
+			return nil, nil, err
+		}
+	}
+	report, err := suite.Run(ctx, suites, plan)
+	return report, nil, err
 }
 
 // write writes the files that were asked for.
@@ -74,6 +112,7 @@ func (c *benchCmd) write(r *figures.Report) error {
 		errs = append(errs, err)
 	}
 	file(c.JSON, r.JSON)
+	file(c.Keep, r.Keep().Write)
 	file(c.Text, r.Stat)
 	if c.SVG != "" {
 		errs = append(errs, os.MkdirAll(c.SVG, 0o750))

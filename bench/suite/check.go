@@ -1,0 +1,56 @@
+package suite
+
+import (
+	"context"
+	"slices"
+
+	"offhook/bench/figures"
+)
+
+// gated are the suites that are held against what was kept, with the parts of
+// them whose rows are.
+var gated = []string{"step", "inbox", "decode", "body", "journal"}
+
+// again is how often what did not pass is measured once more.
+const again = 3
+
+// Check measures what is gated and holds it against what was kept. What does not
+// pass is measured again and the runs are pooled: noise averages out, and a
+// regression stays. suites are those to measure; none means all that are gated.
+func Check(ctx context.Context, kept *figures.Baseline, suites []Suite, p figures.Plan) (*figures.Report, []figures.Verdict, error) {
+	suites, err := Gated(suites)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := Run(ctx, suites, p)
+	if err != nil {
+		return r, nil, err
+	}
+	for range again {
+		list := kept.Compare(r)
+		var doubtful []Suite
+		for _, s := range suites {
+			if slices.ContainsFunc(list, func(v figures.Verdict) bool { return v.Suite == s.Name && !v.Passed() }) {
+				doubtful = append(doubtful, s)
+				p.Say("%s did not pass: once more", s.Name)
+			}
+		}
+		if len(doubtful) == 0 {
+			return r, list, nil
+		}
+		more, err := Run(ctx, doubtful, p)
+		if err != nil {
+			return r, nil, err
+		}
+		r.Pool(more)
+	}
+	return r, kept.Compare(r), nil
+}
+
+// Gated are those of suites that are gated; all that are without any.
+func Gated(suites []Suite) ([]Suite, error) {
+	if len(suites) == len(All()) || len(suites) == 0 {
+		return Find(gated)
+	}
+	return suites, nil
+}
