@@ -40,7 +40,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {}} {
 		r := run(t, nil, args...)
 		require.Zero(t, r.code)
-		for _, word := range []string{"serve", "simulate", "version", "OFFHOOK_", "Exit codes"} {
+		for _, word := range []string{"serve", "simulate", "bench", "version", "OFFHOOK_", "Exit codes"} {
 			require.Contains(t, r.stdout, word)
 		}
 	}
