@@ -19,11 +19,15 @@ import (
 )
 
 // Tape is what offhook writes for the transitions of a few phones: the rows of
-// each, in their order, as its own log has them.
+// each, in their order, as its own log has them. There are as many calls of each
+// as it takes until the record of a subscriber, who remembers calls that ended,
+// grows no more.
 type Tape struct {
-	calls [][Steps]unit
-	index atomic.Uint64 // of the last event
+	phones [][tapeCalls][Steps]unit
+	index  atomic.Uint64 // of the last event
 }
+
+const tapeCalls = 20
 
 type unit []row
 
@@ -61,12 +65,13 @@ func Record(ctx context.Context, phones int) (*Tape, error) {
 	if err := keep(ctx, fs, dir, phones); err != nil {
 		return nil, fmt.Errorf("record a tape: %w", err)
 	}
-	t := &Tape{}
-	if err := t.read(fs, dir); err != nil {
+	t := &Tape{phones: make([][tapeCalls][Steps]unit, phones)}
+	found, err := t.read(fs, dir)
+	if err != nil {
 		return nil, fmt.Errorf("read a tape: %w", err)
 	}
-	if len(t.calls) != phones {
-		return nil, fmt.Errorf("read a tape: %d calls of %d phones", len(t.calls), phones)
+	if want := phones * tapeCalls * Steps; found != want {
+		return nil, fmt.Errorf("read a tape: %d transitions instead of %d", found, want)
 	}
 	return t, nil
 }
@@ -86,7 +91,7 @@ func keep(ctx context.Context, fs vfs.FS, dir string, phones int) (err error) {
 	done := make(settled, 1)
 	for n := range phones {
 		p := NewPhone(n)
-		for range Steps {
+		for range tapeCalls * Steps {
 			if err := o.tell(p, done); err != nil {
 				return err
 			}
@@ -95,26 +100,24 @@ func keep(ctx context.Context, fs vfs.FS, dir string, phones int) (err error) {
 	return ctx.Err()
 }
 
-// read takes the transitions out of the logs.
-func (t *Tape) read(fs vfs.FS, dir string) error {
+// read takes the transitions out of the logs. It returns how many there are.
+func (t *Tape) read(fs vfs.FS, dir string) (found int, err error) {
 	logs, err := wal.Scan(wal.Dir{FS: fs, Dirname: dir})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	var call [Steps]unit
-	at := 0
 	for _, log := range logs { // in the order of their numbers
 		err := batches(log.OpenForRead(), func(u unit) {
-			if call[at] = u; at == Steps-1 {
-				t.calls = append(t.calls, call)
+			if call := found / Steps; call/tapeCalls < len(t.phones) {
+				t.phones[call/tapeCalls][call%tapeCalls][found%Steps] = u
 			}
-			at = (at + 1) % Steps
+			found++
 		})
 		if err != nil {
-			return fmt.Errorf("log %s: %w", log, err)
+			return found, fmt.Errorf("log %s: %w", log, err)
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // batches calls fn with each transition of a log.
@@ -165,27 +168,28 @@ func rows(repr []byte) (u unit, calls bool, err error) {
 	}
 }
 
-// Writer has the transitions of one phone as rows, in their order and each as
-// new as the first time.
+// Writer has the transitions of one phone as rows, in their order. Calls after
+// those that were recorded are like the last one of these, with rows as new.
 type Writer struct {
-	tape *Tape
-	call *[Steps]unit
-	n    int
-	step int
-	unit unit
+	tape  *Tape
+	calls *[tapeCalls][Steps]unit
+	n     int
+	step  int
+	unit  unit
 }
 
 // Writer makes the one of the nth phone; phones behind those that were recorded
 // have rows like theirs.
 func (t *Tape) Writer(n int) *Writer {
-	return &Writer{tape: t, call: &t.calls[n%len(t.calls)], n: n}
+	return &Writer{tape: t, calls: &t.phones[n%len(t.phones)], n: n}
 }
 
 // next makes the rows of the next transition; they are good until the one after.
 func (w *Writer) next() unit {
-	at, lap := w.step%Steps, uint64(w.step/Steps) // #nosec G115 -- a count
+	call, at := w.step/Steps, w.step%Steps
+	lap := uint64(max(call-(tapeCalls-1), 0)) // #nosec G115 -- a count
+	from := w.calls[min(call, tapeCalls-1)][at]
 	w.step++
-	from := w.call[at]
 	for len(w.unit) < len(from) {
 		w.unit = append(w.unit, row{})
 	}
@@ -225,15 +229,18 @@ func (w *Writer) callID(end []byte, lap uint64) {
 	binary.BigEndian.PutUint64(end, id)
 }
 
-// Size is how many bytes of keys and values a transition has, on the average.
+// Size is how many rows, and bytes of keys and values, a transition has, on the
+// average of all calls.
 func (t *Tape) Size() (rows, bytes float64) {
 	n := 0
-	for _, call := range t.calls {
-		for _, u := range call {
-			n++
-			rows += float64(len(u))
-			for _, r := range u {
-				bytes += float64(len(r.key) + len(r.value))
+	for p := range t.phones {
+		for c := range t.phones[p] {
+			for _, u := range t.phones[p][c] {
+				n++
+				rows += float64(len(u))
+				for _, r := range u {
+					bytes += float64(len(r.key) + len(r.value))
+				}
 			}
 		}
 	}
