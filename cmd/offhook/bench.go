@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type benchCmd struct {
 	JSON  string        `help:"Write all there is to a file, for tools." placeholder:"FILE"`
 	Text  string        `help:"Write it for benchstat." placeholder:"FILE"`
 	SVG   string        `name:"svg" help:"Draw it, a file for each suite." placeholder:"DIR"`
+
+	CPUProfile string `name:"cpu-profile" help:"Write a CPU profile of all of it, baselines too." placeholder:"FILE"`
 
 	Against string `help:"Hold it against the ratios and counts that --keep wrote to a file; fail if something is worse." placeholder:"FILE"`
 	Keep    string `help:"Write its ratios and counts to a file, to hold others against." placeholder:"FILE"`
@@ -56,7 +59,7 @@ func (c *benchCmd) Run(p *program) error {
 	plan := c.plan()
 	plan.Progress = func(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
 	return p.untilSignal(newLogger(p.stderr, Log{}), func(ctx context.Context) error {
-		report, verdicts, err := c.measure(ctx, suites, plan)
+		report, verdicts, err := c.profiled(ctx, suites, plan)
 		if report != nil && len(report.Rows) > 0 {
 			err = errors.Join(err, report.Table(p.stdout), c.write(report))
 		}
@@ -73,6 +76,23 @@ func (c *benchCmd) Run(p *program) error {
 }
 
 var errWorse = errors.New("bench: something is worse than it was, or too much noise was in it to say so: see the table above")
+
+// profiled takes a profile meanwhile, if one was asked for.
+func (c *benchCmd) profiled(ctx context.Context, suites []suite.Suite, plan figures.Plan) (r *figures.Report, list []figures.Verdict, err error) {
+	if c.CPUProfile == "" {
+		return c.measure(ctx, suites, plan)
+	}
+	f, err := os.Create(c.CPUProfile)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, nil, err
+	}
+	defer pprof.StopCPUProfile()
+	return c.measure(ctx, suites, plan)
+}
 
 // measure measures the suites, and holds them against what was kept.
 func (c *benchCmd) measure(ctx context.Context, suites []suite.Suite, plan figures.Plan) (*figures.Report, []figures.Verdict, error) {

@@ -38,7 +38,7 @@ func quick(t *testing.T, more ...string) (dir string, r ran) {
 func TestBenchPrintsATableAndWritesWhatIsAskedFor(t *testing.T) {
 	out := t.TempDir()
 	file := func(name string) string { return filepath.Join(out, name) }
-	dir, r := quick(t, "--json", file("all.json"), "--text", file("all.txt"), "--svg", file("plots"))
+	dir, r := quick(t, "--json", file("all.json"), "--text", file("all.txt"), "--svg", file("plots"), "--cpu-profile", file("cpu"))
 	require.Zero(t, r.code, r.stderr)
 	require.Contains(t, r.stdout, "webhook body and signature")
 	require.Contains(t, r.stdout, "budgets met")
@@ -52,6 +52,9 @@ func TestBenchPrintsATableAndWritesWhatIsAskedFor(t *testing.T) {
 	text, err = os.ReadFile(file("all.txt"))
 	require.NoError(t, err)
 	require.Contains(t, string(text), "BenchmarkBody/Webhook_body_and_signature/Offhook-")
+	info, err := os.Stat(file("cpu"))
+	require.NoError(t, err)
+	require.Positive(t, info.Size())
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left, "nothing is left behind")
