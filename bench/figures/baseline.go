@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 )
 
@@ -64,6 +65,27 @@ func (r *Report) Keep() *Baseline {
 		}
 	}
 	return b
+}
+
+// Renew takes the values of the suites that a newer one has from it, and leaves
+// those of others.
+func (b *Baseline) Renew(newer *Baseline) {
+	has := map[string]bool{}
+	for key := range newer.Values {
+		has[suiteOf(key)] = true
+	}
+	for key := range b.Values {
+		if has[suiteOf(key)] {
+			delete(b.Values, key)
+		}
+	}
+	maps.Copy(b.Values, newer.Values)
+	b.Commit, b.Machine = newer.Commit, newer.Machine
+}
+
+func suiteOf(key string) string {
+	suite, _, _ := strings.Cut(key, ":")
+	return suite
 }
 
 // ReadBaseline reads one that was written.

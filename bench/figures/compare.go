@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 	"text/tabwriter"
 )
 
@@ -71,7 +70,7 @@ func (b *Baseline) Compare(r *Report) []Verdict {
 	}
 	var list []Verdict
 	for key, was := range b.Values {
-		suite, _, _ := strings.Cut(key, ":")
+		suite := suiteOf(key)
 		v := Verdict{Suite: suite, Key: key, Was: was.Median, Outcome: Missing}
 		if row := now[key]; row != nil && len(row.steady()) > 0 {
 			v.judge(was, row)

@@ -117,6 +117,20 @@ func TestABaselineReadsBack(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestSuitesThatWereNotMeasuredStayAsTheyWere(t *testing.T) {
+	kept := report().Keep()
+	kept.Values["step: Step, allocs"] = Value{Median: 1, Runs: 1, Exact: true}
+	newer := report()
+	newer.Machine.Commit = "def5678"
+	newer.Rows = newer.Rows[:1]
+	newer.Rows[0].Ours = []float64{150_000, 140_000, 160_000}
+	kept.Renew(newer.Keep())
+	require.Len(t, kept.Values, 2, "the row that the journal has no more is gone")
+	require.Equal(t, 1.0, kept.Values["step: Step, allocs"].Median)
+	require.Greater(t, kept.Values[newer.Rows[0].Key()].Median, 1.0)
+	require.Equal(t, "def5678", kept.Commit)
+}
+
 func TestVerdictsArePrintedTheWorstFirst(t *testing.T) {
 	kept := report().Keep()
 	now := report()

@@ -31,7 +31,7 @@ type benchCmd struct {
 	CPUProfile string `name:"cpu-profile" help:"Write a CPU profile of all of it, baselines too." placeholder:"FILE"`
 
 	Against string `help:"Hold it against the ratios and counts that --keep wrote to a file; fail if something is worse." placeholder:"FILE"`
-	Keep    string `help:"Write its ratios and counts to a file, to hold others against." placeholder:"FILE"`
+	Keep    string `help:"Write its ratios and counts to a file, to hold others against; those of other suites in it stay." placeholder:"FILE"`
 }
 
 // Validate is kong's: what is wrong here is the command line.
@@ -118,6 +118,25 @@ func (c *benchCmd) measure(ctx context.Context, suites []suite.Suite, plan figur
 	return report, nil, err
 }
 
+// kept is what is to be kept of a report, with what was kept of suites that it
+// has not.
+func (c *benchCmd) kept(r *figures.Report) (*figures.Baseline, error) {
+	f, err := os.Open(c.Keep)
+	if errors.Is(err, os.ErrNotExist) {
+		return r.Keep(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	kept, err := figures.ReadBaseline(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", c.Keep, err)
+	}
+	kept.Renew(r.Keep())
+	return kept, nil
+}
+
 // write writes the files that were asked for.
 func (c *benchCmd) write(r *figures.Report) error {
 	var errs []error
@@ -132,7 +151,12 @@ func (c *benchCmd) write(r *figures.Report) error {
 		errs = append(errs, err)
 	}
 	file(c.JSON, r.JSON)
-	file(c.Keep, r.Keep().Write)
+	if c.Keep != "" {
+		kept, err := c.kept(r)
+		if errs = append(errs, err); err == nil {
+			file(c.Keep, kept.Write)
+		}
+	}
 	file(c.Text, r.Stat)
 	if c.SVG != "" {
 		errs = append(errs, os.MkdirAll(c.SVG, 0o750))

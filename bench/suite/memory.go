@@ -70,6 +70,23 @@ func resident() float64 {
 	return pages * float64(os.Getpagesize())
 }
 
+// settled waits until the memory of an office that was closed is given back: the
+// timers of its owners hold it until they go off.
+func settled(ctx context.Context, empty footprint) error {
+	const slack = 4 << 20
+	for end := time.Now().Add(time.Minute); weigh().heap > empty.heap+slack; {
+		if time.Now().After(end) {
+			return errors.New("an office that was closed keeps its memory")
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 // open weighs an office that was opened and started on a directory.
 func open(ctx context.Context, dir string, live, woken int) (f footprint, err error) {
 	o, err := busy.Open(busy.Config{Dir: dir})
@@ -119,13 +136,19 @@ func measureMemory(ctx context.Context, p figures.Plan) (rows []figures.Row, err
 	talkers := row("a subscriber with a live call, heap", "B", 1500, fmt.Sprintf("%s of them, brought back from the store, with nothing to do", figures.Grouped(live)))
 	sleepersRSS := row("a provisioned idle subscriber, resident", "B", 0, "the process as the system sees it; the store's cache of blocks, 64 MB at most, is in it")
 	talkersRSS := row("a subscriber with a live call, resident", "B", 0, "")
+	var f [3]footprint
+	if f[0], err = open(ctx, empty, 0, 0); err != nil {
+		return nil, err
+	}
 	for run := range p.Runs {
-		var f [3]footprint
 		for i, from := range []struct {
 			dir         string
 			live, woken int
-		}{{empty, 0, 0}, {full, 0, woken}, {talking, live, 0}} {
-			if f[i], err = open(ctx, from.dir, from.live, from.woken); err != nil {
+		}{{full, 0, woken}, {talking, live, 0}} {
+			if err := settled(ctx, f[0]); err != nil {
+				return nil, err
+			}
+			if f[i+1], err = open(ctx, from.dir, from.live, from.woken); err != nil {
 				return nil, err
 			}
 		}
@@ -139,49 +162,4 @@ func measureMemory(ctx context.Context, p figures.Plan) (rows []figures.Row, err
 		p.Say("memory, run %d of %d: %.0f B idle, %.0f B with a call", run+1, p.Runs, sleepers.Ours[run], talkers.Ours[run])
 	}
 	return []figures.Row{sleepers, talkers, sleepersRSS, talkersRSS}, nil
-}
-
-// measureRestart opens a directory until everything is in place.
-func measureRestart(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
-	dir, remove, err := scratch(&p)
-	if err != nil {
-		return nil, err
-	}
-	defer remove()
-	all, live := p.Many(houseSubscribers), p.Many(houseLive)
-	if err := errors.Join(fill(ctx, &p, "restart", dir, 0, live, 2), fill(ctx, &p, "restart", dir, live, all, 0)); err != nil {
-		return nil, err
-	}
-	row := figures.Row{
-		Suite: "restart", Name: fmt.Sprintf("to ready, %s live calls, %s subscribers", figures.Grouped(live), figures.Grouped(all)), Unit: "s",
-		Budget: &figures.Budget{Limit: 3},
-		Note:   "from opening the directory to every owner of a live call being in place, when listeners open; the system has the files in memory",
-	}
-	for run := range p.Runs {
-		took, err := reopen(ctx, dir, live)
-		if err != nil {
-			return nil, err
-		}
-		row.Ours = append(row.Ours, took.Seconds())
-		p.Say("restart, run %d of %d: %.2f s", run+1, p.Runs, took.Seconds())
-	}
-	return []figures.Row{row}, nil
-}
-
-func reopen(ctx context.Context, dir string, live int) (took time.Duration, err error) {
-	rest()
-	began := time.Now()
-	o, err := busy.Open(busy.Config{Dir: dir})
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, o.Close()) }()
-	if err := o.Start(ctx); err != nil {
-		return 0, err
-	}
-	took = time.Since(began)
-	if n := len(o.Directory.Live(busy.App(0))); n != live {
-		return 0, fmt.Errorf("%d calls came back instead of %d", n, live)
-	}
-	return took, nil
 }
