@@ -70,21 +70,24 @@ func resident() float64 {
 	return pages * float64(os.Getpagesize())
 }
 
-// settled waits until the memory of an office that was closed is given back: the
-// timers of its owners hold it until they go off.
-func settled(ctx context.Context, empty footprint) error {
-	const slack = 4 << 20
-	for end := time.Now().Add(time.Minute); weigh().heap > empty.heap+slack; {
+// settled weighs once the memory of an office that was closed is given back: the
+// timers of its owners hold it until they go off. A little of each stays.
+func settled(ctx context.Context, empty footprint, live int) (footprint, error) {
+	most := empty.heap + 4<<20 + 500*float64(live)
+	for end := time.Now().Add(time.Minute); ; {
+		f := weigh()
+		if f.heap <= most {
+			return f, nil
+		}
 		if time.Now().After(end) {
-			return errors.New("an office that was closed keeps its memory")
+			return f, errors.New("an office that was closed keeps its memory")
 		}
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			return ctx.Err()
+			return f, ctx.Err()
 		}
 	}
-	return nil
 }
 
 // open weighs an office that was opened and started on a directory.
@@ -136,28 +139,35 @@ func measureMemory(ctx context.Context, p figures.Plan) (rows []figures.Row, err
 	talkers := row("a subscriber with a live call, heap", "B", 1500, fmt.Sprintf("%s of them, brought back from the store, with nothing to do", figures.Grouped(live)))
 	sleepersRSS := row("a provisioned idle subscriber, resident", "B", 0, "the process as the system sees it; the store's cache of blocks, 64 MB at most, is in it")
 	talkersRSS := row("a subscriber with a live call, resident", "B", 0, "")
-	var f [3]footprint
-	if f[0], err = open(ctx, empty, 0, 0); err != nil {
+	nothing := weigh()
+	fixed, err := open(ctx, empty, 0, 0)
+	if err != nil {
 		return nil, err
 	}
-	for run := range p.Runs {
-		for i, from := range []struct {
-			dir         string
-			live, woken int
-		}{{full, 0, woken}, {talking, live, 0}} {
-			if err := settled(ctx, f[0]); err != nil {
-				return nil, err
-			}
-			if f[i+1], err = open(ctx, from.dir, from.live, from.woken); err != nil {
-				return nil, err
-			}
+	// What there was before is taken off, and what an office has without anybody.
+	one := func(dir string, live, woken, n int) (heap, resident float64, err error) {
+		before, err := settled(ctx, nothing, p.Many(houseLive))
+		if err != nil {
+			return 0, 0, err
 		}
-		each := func(r *figures.Row, of, less float64, n int) { r.Ours = append(r.Ours, (of-less)/float64(n)) }
-		each(&sleepers, f[1].heap, f[0].heap, idle)
-		each(&talkers, f[2].heap, f[0].heap, live)
-		if f[0].resident > 0 {
-			each(&sleepersRSS, f[1].resident, f[0].resident, idle)
-			each(&talkersRSS, f[2].resident, f[0].resident, live)
+		f, err := open(ctx, dir, live, woken)
+		each := func(now, was, with, without float64) float64 { return (now - was - (with - without)) / float64(n) }
+		return each(f.heap, before.heap, fixed.heap, nothing.heap), each(f.resident, before.resident, fixed.resident, nothing.resident), err
+	}
+	for run := range p.Runs {
+		for _, of := range []struct {
+			dir            string
+			live, woken, n int
+			heap, rss      *figures.Row
+		}{{full, 0, woken, idle, &sleepers, &sleepersRSS}, {talking, live, 0, live, &talkers, &talkersRSS}} {
+			heap, rss, err := one(of.dir, of.live, of.woken, of.n)
+			if err != nil {
+				return nil, err
+			}
+			of.heap.Ours = append(of.heap.Ours, heap)
+			if fixed.resident > 0 {
+				of.rss.Ours = append(of.rss.Ours, rss)
+			}
 		}
 		p.Say("memory, run %d of %d: %.0f B idle, %.0f B with a call", run+1, p.Runs, sleepers.Ours[run], talkers.Ours[run])
 	}
