@@ -57,7 +57,7 @@ func (g *growing) rows() []figures.Row {
 	name := fmt.Sprintf("%s %s", figures.Grouped(g.at), g.x)
 	return []figures.Row{
 		{Suite: "growth", Name: g.what + ", " + name, Unit: g.unit, Ours: g.rate, Point: point(g.what + " as " + g.x + " grow"), Note: g.extra},
-		{Suite: "growth", Name: "  p99", Unit: ms, Ours: g.late, Point: point("p99 as " + g.x + " grow")},
+		{Suite: "growth", Name: g.what + ", p99, " + name, Unit: ms, Ours: g.late, Point: point("p99 as " + g.x + " grow")},
 	}
 }
 

@@ -148,7 +148,7 @@ func (b *journalBench) one(ctx context.Context) error {
 		Budget: &figures.Budget{Limit: 1.2}, Note: "from the event to its acknowledgement; the bare commit is made by the goroutine that waits for it",
 	}
 	floor := figures.Row{
-		Suite: "journal", Name: "  the same", Unit: ms, Beside: "bare write and fsync",
+		Suite: "journal", Name: "one subscriber, one transition at a time, p50, beside a sync", Unit: ms, Beside: "bare write and fsync",
 		Note: fmt.Sprintf("%.0f bytes appended to a file that grows, each with a sync of its own: no database is durable sooner", size),
 	}
 	err := figures.Turns(b.p.Runs, func(run int) error {

@@ -26,6 +26,7 @@ func measured(t *testing.T, name string, p figures.Plan) map[string]figures.Row 
 	require.NoError(t, err)
 	rows := map[string]figures.Row{}
 	for _, row := range r.Rows {
+		require.NotContains(t, rows, row.Name+" "+row.Unit, "rows are told apart by their names")
 		require.Equal(t, name, row.Suite)
 		require.NotEmpty(t, row.Unit)
 		if row.Exact {
@@ -67,7 +68,7 @@ func TestStepHasEachTransition(t *testing.T) {
 
 func TestInboxAsksOwnersAndGoroutines(t *testing.T) {
 	rows := measured(t, "inbox", tiny(t))
-	has(t, rows, "64 callers, 200 subscribers", "a transition each", "ask of an owner allocs", "five allocs")
+	has(t, rows, "64 callers, 200 subscribers", "a transition without a store", "ask of an owner allocs", "five allocs")
 }
 
 func TestDecodeAndBodyStandBesideTheStandardLibrary(t *testing.T) {
