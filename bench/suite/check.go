@@ -7,9 +7,12 @@ import (
 	"offhook/bench/figures"
 )
 
-// gated are the suites that are held against what was kept, with the parts of
-// them whose rows are.
-var gated = []string{"step", "inbox", "decode", "body", "journal"}
+// gated are the suites that are held against what was kept; of the journal the
+// parts that have budgets.
+var (
+	gated      = []string{"step", "inbox", "decode", "body", "journal"}
+	gatedParts = []string{"one", "128", "1024"}
+)
 
 // again is how often what did not pass is measured once more.
 const again = 3
@@ -18,7 +21,7 @@ const again = 3
 // pass is measured again and the runs are pooled: noise averages out, and a
 // regression stays. suites are those to measure; none means all that are gated.
 func Check(ctx context.Context, kept *figures.Baseline, suites []Suite, p figures.Plan) (*figures.Report, []figures.Verdict, error) {
-	suites, err := Gated(suites)
+	suites, err := Gated(suites, &p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,8 +50,12 @@ func Check(ctx context.Context, kept *figures.Baseline, suites []Suite, p figure
 	return r, kept.Compare(r), nil
 }
 
-// Gated are those of suites that are gated; all that are without any.
-func Gated(suites []Suite) ([]Suite, error) {
+// Gated are those of suites that are gated, all that are without any, and in p
+// the parts of them.
+func Gated(suites []Suite, p *figures.Plan) ([]Suite, error) {
+	if len(p.Only) == 0 {
+		p.Only = gatedParts
+	}
 	if len(suites) == len(All()) || len(suites) == 0 {
 		return Find(gated)
 	}

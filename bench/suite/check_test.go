@@ -75,10 +75,16 @@ func TestAnErrorEndsTheCheck(t *testing.T) {
 }
 
 func TestTheGateHasSuitesThatThereAre(t *testing.T) {
-	found, err := Gated(nil)
+	for _, suites := range [][]Suite{nil, All()} {
+		var p figures.Plan
+		found, err := Gated(suites, &p)
+		require.NoError(t, err)
+		require.Len(t, found, len(gated))
+		require.Equal(t, gatedParts, p.Only)
+	}
+	p := figures.Plan{Only: []string{"one"}}
+	found, err := Gated(All()[:1], &p)
 	require.NoError(t, err)
-	require.Len(t, found, len(gated))
-	found, err = Gated(All())
-	require.NoError(t, err)
-	require.Len(t, found, len(gated))
+	require.Len(t, found, 1)
+	require.Equal(t, []string{"one"}, p.Only)
 }

@@ -47,7 +47,7 @@ func measureJournal(ctx context.Context, p figures.Plan) ([]figures.Row, error) 
 		err = errors.Join(err, b.one(ctx))
 	}
 	for _, n := range load {
-		if err == nil && p.Wants("busy") && p.Room(n) {
+		if err == nil && (p.Wants("busy") || p.Wants(fmt.Sprint(n))) && p.Room(n) {
 			err = b.busy(ctx, n)
 		}
 	}

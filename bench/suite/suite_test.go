@@ -82,8 +82,8 @@ func TestTheJournalHasEachLoad(t *testing.T) {
 }
 
 func TestAPartOfASuiteCanBeMeasured(t *testing.T) {
-	rows := measured(t, "journal", tiny(t, "one"))
-	require.Len(t, rows, 2)
+	require.Len(t, measured(t, "journal", tiny(t, "one")), 2)
+	has(t, measured(t, "journal", tiny(t, "16")), "16 busy")
 }
 
 func TestListsAreWhole(t *testing.T) {

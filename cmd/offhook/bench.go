@@ -110,7 +110,7 @@ func (c *benchCmd) measure(ctx context.Context, suites []suite.Suite, plan figur
 	}
 	if c.Keep != "" {
 		var err error
-		if suites, err = suite.Gated(suites); err != nil {
+		if suites, err = suite.Gated(suites, &plan); err != nil {
 			return nil, nil, err
 		}
 	}
