@@ -90,19 +90,11 @@ func growSubscribers(ctx context.Context, p *figures.Plan, dir string) (rows []f
 			if err := o.Start(ctx); err != nil {
 				return err
 			}
-			walks := make([]*walk, growthBusy)
-			for i := range walks {
-				walks[i] = &walk{o: o, at: n * i / growthBusy, from: n * i / growthBusy, to: n * (i + 1) / growthBusy, calls: map[int]int{}}
-			}
+			walks := walksOver(o, n, growthBusy)
 			if err := rounds(ctx, p, g, o, growthBusy, func(i int) func() error { return walks[i].step }); err != nil {
 				return err
 			}
-			for _, w := range walks {
-				if err := w.check(); err != nil {
-					return err
-				}
-			}
-			return nil
+			return checkWalks(walks)
 		}); err != nil {
 			return rows, err
 		}
@@ -120,6 +112,16 @@ type walk struct {
 	calls        map[int]int // that each subscriber had
 }
 
+// walksOver shares so many subscribers out between walks.
+func walksOver(o *busy.Office, subscribers, walks int) []*walk {
+	all := make([]*walk, walks)
+	for i := range all {
+		from, to := subscribers*i/walks, subscribers*(i+1)/walks
+		all[i] = &walk{o: o, at: from, from: from, to: to, calls: map[int]int{}}
+	}
+	return all
+}
+
 func (w *walk) step() error {
 	if w.phone == nil || w.phone.Steps%busy.Steps == 0 {
 		if w.phone != nil {
@@ -135,8 +137,15 @@ func (w *walk) step() error {
 	return w.tell()
 }
 
-// check compares the one it is at with what is stored.
-func (w *walk) check() error { return w.o.Check(w.phone) }
+// checkWalks compares the subscriber whom each is at with what is stored.
+func checkWalks(walks []*walk) error {
+	for _, w := range walks {
+		if err := w.o.Check(w.phone); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // growApps has more and more apps follow each subscriber: each transition makes
 // an event for each of them.

@@ -31,6 +31,7 @@ func All() []Suite {
 		{"decode", "BroadWorks events, beside encoding/xml", measureDecode},
 		{"body", "webhook bodies and signatures, beside encoding/json and hmac", measureBody},
 		{"journal", "durable transitions, beside bare Pebble and bare syncs", measureJournal},
+		{"peers", "durable transitions, beside PostgreSQL, Redis and NATS where they are", measurePeers},
 		{"lists", "lists of live calls over HTTP, beside bare fasthttp", measureLists},
 		{"memory", "memory of subscribers, idle and with a call", measureMemory},
 		{"restart", "from a data directory to ready", measureRestart},

@@ -1,0 +1,76 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"offhook/bench/busy"
+	"offhook/bench/figures"
+	"offhook/bench/peers"
+)
+
+// measurePeers measures durable transitions beside systems that people would
+// build this with. One that is not on this machine is told as not measured.
+func measurePeers(ctx context.Context, p figures.Plan) (rows []figures.Row, err error) {
+	dir, remove, err := scratch(&p)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	for _, kind := range peers.All() {
+		if !p.Wants(kind.Name) {
+			continue
+		}
+		row := figures.Row{
+			Suite: "peers", Name: fmt.Sprintf("durable transitions, %d at a time", peers.Clients), Unit: perSecond,
+			Beside: kind.About, Budget: &kind.Budget,
+		}
+		if err := besidePeer(ctx, &p, dir, kind, &row); err != nil {
+			return rows, fmt.Errorf("%s: %w", kind.Name, err)
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// besidePeer measures by turns: while one works, the other has nothing to do.
+func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kind, row *figures.Row) (err error) {
+	peer, err := kind.Open(ctx, *p)
+	if absent := peers.Absent(""); errors.As(err, &absent) {
+		p.Say("%s: %v", kind.Name, absent)
+		row.Note = kind.About + ": " + absent.Error()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, peer.Close()) }()
+	row.Note = peer.About()
+	return inOffice(ctx, dir, busy.Config{}, func(o *busy.Office) error {
+		if err := errors.Join(o.Provision(ctx, 0, peers.Subscribers, 0, busy.Everybody), o.Start(ctx)); err != nil {
+			return err
+		}
+		walks := walksOver(o, peers.Subscribers, peers.Clients)
+		err := figures.Turns(p.Runs, func(run int) error {
+			rest()
+			r, err := busy.Closed(ctx, len(walks), p.Round, func(i int) func() error { return walks[i].step })
+			if err != nil {
+				return err
+			}
+			row.Ours = append(row.Ours, r.Rate())
+			p.Say("peers, run %d of %d: %.0f transitions/s", run+1, p.Runs, r.Rate())
+			return checkWalks(walks)
+		}, func(run int) error {
+			rest()
+			rate, err := peer.Round(ctx, p.Round)
+			if err != nil {
+				return err
+			}
+			row.Base = append(row.Base, rate)
+			p.Say("peers, run %d of %d: %.0f transitions/s, %s", run+1, p.Runs, rate, kind.Name)
+			return nil
+		})
+		return err
+	})
+}
