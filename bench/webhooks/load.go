@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"offhook/bench/pacer"
 )
 
 // drain measures how fast a backlog leaves: events are journaled first, then a
@@ -43,17 +45,17 @@ type pace struct {
 // how long each event took, from when it was due to its arrival, in ns, and
 // how late we were to submit each: what is ours of that, and not offhook's.
 func (b *bed) play(ctx context.Context, pc pace, skip int) (took, late []int64, err error) {
-	timer, err := newPacer()
+	timer, err := pacer.New()
 	if err != nil {
 		return nil, nil, err
 	}
-	defer timer.close()
+	defer timer.Close()
 	events := int(pc.length.Seconds() * float64(pc.rate))
 	began := time.Now()
 	late = make([]int64, 0, events)
 	for i := range events {
 		due := began.Add(time.Duration(float64(i) / float64(pc.rate) * float64(time.Second)))
-		if err := timer.until(due); err != nil {
+		if err := timer.Until(due); err != nil {
 			return nil, nil, err
 		}
 		if i%64 == 0 && ctx.Err() != nil {

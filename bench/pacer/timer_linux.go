@@ -1,4 +1,6 @@
-package main
+// Package pacer waits for moments that come every few hundred microseconds, for
+// open loops.
+package pacer
 
 import (
 	"fmt"
@@ -8,10 +10,10 @@ import (
 	"unsafe"
 )
 
-// pacer wakes a goroutine at a time, late by microseconds. Go's own timers are
+// Timer wakes a goroutine at a time, late by microseconds. Go's own timers are
 // late by up to a millisecond in a process with little to do, and to sleep in
 // a system call would keep one of the few processors from those we measure.
-type pacer struct {
+type Timer struct {
 	file *os.File
 	fd   uintptr
 }
@@ -19,16 +21,17 @@ type pacer struct {
 // From <sys/timerfd.h>; TFD_NONBLOCK and TFD_CLOEXEC are the flags of open(2).
 const clockMonotonic = 1
 
-func newPacer() (*pacer, error) {
+// New makes one; Close it.
+func New() (*Timer, error) {
 	fd, _, errno := syscall.Syscall(syscall.SYS_TIMERFD_CREATE, clockMonotonic, syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if errno != 0 {
 		return nil, fmt.Errorf("timerfd_create: %w", errno)
 	}
-	return &pacer{os.NewFile(fd, "timer"), fd}, nil
+	return &Timer{os.NewFile(fd, "timer"), fd}, nil
 }
 
-// until returns at a time, or at once if it has passed.
-func (p *pacer) until(t time.Time) error {
+// Until returns at a time, or at once if it has passed.
+func (p *Timer) Until(t time.Time) error {
 	left := time.Until(t)
 	if left <= 0 {
 		return nil
@@ -42,4 +45,5 @@ func (p *pacer) until(t time.Time) error {
 	return err
 }
 
-func (p *pacer) close() error { return p.file.Close() }
+// Close lets go of the timer.
+func (p *Timer) Close() error { return p.file.Close() }

@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"offhook/bench/figures"
+	"offhook/bench/prove/rig"
+)
+
+// The platform, the receiver and the baselines are this test binary, started
+// once more; offhook is the program itself.
+func TestMain(m *testing.M) {
+	if code, is := Roles.Become(); is {
+		os.Exit(code)
+	}
+	rig.Main(checked{m})
+}
+
+type checked struct{ m *testing.M }
+
+func (c checked) Run() int {
+	code := c.m.Run()
+	if err := goleak.Find(
+		// fasthttp's client looks for idle connections every ten seconds.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*HostClient).connsCleaner"),
+	); err != nil && code == 0 {
+		println(err.Error())
+		return 1
+	}
+	return code
+}
+
+func TestASmallRunFillsEveryRowAndLosesNothing(t *testing.T) {
+	plan := figures.Plan{Runs: 2, Round: 150 * time.Millisecond, Dir: t.TempDir(), Progress: t.Logf}
+	s := Suite{Program: rig.Plain.Path(t), Rates: []int{2000}, Lines: 20}
+	rows, err := s.Measure(t.Context(), plan) // which is: in order, nothing lost, every event acknowledged
+	require.NoError(t, err)
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Name)
+		require.Len(t, r.Ours, 2, r.Name)
+		if r.Beside != "" {
+			require.Len(t, r.Base, 2, r.Name)
+		}
+	}
+	require.Equal(t, []string{
+		"event to webhook at 2,000/s, p50",
+		"event to webhook at 2,000/s, p99",
+		"event to webhook at 2,000/s, p99.9",
+		"  of it ours: left the platform late, p99",
+		"events to webhooks, sustained",
+		"  of them acknowledged",
+		"  of offhook's processor time: garbage collection",
+		"  place of the first lock in its profile",
+		"events POSTed to webhooks, sustained",
+		"hold and resume over HTTP, one at a time, rate",
+		"hold and resume over HTTP, one at a time, p50",
+		"hold and resume over HTTP, one at a time, p99",
+		"hold and resume over HTTP, 20 at a time, rate",
+		"hold and resume over HTTP, 20 at a time, p50",
+		"hold and resume over HTTP, 20 at a time, p99",
+	}, names)
+	left, err := os.ReadDir(plan.Dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
