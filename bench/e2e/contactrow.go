@@ -51,7 +51,11 @@ func (s *Suite) contactRate(ctx context.Context, p *figures.Plan, b *bed) (rate 
 	if err != nil {
 		return 0, err
 	}
-	return s.rushTo(ctx, p, b, to)
+	_, err = s.during(ctx, r.node, "contact", p.Round, func() (err error) {
+		rate, err = s.rushTo(ctx, p, b, to)
+		return err
+	})
+	return rate, err
 }
 
 // rushTo POSTs for a while to warm up, and then to be measured.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -25,9 +27,34 @@ type profile struct {
 	entries []string         // functions, the most expensive first
 }
 
-// profile fetches one over so long a time; whole seconds are what is told to
-// offhook, the rest is cut.
-func (n *node) profile(ctx context.Context, length time.Duration) (*profile, error) {
+// during takes a profile of offhook while something is done, and keeps it in a
+// file of that name where the suite wants them.
+func (s *Suite) during(ctx context.Context, n *node, name string, length time.Duration, do func() error) (*profile, error) {
+	type taken struct {
+		text []byte
+		err  error
+	}
+	profiled := make(chan taken, 1)
+	go func() {
+		text, err := n.profile(ctx, length)
+		profiled <- taken{text, err}
+	}()
+	err := do()
+	got := <-profiled
+	if err := errors.Join(err, got.err); err != nil {
+		return nil, err
+	}
+	if s.Profiles != "" {
+		if err := os.WriteFile(filepath.Join(s.Profiles, name+".pprof"), got.text, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return readProfile(got.text)
+}
+
+// profile fetches one over so long a time, of which offhook is told the whole
+// seconds.
+func (n *node) profile(ctx context.Context, length time.Duration) ([]byte, error) {
 	seconds := max(1, int(length.Seconds()))
 	req, err := http.NewRequestWithContext(ctx, "GET", n.admin(fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds)), nil)
 	if err != nil {
@@ -43,7 +70,7 @@ func (n *node) profile(ctx context.Context, length time.Duration) (*profile, err
 	if err != nil || res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("profile: %s, %w", res.Status, err)
 	}
-	return readProfile(body)
+	return body, nil
 }
 
 // collectors are the functions below which garbage is collected.

@@ -22,9 +22,10 @@ const suiteName = "e2e"
 // Suite is what is measured. Its zero value measures this program, which then
 // is offhook itself.
 type Suite struct {
-	Program string // the offhook that is started; empty for this program
-	Rates   []int  // events a second of the open loops; empty for those of the budgets
-	Lines   int    // that are followed; zero means 1,000
+	Program  string // the offhook that is started; empty for this program
+	Rates    []int  // events a second of the open loops; empty for those of the budgets
+	Lines    int    // that are followed; zero means 1,000
+	Profiles string // a directory for the profiles of offhook; empty keeps none
 }
 
 // The rates that there are budgets for.
@@ -105,7 +106,7 @@ func (s *Suite) channel(ctx context.Context, p *figures.Plan, b *bed) ([]figures
 				p.Say("run %d of %d, %d events/s: p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms; left late by %.2f ms, p99", run+1, p.Runs, rate,
 					took[i].last(took[i].p50), took[i].last(took[i].p99), took[i].last(took[i].p999), took[i].last(took[i].late))
 			}
-			rate, acked, prof, err := r.rush(ctx, p.Round)
+			rate, acked, prof, err := s.rush(ctx, r, p.Round)
 			if err != nil {
 				return err
 			}
@@ -179,19 +180,13 @@ func (r *round) catchUp(ctx context.Context) (Page, error) {
 
 // rush measures the highest rate: from the first event on the wire to the last
 // webhook. A profile of offhook is taken meanwhile.
-func (r *round) rush(ctx context.Context, length time.Duration) (rate, acked float64, prof *profile, err error) {
-	type taken struct {
-		prof *profile
-		err  error
-	}
-	profiled := make(chan taken, 1)
-	go func() {
-		prof, err := r.node.profile(ctx, length)
-		profiled <- taken{prof, err}
-	}()
-	rushed, err := child.Ask[Rushed](ctx, r.platform, "Rush", Rush{Window: window, Length: length})
-	got := <-profiled
-	if err := errors.Join(err, got.err); err != nil {
+func (s *Suite) rush(ctx context.Context, r *round, length time.Duration) (rate, acked float64, prof *profile, err error) {
+	var rushed Rushed
+	prof, err = s.during(ctx, r.node, "channel", length, func() (err error) {
+		rushed, err = child.Ask[Rushed](ctx, r.platform, "Rush", Rush{Window: window, Length: length})
+		return err
+	})
+	if err != nil {
 		return 0, 0, nil, err
 	}
 	page, err := r.catchUp(ctx)
@@ -201,7 +196,7 @@ func (r *round) rush(ctx context.Context, length time.Duration) (rate, acked flo
 	if len(page.Arrivals) != rushed.Events {
 		return 0, 0, nil, fmt.Errorf("%w: %d of %d came", errLoss, len(page.Arrivals), rushed.Events)
 	}
-	return perSecond(&page, rushed), float64(rushed.Events) / length.Seconds(), got.prof, nil
+	return perSecond(&page, rushed), float64(rushed.Events) / length.Seconds(), prof, nil
 }
 
 // perSecond is the rate from the beginning to the last arrival.
