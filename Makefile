@@ -14,7 +14,7 @@ RATE        ?= 0
 QUIET       ?= 0s
 SEEDS       ?= 1
 
-BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(PART),--part $(PART)) $(if $(QUICK),--quick) \
+BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(PART),--part $(PART)) $(if $(QUICK),--quick) $(if $(filter-out 0,$(RATE)),--rate $(RATE)) \
 	$(if $(DIR),--dir $(DIR)) $(if $(JSON),--json $(JSON)) $(if $(TEXT),--text $(TEXT)) $(if $(SVG),--svg $(SVG))
 
 .DEFAULT_GOAL := help
@@ -42,7 +42,7 @@ check: ## what a change must pass: format, vet, staticcheck, race tests, tidy mo
 	$(MAKE) test
 	$(GO) mod tidy -diff
 
-bench: build ## what things cost beside their baselines, and the budgets; SUITE, RUNS, ROUND, DIR, JSON, TEXT, SVG
+bench: build ## what things cost beside their baselines, and the budgets; SUITE, RATE, RUNS, ROUND, DIR, JSON, TEXT, SVG
 	@./bin/offhook bench $(BENCH)
 
 bench-check: build ## fail if ratios or allocations are worse than those in bench/baseline.json; SUITE for less
@@ -55,7 +55,7 @@ microbench: ## run Go's benchmarks of every package, BENCHTIME each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 
 bench-webhooks: ## measure delivery of webhooks beside a bare client; knobs in docs/benchmarks.md
-	@$(GO) run ./bench/webhooks --runs $(RUNS) --round $(ROUND) --pairs $(PAIRS) --rate $(RATE) --quiet $(QUIET)
+	@$(GO) run ./bench/webhooks/command --runs $(RUNS) --round $(ROUND) --pairs $(PAIRS) --rate $(RATE) --quiet $(QUIET)
 
 bench-decode: ## decode BroadWorks documents beside encoding/xml; RUNS of each
 	@$(GO) run ./cmd/offhook bench --suite decode --runs $(RUNS)

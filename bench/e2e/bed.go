@@ -8,21 +8,31 @@ import (
 	"os"
 
 	"offhook/bench/child"
+	"offhook/bench/webhooks"
 )
 
-// Roles are the processes that a measurement starts this program in: its main
-// must begin with Roles.Become.
-var Roles = child.Roles{
+// roles are the processes that a measurement starts this program in: its main
+// begins with Become.
+var roles = child.Roles{
 	"platform":   func() (any, error) { return &Platform{}, nil },
 	"receiver":   newReceiver,
 	"dispatcher": newDispatcher,
 	"bare":       newBare,
 }
 
+// Become runs the part of a measurement that this process was started for.
+func Become() (code int, child bool) {
+	if code, is := webhooks.Become(); is {
+		return code, true
+	}
+	return roles.Become()
+}
+
 // bed is what a measurement stands on: a platform and a receiver, each a
 // process of its own, and for a round an offhook between them.
 type bed struct {
 	program  string
+	target   Target
 	dir      string
 	stderr   io.Writer
 	platform *child.Process
@@ -82,7 +92,12 @@ func (b *bed) begin(ctx context.Context, s setting) (r *round, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := startNode(ctx, b.program, b.dir, url, b.hooks, s.lines, s.contact)
+	var n *node
+	if b.target.Admin != "" {
+		n, err = attach(ctx, b.target, url, b.hooks, s.lines)
+	} else {
+		n, err = startNode(ctx, b.program, b.dir, url, b.hooks, s.lines, s.contact)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // The platform, the receiver and the baselines are this test binary, started
 // once more; offhook is the program itself.
 func TestMain(m *testing.M) {
-	if code, is := Roles.Become(); is {
+	if code, is := Become(); is {
 		os.Exit(code)
 	}
 	rig.Main(checked{m})
@@ -36,8 +36,8 @@ func (c checked) Run() int {
 }
 
 func TestASmallRunFillsEveryRowAndLosesNothing(t *testing.T) {
-	plan := figures.Plan{Runs: 2, Round: 150 * time.Millisecond, Dir: t.TempDir(), Progress: t.Logf}
-	s := Suite{Program: rig.Plain.Path(t), Rates: []int{2000}, Lines: 20}
+	plan := figures.Plan{Runs: 2, Round: 150 * time.Millisecond, Rates: []int{2000}, Dir: t.TempDir(), Progress: t.Logf}
+	s := Suite{Program: rig.Plain.Path(t), Lines: 20}
 	rows, err := s.Measure(t.Context(), plan) // which is: in order, nothing lost, every event acknowledged
 	require.NoError(t, err)
 	var names []string
@@ -68,4 +68,26 @@ func TestASmallRunFillsEveryRowAndLosesNothing(t *testing.T) {
 	left, err := os.ReadDir(plan.Dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+func TestAnOffhookThatRunsIsLeftAsItWas(t *testing.T) {
+	p := rig.Plain.Run(t, append(rig.Anywhere("none"), "OFFHOOK_DATA_DIR="+t.TempDir()), "serve")
+	look := func() (all []string) {
+		for _, list := range []string{"apps", "networks", "subscribers"} {
+			all = append(all, string(rig.Must(t, 200, "GET", "http://"+p.Addr("admin")+"/admin/"+list, rig.Operator, "").Body))
+		}
+		return all
+	}
+	before := look()
+	plan := figures.Plan{Runs: 1, Round: 150 * time.Millisecond, Rates: []int{2000}, Dir: t.TempDir(), Progress: t.Logf}
+	s := Suite{Target: Target{Admin: "http://" + p.Addr("admin"), Token: rig.Operator}, Lines: 20}
+	rows, err := s.Measure(t.Context(), plan)
+	require.NoError(t, err)
+	require.Len(t, rows, 8)
+	require.Equal(t, before, look())
+
+	s.Target.Token = "not-the-token"
+	_, err = s.Measure(t.Context(), plan)
+	require.ErrorContains(t, err, "401")
+	require.Equal(t, before, look())
 }

@@ -24,13 +24,20 @@ import (
 
 const (
 	networkID = "7fa63706-39c8-44c8-bf1b-f0749dda9110"
-	token     = "a-token-for-benchmarks-only"
+	ownToken  = "a-token-for-benchmarks-only" // #nosec G101 -- as it says
 )
 
-// node is an offhook in a process and a directory of its own.
+// node is an offhook: in a process and a directory of its own, or one that runs
+// already.
 type node struct {
+	base    string // URL of the admin listener
+	token   string
+	network string
+	suffix  string // of the subscribers' ids
+	lines   int    // that have a subscriber
+
 	dir     string
-	cmd     *exec.Cmd
+	cmd     *exec.Cmd     // nil for one that runs already
 	ended   chan struct{} // closed when the process is over
 	err     error         // of its end
 	said    map[string]string
@@ -68,7 +75,8 @@ const contactConfig = `      events: { delivery: http_contact, listen: %q, publi
 // startNode starts an offhook that follows the lines of a platform for one app,
 // whose webhooks go to a receiver. Its events come over a channel, or are POSTed.
 func startNode(ctx context.Context, program, dir, platform, receiver string, lines int, contact bool) (n *node, err error) {
-	n = &node{ended: make(chan struct{}), contact: contact, client: http.Client{Transport: &http.Transport{}}}
+	n = &node{token: ownToken, network: networkID, ended: make(chan struct{}), contact: contact, client: http.Client{Transport: &http.Transport{}}}
+	n.nonce()
 	if n.dir, err = os.MkdirTemp(dir, "offhook-"); err != nil {
 		return nil, err
 	}
@@ -91,7 +99,7 @@ func (n *node) start(ctx context.Context, program, platform string) error {
 		events = fmt.Sprintf(contactConfig, at, at)
 	}
 	file, password := filepath.Join(n.dir, "offhook.yaml"), filepath.Join(n.dir, "password")
-	text := fmt.Sprintf(config, filepath.Join(n.dir, "data"), token, networkID, platform, password, events)
+	text := fmt.Sprintf(config, filepath.Join(n.dir, "data"), n.token, n.network, platform, password, events)
 	if err := errors.Join(os.WriteFile(password, []byte("secret\n"), 0o600), os.WriteFile(file, []byte(text), 0o600)); err != nil {
 		return err
 	}
@@ -109,6 +117,7 @@ func (n *node) start(ctx context.Context, program, platform string) error {
 	defer late.Stop()
 	select {
 	case n.said = <-ready:
+		n.base = "http://" + n.said["admin"]
 		return nil
 	case <-n.ended:
 		return fmt.Errorf("offhook ended: %w\n%s", n.err, n.lastWords())
@@ -166,11 +175,9 @@ func (n *node) lastWords() string {
 	return n.log.String()
 }
 
-func (n *node) admin(path string) string { return "http://" + n.said["admin"] + path }
-
 // ask makes a request of the admin API and decodes the answer.
 func (n *node) ask(ctx context.Context, method, path, body string, status int, into any) error {
-	return n.request(ctx, method, n.admin(path), token, body, status, into)
+	return n.request(ctx, method, n.base+path, n.token, body, status, into)
 }
 
 // get reads something of the app.
@@ -218,12 +225,13 @@ func (n *node) provision(ctx context.Context, receiver string, lines int) error 
 	var list strings.Builder
 	for i := range lines {
 		fmt.Fprintf(&list, `{"subscriber_id":%q,"subscriber_number":"+1512555%04d","subscriber_name":"Tommy Tutone","subscriber_account_id":"someCustomerIdOrSiteOrName","network_id":%q,"provider_user_id":%q,"apps":[%q]}`+"\n",
-			userOf(i), i%10000, networkID, userOf(i), n.app)
+			n.subscriber(i), i%10000, n.network, userOf(i), n.app)
 	}
 	var sum struct {
 		Created int   `json:"created"`
 		Failed  []any `json:"failed"`
 	}
+	n.lines = lines
 	if err := n.ask(ctx, "POST", "/admin/subscribers", list.String(), http.StatusOK, &sum); err != nil {
 		return err
 	}
@@ -233,8 +241,12 @@ func (n *node) provision(ctx context.Context, receiver string, lines int) error 
 	return nil
 }
 
-// stop ends the process as an operator would, and removes what it kept.
+// stop ends the process as an operator would, and removes what it kept; or what
+// we made, where it runs on.
 func (n *node) stop() (err error) {
+	if n.cmd == nil {
+		return n.detach(context.Background())
+	}
 	n.client.CloseIdleConnections()
 	_ = n.cmd.Process.Signal(syscall.SIGTERM)
 	late := time.NewTimer(30 * time.Second)

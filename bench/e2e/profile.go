@@ -56,11 +56,11 @@ func (s *Suite) during(ctx context.Context, n *node, name string, length time.Du
 // seconds.
 func (n *node) profile(ctx context.Context, length time.Duration) ([]byte, error) {
 	seconds := max(1, int(length.Seconds()))
-	req, err := http.NewRequestWithContext(ctx, "GET", n.admin(fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds)), nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", n.base+fmt.Sprintf("/debug/pprof/profile?seconds=%d", seconds), nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+n.token)
 	res, err := n.client.Do(req)
 	if err != nil {
 		return nil, err

@@ -23,20 +23,24 @@ const suiteName = "e2e"
 // is offhook itself.
 type Suite struct {
 	Program  string // the offhook that is started; empty for this program
-	Rates    []int  // events a second of the open loops; empty for those of the budgets
+	Target   Target // measured instead of an offhook of our own, as far as an operator's can be: over the channel
 	Lines    int    // that are followed; zero means 1,000
 	Profiles string // a directory for the profiles of offhook; empty keeps none
+
+	rates []int
 }
 
 // The rates that there are budgets for.
 const (
 	gentle = 100
 	brisk  = 2000
+	// maxRate is more than any offhook on one machine.
+	maxRate = 100_000
 )
 
 func (s *Suite) fill(p *figures.Plan) {
-	if len(s.Rates) == 0 {
-		s.Rates = []int{gentle, brisk}
+	if s.rates = p.Rates; len(s.rates) == 0 {
+		s.rates = []int{gentle, brisk}
 	}
 	if s.Lines == 0 {
 		s.Lines = p.Many(1000)
@@ -46,16 +50,22 @@ func (s *Suite) fill(p *figures.Plan) {
 // Measure measures the parts that the plan wants.
 func (s Suite) Measure(ctx context.Context, p figures.Plan) (rows []figures.Row, err error) {
 	s.fill(&p)
-	for _, rate := range s.Rates {
-		if rate < 1 || rate > 100_000 {
-			return nil, errors.New("a rate is 1 to 100000 events a second")
+	for _, rate := range s.rates {
+		if rate < 1 || rate > maxRate {
+			return nil, fmt.Errorf("a rate is 1 to %d events a second", maxRate)
 		}
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	b, err := newBed(ctx, s.Program, p.Dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	if b.target = s.Target; b.target.Admin != "" {
+		return s.channel(ctx, &p, b)
+	}
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context, *figures.Plan, *bed) ([]figures.Row, error)
@@ -85,7 +95,7 @@ func length(p *figures.Plan, rate int) time.Duration {
 
 // channel measures what comes over a channel. Each run has an offhook of its own.
 func (s *Suite) channel(ctx context.Context, p *figures.Plan, b *bed) ([]figures.Row, error) {
-	took := make([]latencies, len(s.Rates))
+	took := make([]latencies, len(s.rates))
 	var rates, acks []float64
 	var profiles []*profile
 	for run := range p.Runs {
@@ -97,7 +107,7 @@ func (s *Suite) channel(ctx context.Context, p *figures.Plan, b *bed) ([]figures
 			if _, _, err := r.play(ctx, Pace{Rate: brisk, Length: p.Round / 4, Seed: 1}); err != nil { // connections are opened
 				return err
 			}
-			for i, rate := range s.Rates {
+			for i, rate := range s.rates {
 				h, late, err := r.play(ctx, Pace{Rate: rate, Length: length(p, rate), Seed: uint64(run)}) // #nosec G115 -- a count
 				if err != nil {
 					return fmt.Errorf("%d events/s: %w", rate, err)
@@ -121,7 +131,7 @@ func (s *Suite) channel(ctx context.Context, p *figures.Plan, b *bed) ([]figures
 		p.Say("run %d of %d: %d events acknowledged by %d requests, %d of them again", run+1, p.Runs, t.Acked, t.Requests, t.Repeats)
 	}
 	var rows []figures.Row
-	for i, rate := range s.Rates {
+	for i, rate := range s.rates {
 		rows = append(rows, took[i].rows(rate)...)
 	}
 	return append(append(rows,

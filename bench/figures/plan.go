@@ -13,6 +13,7 @@ type Plan struct {
 	Dir      string        // where data directories are made: the disk decides much. Empty means the system's for temporary files
 	Quick    bool          // a look: a tenth of the subscribers and calls where there are many, which the notes say
 	Few      int           // at most so many subscribers and calls, for tests; zero means as many as there should be
+	Rates    []int         // events a second of open loops; empty means those that there are budgets for
 	Only     []string      // names of parts of a suite; empty means all of them
 	Progress func(format string, args ...any)
 }

@@ -13,7 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"offhook/bench/e2e"
 	"offhook/bench/figures"
+	"offhook/bench/webhooks"
 )
 
 // Suite is a group of measurements.
@@ -36,6 +38,8 @@ func All() []Suite {
 		{"memory", "memory of subscribers, idle and with a call", measureMemory},
 		{"restart", "from a data directory to ready", measureRestart},
 		{"growth", "transitions as subscribers, apps and endpoints grow", measureGrowth},
+		{"e2e", "event bytes in to webhooks out, and commands, with real processes", e2e.Suite{}.Measure},
+		{"isolation", "what a receiver that never answers costs a hundred others", webhooks.Isolation},
 	}
 }
 

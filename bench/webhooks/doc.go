@@ -1,4 +1,4 @@
-// Command webhooks measures delivery: how many events a second leave the
+// Package webhooks measures delivery: how many events a second leave the
 // store for a receiver, how long one takes from its journal to the receiver,
 // and what a receiver that never answers costs the others.
 //
@@ -21,4 +21,4 @@
 //     phones ─Step─▶ store.Submit ─Done─▶ dispatcher ─POST─▶ receiver
 //     │                                                      │
 //     └── when it was due ──────── latency ─── when it came ─┘
-package main
+package webhooks

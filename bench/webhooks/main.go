@@ -1,4 +1,4 @@
-package main
+package webhooks
 
 import (
 	"context"
@@ -19,13 +19,20 @@ const (
 	exitUsage   = 2
 )
 
-func main() {
-	if os.Getenv(roleVar) == asReceiver {
-		os.Exit(beReceiver())
+// Become runs the receiver in a process that was started for it, and returns the
+// exit code. The main of whoever measures begins with it.
+func Become() (code int, child bool) {
+	if os.Getenv(roleVar) != asReceiver {
+		return 0, false
 	}
+	return beReceiver(), true
+}
+
+// Main is the command. It returns the exit code.
+func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C waits for nothing
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	return run(ctx, args, os.Stdout, os.Stderr)
 }
 
 func beReceiver() int {

@@ -1,4 +1,4 @@
-package main
+package webhooks
 
 import (
 	"os"
@@ -9,8 +9,8 @@ import (
 
 // The receiver's process is this test binary, started once more.
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVar) == asReceiver {
-		os.Exit(beReceiver())
+	if code, is := Become(); is {
+		os.Exit(code)
 	}
 	goleak.VerifyTestMain(m,
 		// The bare client looks for idle connections every ten seconds.

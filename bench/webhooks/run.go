@@ -1,4 +1,4 @@
-package main
+package webhooks
 
 import (
 	"context"
@@ -72,7 +72,9 @@ func (b *bench) all(ctx context.Context) (err error) {
 				run+1, b.plan.Runs, streams, s.drained, s.through, s.bare, s.p50/ms, s.p99/ms)
 		}
 	}
-	b.report.streams(b.plan.Streams)
+	if b.plan.Runs > 0 {
+		b.report.streams(b.plan.Streams)
+	}
 	if b.plan.Pairs == 0 {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"offhook/bench/e2e"
 	"offhook/bench/figures"
 	"offhook/bench/suite"
 )
@@ -22,11 +23,14 @@ type benchCmd struct {
 	Runs  int           `default:"5" help:"Runs of everything; the table has the median, the least and the most."`
 	Round time.Duration `default:"1500ms" help:"How long one measurement of one run takes, about."`
 	Quick bool          `help:"A look: a tenth of the subscribers and calls where there are many."`
+	Rate  []int         `help:"Events a second of open loops, as e2e has them. Those of the budgets without." placeholder:"N"`
 	Part  []string      `help:"Parts of a suite; all of them without." placeholder:"NAME"`
 	Dir   string        `help:"Where data directories are made: the disk decides much. The system's for temporary files if empty." placeholder:"DIR"`
 	JSON  string        `help:"Write all there is to a file, for tools." placeholder:"FILE"`
 	Text  string        `help:"Write it for benchstat." placeholder:"FILE"`
 	SVG   string        `name:"svg" help:"Draw it, a file for each suite." placeholder:"DIR"`
+
+	Target string `help:"Measure events to webhooks of an offhook that runs on this machine, by the URL of its admin listener; its token is in OFFHOOK_ADMIN_TOKEN. What is made there is removed." placeholder:"URL"`
 
 	CPUProfile string `name:"cpu-profile" help:"Write a CPU profile of all of it, baselines too." placeholder:"FILE"`
 
@@ -42,7 +46,7 @@ func (c *benchCmd) Validate() error {
 }
 
 func (c *benchCmd) plan() figures.Plan {
-	return figures.Plan{Runs: c.Runs, Round: c.Round, Quick: c.Quick, Only: c.Part, Dir: c.Dir}
+	return figures.Plan{Runs: c.Runs, Round: c.Round, Quick: c.Quick, Only: c.Part, Rates: c.Rate, Dir: c.Dir}
 }
 
 func (c *benchCmd) Run(p *program) error {
@@ -55,6 +59,10 @@ func (c *benchCmd) Run(p *program) error {
 	suites, err := suite.Find(c.Suite)
 	if err != nil {
 		return err
+	}
+	if c.Target != "" {
+		s := e2e.Suite{Target: e2e.Target{Admin: c.Target, Token: p.env["OFFHOOK_ADMIN_TOKEN"]}}
+		suites = []suite.Suite{{Name: "e2e", Measure: s.Measure}}
 	}
 	plan := c.plan()
 	plan.Progress = func(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }

@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"offhook/bench/e2e"
 )
 
 const (
@@ -26,6 +28,9 @@ const (
 )
 
 func main() {
+	if code, child := e2e.Become(); child {
+		os.Exit(code)
+	}
 	env := map[string]string{}
 	for _, e := range os.Environ() {
 		name, value, _ := strings.Cut(e, "=")

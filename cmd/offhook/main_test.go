@@ -14,9 +14,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"offhook/bench/e2e"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if code, child := e2e.Become(); child {
+		os.Exit(code)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // ran is what one run of the program left behind.
 type ran struct {
