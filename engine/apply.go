@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // fact absorbs what the provider says of one call.
 func (st *step) fact(f *Fact, kind EventKind, synthetic bool) {
 	m := st.match(f, nil)
@@ -61,8 +63,8 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) 
 	st.changed, st.out.Changed = true, true
 	st.Calls = append(st.Calls, c)
 	call := &st.Calls[len(st.Calls)-1]
-	st.enter(call, row, on, kind, f)
-	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *call})
+	is := st.enter(call, row, on, kind, f)
+	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: is})
 	st.expectNews(call)
 }
 
@@ -143,8 +145,9 @@ func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) bool {
 	return true
 }
 
-// enter makes one transition and tells every linked app.
-func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) {
+// enter makes one transition, tells every linked app, and returns the call as
+// they were told.
+func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) *Call {
 	from := c.State
 	c.State = row.to
 	c.Phase = row.phase
@@ -173,14 +176,16 @@ func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) {
 	st.changed, st.out.Changed = true, true
 	st.out.Moves = append(st.out.Moves, Move{Call: c.ID, From: from, To: c.State, On: on, Synthetic: c.Synthetic, Cause: c.Cause})
 	st.pickedUp(c, kind)
+	is := st.out.call(c)
 	for i := range st.Streams {
 		if t := &st.Streams[i]; t.Linked {
-			st.tell(t, c)
+			st.tell(t, is)
 		}
 	}
-	if c.State == StateReleased {
-		st.end(c)
+	if is.State == StateReleased {
+		st.end(is)
 	}
+	return is
 }
 
 // pickedUp notes why a call that rings at the subscriber will end.
@@ -190,14 +195,15 @@ func (st *step) pickedUp(c *Call, kind EventKind) {
 	}
 }
 
-// end files a released call away; sweep takes it out of the live ones.
+// end files a released call away, which Effects keeps as it was; sweep takes
+// it out of the live ones.
 func (st *step) end(c *Call) {
 	// A dial request of unknown outcome was carried out, then. One that is
 	// still being answered is settled by the answer.
 	if in := st.intent(c.ID); in != nil && !st.dialing(c.ID) {
 		st.settleIntent(in, "")
 	}
-	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *c})
+	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: c})
 	st.Ended = append(st.Ended, Ended{
 		ID: c.ID, ProviderID: c.ProviderID, TrackingID: c.TrackingID, Direction: c.Direction,
 		StartTime: c.StartTime, EndTime: c.EndTime, ReleasedAt: st.now,
@@ -207,51 +213,50 @@ func (st *step) end(c *Call) {
 
 // sweep drops released calls. Pointers into Calls are void after it.
 func (st *step) sweep() {
-	keep := st.Calls[:0]
 	for i := range st.Calls {
-		if st.Calls[i].State.Live() {
-			keep = append(keep, st.Calls[i])
+		if !st.Calls[i].State.Live() { // rarely any
+			st.Calls = slices.DeleteFunc(st.Calls, func(c Call) bool { return !c.State.Live() })
+			return
 		}
 	}
-	clear(st.Calls[len(keep):])
-	st.Calls = keep
 }
 
 // take copies the details a fact carries and reports whether any is new.
-func (st *step) take(c *Call, f *Fact) bool {
-	was := *c
-	if f.ProviderID != "" {
-		c.ProviderID = f.ProviderID
+func (st *step) take(c *Call, f *Fact) (news bool) {
+	text := func(is *string, said string) {
+		if said != "" && *is != said {
+			*is, news = said, true
+		}
 	}
-	if f.TrackingID != "" {
-		c.TrackingID = f.TrackingID
+	at := func(is *int64, said int64) {
+		if said != 0 && *is != said {
+			*is, news = said, true
+		}
 	}
-	if f.Personality != PersonalityUnknown {
-		c.Personality = f.Personality
+	text(&c.ProviderID, f.ProviderID)
+	text(&c.TrackingID, f.TrackingID)
+	if f.Personality != PersonalityUnknown && c.Personality != f.Personality {
+		c.Personality, news = f.Personality, true
 	}
 	if f.RemoteNumber != "" && !st.sameNumber(c, f.RemoteNumber) {
-		c.RemoteNumber = f.RemoteNumber
+		c.RemoteNumber, news = f.RemoteNumber, true
 		if f.RemoteName == "" {
 			c.RemoteName = "" // the name belonged to the number before
 		}
 	}
-	if f.RemoteName != "" {
-		c.RemoteName = f.RemoteName
+	text(&c.RemoteName, f.RemoteName)
+	at(&c.StartTime, f.StartTime)
+	at(&c.EndTime, f.ReleaseTime)
+	if f.Cause != CauseNone && c.Cause != CausePickedUp && (c.Cause != f.Cause || c.ProviderCause != f.ProviderCause) {
+		c.Cause, c.ProviderCause, news = f.Cause, f.ProviderCause, true
 	}
-	if f.StartTime != 0 {
-		c.StartTime = f.StartTime
+	if f.Party != PartyNone && c.Party != f.Party {
+		c.Party, news = f.Party, true
 	}
-	if f.ReleaseTime != 0 {
-		c.EndTime = f.ReleaseTime
+	if c.AllowAnswer != f.AllowAnswer || c.AllowRetrieve != f.AllowRetrieve {
+		c.AllowAnswer, c.AllowRetrieve, news = f.AllowAnswer, f.AllowRetrieve, true
 	}
-	if f.Cause != CauseNone && c.Cause != CausePickedUp {
-		c.Cause, c.ProviderCause = f.Cause, f.ProviderCause
-	}
-	if f.Party != PartyNone {
-		c.Party = f.Party
-	}
-	c.AllowAnswer, c.AllowRetrieve = f.AllowAnswer, f.AllowRetrieve
-	return was != *c
+	return news
 }
 
 // sameNumber keeps a number as the app wrote it when the provider means the

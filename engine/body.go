@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"strconv"
-	"unicode/utf8"
-)
+import "strconv"
 
 // The JSON of the contract. It is appended field by field, since it is written
 // once for each transition and app; the names are the specification's.
@@ -19,23 +16,22 @@ const (
 // AppendCall appends a call object as the REST API shows it: the
 // specification's seven fields in its order, then state, then the rest.
 func AppendCall(b []byte, p *Profile, c *Call) []byte {
-	b = append(b, `{"subscriber_id":`...)
-	b = AppendString(b, p.ID)
-	b = append(b, `,"subscriber_number":`...)
-	b = AppendString(b, or(c.SubscriberNumber, p.Number))
-	b = append(b, `,"remote_number":`...)
-	b = AppendString(b, c.RemoteNumber)
-	b = append(b, `,"subscriber_name":`...)
-	b = AppendString(b, or(c.SubscriberName, p.Name))
-	b = append(b, `,"remote_name":`...)
-	b = AppendString(b, c.RemoteName)
-	b = append(b, `,"call_id":"`...)
+	b = append(b, `{"subscriber_id":"`...)
+	b = appendText(b, p.ID)
+	b = append(b, `","subscriber_number":"`...)
+	b = appendText(b, or(c.SubscriberNumber, p.Number))
+	b = append(b, `","remote_number":"`...)
+	b = appendText(b, c.RemoteNumber)
+	b = append(b, `","subscriber_name":"`...)
+	b = appendText(b, or(c.SubscriberName, p.Name))
+	b = append(b, `","remote_name":"`...)
+	b = appendText(b, c.RemoteName)
+	b = append(b, `","call_id":"`...)
 	b = c.ID.Append(b)
 	b = append(b, `","direction":"`...)
 	b = append(b, c.Direction.String()...)
 	b = append(b, `","state":"`...)
 	b = append(b, c.State.String()...)
-	b = append(b, '"')
 	b = appendDetail(b, c)
 	b = append(b, `,"created_at":`...)
 	b = strconv.AppendInt(b, c.CreatedAt, 10)
@@ -45,67 +41,99 @@ func AppendCall(b []byte, p *Profile, c *Call) []byte {
 	return append(b, '}')
 }
 
+// Write makes the id and the body of a notification that Step emitted, for who
+// keeps it beyond the Effects it is in. One that was read has both.
+func (n *Notification) Write() {
+	if n.typ != "" {
+		n.EventID, n.Body = n.id.String(), n.AppendBody(nil)
+		n.typ, n.id, n.profile, n.call = "", eventID{}, nil, nil
+	}
+}
+
+// AppendEventID appends the id.
+func (n *Notification) AppendEventID(b []byte) []byte {
+	if n.typ == "" {
+		return append(b, n.EventID...)
+	}
+	return n.id.append(b)
+}
+
+// AppendBody appends the body.
+func (n *Notification) AppendBody(b []byte) []byte {
+	switch n.typ {
+	case "":
+		return append(b, n.Body...)
+	case typeProvisioned:
+		return appendProvisioned(b, n)
+	}
+	return appendNotification(b, n)
+}
+
 // appendNotification appends the body of a calls webhook: all fields of the
 // specification, always, then the additive ones.
-func appendNotification(b []byte, kind, app string, p *Profile, c *Call, seq uint64, eventID string, now int64) []byte {
-	b = append(b, `{"app_id":`...)
-	b = AppendString(b, app)
-	b = append(b, `,"subscriber_id":`...)
-	b = AppendString(b, p.ID)
-	b = append(b, `,"subscriber_number":`...)
-	b = AppendString(b, or(c.SubscriberNumber, p.Number))
-	b = append(b, `,"subscriber_name":`...)
-	b = AppendString(b, or(c.SubscriberName, p.Name))
-	b = append(b, `,"subscriber_account_id":`...)
-	b = AppendString(b, p.AccountID)
-	b = append(b, `,"remote_number":`...)
-	b = AppendString(b, c.RemoteNumber)
-	b = append(b, `,"remote_name":`...)
-	b = AppendString(b, c.RemoteName)
-	b = append(b, `,"call_id":"`...)
+func appendNotification(b []byte, n *Notification) []byte {
+	p, c := n.profile, n.call
+	b = appendWhose(b, n)
+	b = append(b, `","subscriber_number":"`...)
+	b = appendText(b, or(c.SubscriberNumber, p.Number))
+	b = append(b, `","subscriber_name":"`...)
+	b = appendText(b, or(c.SubscriberName, p.Name))
+	b = append(b, `","subscriber_account_id":"`...)
+	b = appendText(b, p.AccountID)
+	b = append(b, `","remote_number":"`...)
+	b = appendText(b, c.RemoteNumber)
+	b = append(b, `","remote_name":"`...)
+	b = appendText(b, c.RemoteName)
+	b = append(b, `","call_id":"`...)
 	b = c.ID.Append(b)
 	b = append(b, `","sequence_number":"`...)
-	b = strconv.AppendUint(b, seq, 10)
+	b = strconv.AppendUint(b, n.Sequence, 10)
 	b = append(b, `","direction":"`...)
 	b = append(b, c.Direction.String()...)
 	b = append(b, `","state":"`...)
 	b = append(b, c.State.String()...)
 	b = append(b, `","timestamp":`...)
-	b = strconv.AppendInt(b, now, 10)
+	b = strconv.AppendInt(b, n.Time, 10)
 	b = append(b, `,"event_id":"`...)
-	b = append(b, eventID...)
+	b = n.id.append(b)
 	b = append(b, `","type":"`...)
-	b = append(b, kind...)
-	b = append(b, '"')
+	b = append(b, n.typ...)
 	b = appendDetail(b, c)
 	return append(b, '}')
 }
 
 // appendProvisioned appends the body of a subscriber webhook.
-func appendProvisioned(b []byte, app string, p *Profile, eventID string, now int64) []byte {
-	b = append(b, `{"app_id":`...)
-	b = AppendString(b, app)
-	b = append(b, `,"subscriber_id":`...)
-	b = AppendString(b, p.ID)
-	b = append(b, `,"subscriber_number":`...)
-	b = AppendString(b, p.Number)
-	b = append(b, `,"subscriber_name":`...)
-	b = AppendString(b, p.Name)
-	b = append(b, `,"subscriber_account_id":`...)
-	b = AppendString(b, p.AccountID)
-	b = append(b, `,"network_id":`...)
-	b = AppendString(b, p.Network)
-	b = append(b, `,"event_id":"`...)
-	b = append(b, eventID...)
+func appendProvisioned(b []byte, n *Notification) []byte {
+	p := n.profile
+	b = appendWhose(b, n)
+	b = append(b, `","subscriber_number":"`...)
+	b = appendText(b, p.Number)
+	b = append(b, `","subscriber_name":"`...)
+	b = appendText(b, p.Name)
+	b = append(b, `","subscriber_account_id":"`...)
+	b = appendText(b, p.AccountID)
+	b = append(b, `","network_id":"`...)
+	b = appendText(b, p.Network)
+	b = append(b, `","event_id":"`...)
+	b = n.id.append(b)
 	b = append(b, `","type":"`...)
 	b = append(b, typeProvisioned...)
 	b = append(b, `","timestamp":`...)
-	b = strconv.AppendInt(b, now, 10)
+	b = strconv.AppendInt(b, n.Time, 10)
 	return append(b, '}')
 }
 
+// appendWhose begins a body. The last string is left open.
+func appendWhose(b []byte, n *Notification) []byte {
+	b = append(b, `{"app_id":"`...)
+	b = appendText(b, n.App)
+	b = append(b, `","subscriber_id":"`...)
+	return appendText(b, n.profile.ID)
+}
+
+// appendDetail ends the string that stands open in b and goes on behind it.
 func appendDetail(b []byte, c *Call) []byte {
-	b = append(b, `,"phase":"`...)
+	b = append(b, `","phase":"`...)
 	b = append(b, c.Phase.String()...)
 	b = append(b, `","cause":"`...)
 	if c.State == StateReleased {
@@ -117,9 +145,9 @@ func appendDetail(b []byte, c *Call) []byte {
 	b = strconv.AppendBool(b, c.RemoteHeld)
 	b = append(b, `,"synthetic":`...)
 	b = strconv.AppendBool(b, c.Synthetic)
-	b = append(b, `,"provider_call_id":`...)
-	b = AppendString(b, c.ProviderID)
-	b = append(b, `,"replaces":"`...)
+	b = append(b, `,"provider_call_id":"`...)
+	b = appendText(b, c.ProviderID)
+	b = append(b, `","replaces":"`...)
 	if c.Replaces != 0 {
 		b = c.Replaces.Append(b)
 	}
@@ -141,45 +169,4 @@ func or(s, otherwise string) string {
 		return s
 	}
 	return otherwise
-}
-
-const hex = "0123456789abcdef"
-
-// AppendString appends s as a JSON string (RFC 8259 §7). What is not UTF-8
-// becomes the replacement character, so the document always is.
-func AppendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
-				i++
-				continue
-			}
-			b = append(b, s[start:i]...)
-			switch c {
-			case '"', '\\':
-				b = append(b, '\\', c)
-			case '\n':
-				b = append(b, '\\', 'n')
-			default:
-				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			}
-			i++
-			start = i
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 {
-			b = append(b, s[start:i]...)
-			b = append(b, "\ufffd"...)
-			i++
-			start = i
-			continue
-		}
-		i += size
-	}
-	b = append(b, s[start:]...)
-	return append(b, '"')
 }

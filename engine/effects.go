@@ -1,7 +1,7 @@
 package engine
 
 // Effects is what one Step asks of the world. A caller may reuse it after
-// Reset; Body slices stay valid until then.
+// Reset; what its records and notifications point to stays valid until then.
 type Effects struct {
 	Put   []Record       // stored, together with Emit, in one synced batch
 	Emit  []Notification // delivered AFTER the batch is durable, in this order
@@ -18,12 +18,33 @@ type Effects struct {
 	// Verdict says what became of an Event.
 	Verdict EventVerdict
 
-	buf []byte // backs the bodies
+	// Calls and profiles as they were when records and notifications of them
+	// were made, shared by all of these. What is in here never changes.
+	calls    []Call
+	profiles []Profile
 }
 
 // Reset empties e and keeps its memory.
 func (e *Effects) Reset() {
-	*e = Effects{Put: e.Put[:0], Emit: e.Emit[:0], Reply: e.Reply[:0], Ask: e.Ask[:0], Moves: e.Moves[:0], buf: e.buf[:0]}
+	e.Put, e.Emit, e.Reply, e.Ask, e.Moves = e.Put[:0], e.Emit[:0], e.Reply[:0], e.Ask[:0], e.Moves[:0]
+	e.calls, e.profiles = e.calls[:0], e.profiles[:0]
+	e.Wake, e.Changed, e.Verdict = 0, false, EventApplied
+	e.Follow, e.Unfollow = User{}, User{}
+}
+
+// call keeps a call as it is now. A slice that grows leaves the old one to
+// those who point into it.
+func (e *Effects) call(c *Call) *Call {
+	e.calls = append(e.calls, *c)
+	return &e.calls[len(e.calls)-1]
+}
+
+// profile keeps a profile as it is now.
+func (e *Effects) profile(p *Profile) *Profile {
+	if n := len(e.profiles); n == 0 || e.profiles[n-1] != *p {
+		e.profiles = append(e.profiles, *p)
+	}
+	return &e.profiles[len(e.profiles)-1]
 }
 
 // User is a subscriber as a provider knows it.
@@ -63,10 +84,10 @@ const (
 type Record struct {
 	Kind       RecordKind
 	Subscriber *Subscriber // always set: whose record this is
-	Call       Call        // RecordCall
-	Intent     Intent      // RecordIntent, RecordNoIntent
+	Call       *Call       // RecordCall
+	Intent     *Intent     // RecordIntent, RecordNoIntent
 	App        string      // RecordLink, RecordUnlink
-	Was        Profile     // RecordProfile
+	Was        *Profile    // RecordProfile; nil when there was none
 }
 
 // StreamKind tells the two streams of an app and a subscriber apart.
@@ -94,6 +115,13 @@ type Notification struct {
 	Queue      bool   // the app has a webhook for it: it waits for delivery, and is not only logged
 	GapFrom    uint64 // of a gap: the first number that was given up, Sequence is the last; 0 for all others
 	Body       []byte // JSON of the contract, the same in webhook, log and stream
+
+	// Step leaves id and body to whoever stores them, who writes them once, to
+	// where they are stored. All they are made of is fixed here; see Write.
+	typ     string // of the body that is not made yet; empty when Body has it
+	id      eventID
+	profile *Profile
+	call    *Call // nil for typeProvisioned
 }
 
 // Reply answers one Token.

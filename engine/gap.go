@@ -116,5 +116,5 @@ func ParseState(s string) (State, bool) {
 // NewEventID makes an event id out of two random numbers.
 func NewEventID(a, b uint64) string {
 	e := entropy{a, b}
-	return e.eventID()
+	return e.eventID().String()
 }

@@ -28,7 +28,7 @@ func (st *step) originate(cmd *Command) {
 	}
 	st.Intents = append(st.Intents, in)
 	st.changed = true
-	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: in})
+	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: &in})
 	st.barriers = append(st.barriers, barrier{app: cmd.App, call: in.Call})
 	st.waitFor(cmd, in.Call, false)
 	st.ask(VerbOriginate, in.Call, "", dialled)
@@ -101,7 +101,7 @@ func (st *step) originated(a openAsk, o *Outcome) {
 	case OutcomeRefused, OutcomeGone:
 		st.notPlaced(in, &Error{Code: CodeProviderError, Message: because("the provider refused the call", o.Detail)})
 	case OutcomeNotSent:
-		st.out.Put = append(st.out.Put, Record{Kind: RecordNoIntent, Subscriber: st.Subscriber, Intent: *in})
+		st.out.Put = append(st.out.Put, Record{Kind: RecordNoIntent, Subscriber: st.Subscriber, Intent: in.asItIs()})
 		st.unanswered(in.Call, &Error{Code: CodeProviderUnavailable, Message: "the provider cannot be reached; the call was not placed"})
 		st.dropIntent(in.Call)
 	default:
@@ -139,8 +139,8 @@ func (st *step) placed(in *Intent, f *Fact) {
 		nc.checkAt = st.now + st.config.Confirm
 		st.Calls = append(st.Calls, nc)
 		c = &st.Calls[len(st.Calls)-1]
-		st.enter(c, row{verdict: begin, to: StateRinging}, OnAlerting, EventOriginating, nil)
-		st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: *c})
+		is := st.enter(c, row{verdict: begin, to: StateRinging}, OnAlerting, EventOriginating, nil)
+		st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: is})
 	}
 	c.Origin = in.App
 	st.accepted(in, c)
@@ -206,7 +206,7 @@ func (st *step) settleIntent(in *Intent, refusal Code) {
 	}
 	in.SettledAt, in.Refusal, in.set = st.now, refusal, 0
 	st.changed = true
-	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: *in})
+	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: in.asItIs()})
 }
 
 // settleIntents decides the originates of unknown outcome that a snapshot does

@@ -79,7 +79,7 @@ func (w *world) step(in Input) {
 	for _, r := range out.Put {
 		switch r.Kind {
 		case RecordIntent:
-			w.keys[r.Intent.Key] = r.Intent
+			w.keys[r.Intent.Key] = *r.Intent
 		case RecordNoIntent:
 			delete(w.keys, r.Intent.Key)
 		}
@@ -111,9 +111,13 @@ func reborn(sub *Subscriber) *Subscriber {
 	return &kept
 }
 
-// plain is effects without what points into the subscriber.
+// plain is effects without what points into the subscriber, in full.
 func plain(out Effects) Effects {
-	out.buf = nil
+	out.calls, out.profiles = nil, nil
+	out.Emit = slices.Clone(out.Emit)
+	for i := range out.Emit {
+		out.Emit[i].Write()
+	}
 	out.Put = slices.Clone(out.Put)
 	for i := range out.Put {
 		out.Put[i].Subscriber = nil

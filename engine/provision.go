@@ -19,7 +19,7 @@ func (st *step) profile(p *Profile, token uint64) {
 		st.Profile, st.Deleted, st.changed = *p, false, true
 		rec := Record{Kind: RecordProfile, Subscriber: st.Subscriber}
 		if !created {
-			rec.Was = was
+			rec.Was = &was
 		}
 		st.out.Put = append(st.out.Put, rec)
 		st.out.Changed = true
@@ -68,21 +68,18 @@ func (st *step) link(app string, token uint64) {
 	st.out.Put = append(st.out.Put, Record{Kind: RecordLink, Subscriber: st.Subscriber, App: app})
 	st.provisioned(t)
 	for i := range st.Calls {
-		c := st.Calls[i]
+		c := st.out.call(&st.Calls[i])
 		c.Synthetic = true
-		st.tell(t, &c)
+		st.tell(t, c)
 	}
 	st.reply(Reply{Token: token})
 }
 
 func (st *step) provisioned(t *Stream) {
 	t.Subscriber++
-	id := st.random.eventID()
-	from := len(st.out.buf)
-	st.out.buf = appendProvisioned(st.out.buf, t.App, &st.Profile, id, st.now)
 	st.out.Emit = append(st.out.Emit, Notification{
-		App: t.App, Subscriber: st.ID, Kind: StreamSubscriber, Sequence: t.Subscriber, EventID: id,
-		Time: st.now, Body: st.out.buf[from:len(st.out.buf):len(st.out.buf)],
+		App: t.App, Subscriber: st.ID, Kind: StreamSubscriber, Sequence: t.Subscriber, Time: st.now,
+		typ: typeProvisioned, id: st.random.eventID(), profile: st.out.profile(&st.Profile),
 	})
 }
 
@@ -106,10 +103,10 @@ func (st *step) leave(t *Stream) {
 	st.barriers = keep
 	st.release(t)
 	for i := range st.Calls {
-		c := st.Calls[i]
+		c := st.out.call(&st.Calls[i])
 		c.State, c.Phase, c.Cause, c.Synthetic, c.ReleasedAt = StateReleased, PhaseReleased, CauseDeprovisioned, true, st.now
-		if w := st.wanted(t.App); w == nil || w.Filter.Passes(Fold(st.ID), &c) {
-			st.emit(t, &c, st.now)
+		if st.passes(t, c) {
+			st.emit(t, c, st.now)
 		}
 	}
 	st.answer(func(w *waiter) (Reply, bool) {
@@ -136,7 +133,7 @@ func (st *step) delete(token uint64) {
 		from := c.State
 		c.State, c.Phase, c.Cause, c.Synthetic, c.ReleasedAt = StateReleased, PhaseReleased, CauseDeprovisioned, true, st.now
 		st.out.Moves = append(st.out.Moves, Move{Call: c.ID, From: from, To: StateReleased, On: OnLost, Synthetic: true, Cause: c.Cause})
-		st.end(c)
+		st.end(st.out.call(c))
 	}
 	st.sweep()
 	st.out.Unfollow = User{st.Network, st.ProviderUser}

@@ -27,15 +27,27 @@ const eventIDPrefix = "evt_"
 // Crockford's alphabet: opaque, free of dots, and readable over a phone.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 
-// eventID mints the webhook-id: 128 random bits in base 32.
-func (e *entropy) eventID() string {
-	var b [len(eventIDPrefix) + 26]byte
-	copy(b[:], eventIDPrefix)
-	hi, lo := e.next(), e.next()^e.b
-	for i := len(b) - 1; i >= len(eventIDPrefix); i-- {
-		b[i] = alphabet[lo&31]
-		lo = lo>>5 | hi<<59
+// eventID is a webhook-id: 128 random bits, written in base 32.
+type eventID struct{ hi, lo uint64 }
+
+func (e *entropy) eventID() eventID { return eventID{e.next(), e.next() ^ e.b} }
+
+// append writes the digits where they stay: to write them somewhere else and
+// copy them costs twice as much.
+func (id eventID) append(b []byte) []byte {
+	b = append(b, eventIDPrefix+"00000000000000000000000000"...)
+	high, low := (*[13]byte)(b[len(b)-26:]), (*[13]byte)(b[len(b)-13:])
+	lo, hi := id.lo, id.hi>>1 // the digit between them is four bits of the one and one of the other
+	for i := 12; i > 0; i-- {
+		low[i] = alphabet[lo&31]
+		lo >>= 5
+	}
+	low[0] = alphabet[(lo|id.hi<<4)&31]
+	for i := 12; i >= 0; i-- {
+		high[i] = alphabet[hi&31]
 		hi >>= 5
 	}
-	return string(b[:])
+	return b
 }
+
+func (id eventID) String() string { return string(id.append(nil)) }

@@ -59,9 +59,17 @@ func timeless(out Effects) Effects {
 	}
 	out.Put, out.Emit, out.Reply = append([]Record(nil), out.Put...), append([]Notification(nil), out.Emit...), append([]Reply(nil), out.Reply...)
 	for i := range out.Put {
-		call(&out.Put[i].Call)
-		in := &out.Put[i].Intent
-		in.OpenedAt, in.SettledAt, in.set = 0, min(in.SettledAt, 1), 0
+		r := &out.Put[i]
+		if r.Call != nil {
+			is := *r.Call
+			call(&is)
+			r.Call = &is
+		}
+		if r.Intent != nil {
+			is := *r.Intent
+			is.OpenedAt, is.SettledAt, is.set = 0, min(is.SettledAt, 1), 0
+			r.Intent = &is
+		}
 	}
 	for i := range out.Emit {
 		out.Emit[i].Time = 0

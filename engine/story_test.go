@@ -387,7 +387,9 @@ func (s *teller) step(in Input) {
 		say("%s: %s -> %s on %s%s", s.name(m.Call), m.From, m.To, m.On, told(m.Synthetic, " synthetic"))
 	}
 	for i := range out.Emit {
-		say("emit %s", s.emitted(&out.Emit[i]))
+		n := out.Emit[i]
+		n.Write()
+		say("emit %s", s.emitted(&n))
 	}
 	for _, r := range out.Reply {
 		switch {

@@ -109,3 +109,9 @@ type Intent struct {
 
 // Open reports whether the outcome is not known yet.
 func (i *Intent) Open() bool { return i.SettledAt == 0 }
+
+// asItIs is a copy for a record: a later step may change the intent itself.
+func (i *Intent) asItIs() *Intent {
+	is := *i
+	return &is
+}

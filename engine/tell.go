@@ -10,9 +10,9 @@ type barrier struct {
 }
 
 // tell records one transition for one app: as a numbered notification, or, if
-// the app still waits for a 201, for later.
+// the app still waits for a 201, for later. Effects keeps c.
 func (st *step) tell(t *Stream, c *Call) {
-	if w := st.wanted(t.App); w != nil && !w.Filter.Passes(Fold(st.ID), c) {
+	if !st.passes(t, c) {
 		return
 	}
 	if st.barred(t.App) {
@@ -24,12 +24,22 @@ func (st *step) tell(t *Stream, c *Call) {
 
 // detail tells the apps that want to know of a change that is none of state.
 func (st *step) detail(c *Call) {
+	var is *Call
 	for i := range st.Streams {
 		t := &st.Streams[i]
-		if w := st.wanted(t.App); t.Linked && w != nil && w.Extended && !st.barred(t.App) && w.Filter.Passes(Fold(st.ID), c) {
-			st.emitAs(typeDetail, t, c, st.now)
+		if w := st.wanted(t.App); t.Linked && w != nil && w.Extended && !st.barred(t.App) && st.passes(t, c) {
+			if is == nil {
+				is = st.out.call(c)
+			}
+			st.emitAs(typeDetail, t, is, st.now)
 		}
 	}
+}
+
+// passes reports whether the app's filter lets it be told of the call.
+func (st *step) passes(t *Stream, c *Call) bool {
+	w := st.wanted(t.App)
+	return w == nil || w.Filter.Empty() || w.Filter.Passes(Fold(st.ID), c)
 }
 
 func (st *step) wanted(app string) *Wants {
@@ -41,14 +51,11 @@ func (st *step) wanted(app string) *Wants {
 
 func (st *step) emit(t *Stream, c *Call, at int64) { st.emitAs(typeState, t, c, at) }
 
-func (st *step) emitAs(kind string, t *Stream, c *Call, at int64) {
+func (st *step) emitAs(typ string, t *Stream, c *Call, at int64) {
 	t.Calls++
-	id := st.random.eventID()
-	from := len(st.out.buf)
-	st.out.buf = appendNotification(st.out.buf, kind, t.App, &st.Profile, c, t.Calls, id, at)
 	st.out.Emit = append(st.out.Emit, Notification{
-		App: t.App, Subscriber: st.ID, Kind: StreamCalls, Sequence: t.Calls, EventID: id,
-		Call: c.ID, State: c.State, Time: at, Body: st.out.buf[from:len(st.out.buf):len(st.out.buf)],
+		App: t.App, Subscriber: st.ID, Kind: StreamCalls, Sequence: t.Calls, Call: c.ID, State: c.State, Time: at,
+		typ: typ, id: st.random.eventID(), profile: st.out.profile(&st.Profile), call: c,
 	})
 }
 
@@ -94,7 +101,7 @@ func (st *step) release(t *Stream) {
 		return
 	}
 	for i := range t.Deferred {
-		st.emit(t, &t.Deferred[i].Call, t.Deferred[i].Time)
+		st.emit(t, st.out.call(&t.Deferred[i].Call), t.Deferred[i].Time)
 	}
 	t.Deferred = nil
 	st.changed = true

@@ -58,7 +58,9 @@ func (w *watcher) see(in *Input, out *Effects, now int64) {
 		}
 	}
 	for i := range out.Emit {
-		w.told(&out.Emit[i])
+		n := out.Emit[i]
+		n.Write()
+		w.told(&n)
 	}
 }
 

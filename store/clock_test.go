@@ -34,7 +34,7 @@ func TestASweepErasesNothingBecauseSomebodySetTheClock(t *testing.T) {
 			call := engine.Call{ID: 1<<10 | engine.CallID(engine.SlotOf(alice.ID)), State: engine.StateReleased, ReleasedAt: c.Now()}
 			key := engine.Intent{App: "app", Key: "k", OpenedAt: c.Now(), SettledAt: c.Now()}
 			storetest.Put(t, a.Store, []engine.Record{
-				storetest.Of(alice), {Kind: engine.RecordCall, Subscriber: alice, Call: call}, {Kind: engine.RecordIntent, Subscriber: alice, Intent: key},
+				storetest.Of(alice), {Kind: engine.RecordCall, Subscriber: alice, Call: &call}, {Kind: engine.RecordIntent, Subscriber: alice, Intent: &key},
 			}, nil)
 			told(1)
 			kept := func(keys int, events ...uint64) {

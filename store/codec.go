@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // How records are written. The first byte of each is its version; what follows
@@ -30,6 +31,16 @@ var (
 
 func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// appendSized appends what text appends, as a string. Its length is known only
+// then: room is how many bytes it mostly takes.
+func appendSized(b []byte, room int, text func([]byte) []byte) []byte {
+	var length [binary.MaxVarintLen64]byte
+	from := len(b)
+	b = text(append(b, length[:room]...))
+	n := binary.PutUvarint(length[:], uint64(len(b)-from-room)) // #nosec G115 -- it only grew
+	return slices.Replace(b, from, from+room, length[:n]...)
 }
 
 func appendFlags(b []byte, flags ...bool) []byte {

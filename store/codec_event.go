@@ -17,12 +17,11 @@ func appendEvent(b []byte, n *engine.Notification) []byte {
 	b = binary.AppendUvarint(b, uint64(n.Call))
 	b = appendString(b, n.App)
 	b = appendString(b, n.Subscriber)
-	b = appendString(b, n.EventID)
+	b = appendSized(b, 1, n.AppendEventID)
 	if n.GapFrom > 0 {
 		b = binary.AppendUvarint(b, n.GapFrom)
 	}
-	b = binary.AppendUvarint(b, uint64(len(n.Body)))
-	return append(b, n.Body...)
+	return appendSized(b, 2, n.AppendBody)
 }
 
 // decodeEvent leaves nothing of b in n.

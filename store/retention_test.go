@@ -140,7 +140,7 @@ func TestEndedCallsAndKeysAreForgotten(t *testing.T) {
 	slot := engine.CallID(engine.SlotOf(sub.ID))
 	for i := range engine.CallID(2*sweepStep + 5) {
 		c := engine.Call{ID: (i+1)<<10 | slot, State: engine.StateReleased, ReleasedAt: a.now.Load()}
-		a.Submit(0, 0, []engine.Record{{Kind: engine.RecordCall, Subscriber: sub, Call: c}}, nil, storetest.NewDone())
+		a.Submit(0, 0, []engine.Record{{Kind: engine.RecordCall, Subscriber: sub, Call: &c}}, nil, storetest.NewDone())
 	}
 	live := engine.Call{ID: 99999<<10 | slot, State: engine.StateActive}
 	open := engine.Intent{App: "app", Key: "open", OpenedAt: a.now.Load()}
@@ -149,10 +149,10 @@ func TestEndedCallsAndKeysAreForgotten(t *testing.T) {
 	gone.Deleted = true
 	storetest.Put(t, a.Store, []engine.Record{
 		storetest.Of(sub), storetest.Of(gone),
-		{Kind: engine.RecordCall, Subscriber: sub, Call: live},
-		{Kind: engine.RecordIntent, Subscriber: sub, Intent: open},
-		{Kind: engine.RecordIntent, Subscriber: sub, Intent: settled},
-		{Kind: engine.RecordIntent, Subscriber: gone, Intent: open},
+		{Kind: engine.RecordCall, Subscriber: sub, Call: &live},
+		{Kind: engine.RecordIntent, Subscriber: sub, Intent: &open},
+		{Kind: engine.RecordIntent, Subscriber: sub, Intent: &settled},
+		{Kind: engine.RecordIntent, Subscriber: gone, Intent: &open},
 	}, nil)
 	a.days(0.9)
 	require.NoError(t, a.Sweep())
@@ -174,7 +174,7 @@ func TestEndedCallsAndKeysAreForgotten(t *testing.T) {
 	}
 	// Settled late, it is remembered for a day from then.
 	open.SettledAt = a.now.Load()
-	storetest.Put(t, a.Store, []engine.Record{{Kind: engine.RecordIntent, Subscriber: sub, Intent: open}}, nil)
+	storetest.Put(t, a.Store, []engine.Record{{Kind: engine.RecordIntent, Subscriber: sub, Intent: &open}}, nil)
 	a.days(0.95)
 	require.NoError(t, a.Sweep())
 	require.Equal(t, 1, a.rows(prefixIdem))

@@ -68,7 +68,8 @@ func (s *submission) about(id string) {
 	if id == s.id && s.folded != "" {
 		return
 	}
-	s.id, s.folded, s.slot = id, engine.Fold(id), engine.SlotOf(id)
+	s.id, s.folded = id, engine.Fold(id)
+	s.slot = engine.SlotOf(s.folded)
 }
 
 // add ends an op: its key began at from, its value at mid.
@@ -93,17 +94,17 @@ func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
 		case engine.RecordNoSubscriber:
 			s.noSubscriber(r.Subscriber)
 		case engine.RecordCall:
-			s.call(&r.Call)
+			s.call(r.Call)
 		case engine.RecordIntent:
-			s.intent(&r.Intent)
+			s.intent(r.Intent)
 		case engine.RecordNoIntent:
-			s.noIntent(&r.Intent)
+			s.noIntent(r.Intent)
 		case engine.RecordResynced:
 			s.delete(prefixMark)
 		case engine.RecordLink, engine.RecordUnlink:
 			s.link(r.App, r.Kind == engine.RecordLink)
 		case engine.RecordProfile:
-			s.profile(&r.Was, &r.Subscriber.Profile)
+			s.profile(r.Was, &r.Subscriber.Profile)
 		default:
 			s.err = fmt.Errorf("record of unknown kind %d", r.Kind)
 			return
@@ -144,7 +145,7 @@ func (s *submission) noSubscriber(sub *engine.Subscriber) {
 }
 
 func (s *submission) profile(was, is *engine.Profile) {
-	if was.ProviderUser != "" && (was.Network != is.Network || engine.Fold(was.ProviderUser) != engine.Fold(is.ProviderUser)) {
+	if was != nil && was.ProviderUser != "" && (was.Network != is.Network || engine.Fold(was.ProviderUser) != engine.Fold(is.ProviderUser)) {
 		s.user(was.Network, was.ProviderUser, "")
 	}
 	s.user(is.Network, is.ProviderUser, is.ID)

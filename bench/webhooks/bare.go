@@ -51,7 +51,8 @@ func messages(streams, events int) ([]message, error) {
 			return nil, err
 		}
 		n := &p.out.Emit[0]
-		m := message{id: n.EventID, stamp: stamp, body: append([]byte(nil), n.Body...)}
+		n.Write()
+		m := message{id: n.EventID, stamp: stamp, body: n.Body}
 		mac := hmac.New(sha256.New, key)
 		fmt.Fprintf(mac, "%s.%s.%s", m.id, m.stamp, m.body)
 		m.signature = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))

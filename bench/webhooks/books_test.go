@@ -83,7 +83,7 @@ func TestNumbersAreReadOutOfABody(t *testing.T) {
 	require.NoError(t, p.provision(1))
 	for want := uint32(1); want <= 12; want++ {
 		require.NoError(t, p.next(1))
-		stream, sequence, err := busy.Numbers(p.out.Emit[0].Body)
+		stream, sequence, err := busy.Numbers(p.out.Emit[0].AppendBody(nil))
 		require.NoError(t, err)
 		require.Equal(t, 4711, stream)
 		require.Equal(t, want, sequence)

@@ -110,6 +110,9 @@ func (m *memory) push(e entryOf) {
 
 func (m *memory) Submit(_ uint32, _ uint64, put []engine.Record, emit []engine.Notification, done Completion) {
 	put = slices.Clone(put)
+	for i := range put {
+		put[i].Call, put[i].Intent, put[i].Was = kept(put[i].Call), kept(put[i].Intent), kept(put[i].Was)
+	}
 	subs := map[string]engine.Subscriber{}
 	for _, r := range put {
 		if r.Kind == engine.RecordSubscriber || r.Kind == engine.RecordNoSubscriber {
@@ -123,21 +126,23 @@ func (m *memory) Submit(_ uint32, _ uint64, put []engine.Record, emit []engine.N
 	}
 	emit = slices.Clone(emit)
 	for i := range emit {
-		emit[i].Body = slices.Clone(emit[i].Body)
+		emit[i].Write()
 	}
 	m.push(entryOf{done: done, apply: func() {
 		for i, r := range put {
 			switch r.Kind {
 			case engine.RecordCall:
-				m.owners[r.Call.ID], m.calls[r.Call.ID] = ids[i], r.Call
+				m.owners[r.Call.ID], m.calls[r.Call.ID] = ids[i], *r.Call
 			case engine.RecordIntent:
-				m.intents[r.Intent.App+"/"+ids[i]+"/"+r.Intent.Key] = r.Intent
+				m.intents[r.Intent.App+"/"+ids[i]+"/"+r.Intent.Key] = *r.Intent
 			case engine.RecordNoIntent:
 				delete(m.intents, r.Intent.App+"/"+ids[i]+"/"+r.Intent.Key)
 			case engine.RecordResynced:
 				delete(m.marks, ids[i])
 			case engine.RecordProfile:
-				delete(m.users, user(r.Was.Network, r.Was.ProviderUser))
+				if r.Was != nil {
+					delete(m.users, user(r.Was.Network, r.Was.ProviderUser))
+				}
 				m.users[user(profiles[i].Network, profiles[i].ProviderUser)] = ids[i]
 			case engine.RecordNoSubscriber:
 				delete(m.users, user(profiles[i].Network, profiles[i].ProviderUser))
@@ -148,6 +153,14 @@ func (m *memory) Submit(_ uint32, _ uint64, put []engine.Record, emit []engine.N
 		}
 		m.events = append(m.events, emit...)
 	}})
+}
+
+func kept[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	is := *p
+	return &is
 }
 
 func (m *memory) Mark(_ uint32, _ uint64, subscriber string, done Completion) {

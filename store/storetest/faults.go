@@ -224,7 +224,7 @@ func powerCuts(t *testing.T, open OpenOn, percent int) {
 			sub.Source.Sequence = uint32(n)
 			sub.Calls = []engine.Call{{ID: callOf(sub.ID, n), State: engine.StateActive}}
 			s.Submit(0, 0, []engine.Record{
-				Of(sub), {Kind: engine.RecordCall, Subscriber: sub, Call: sub.Calls[0]},
+				Of(sub), {Kind: engine.RecordCall, Subscriber: sub, Call: &sub.Calls[0]},
 			}, []engine.Notification{Told("app", sub, n), Told("other", sub, n)}, step{l, sub.ID, n})
 		}
 		last = NewDone()

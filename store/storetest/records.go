@@ -21,7 +21,7 @@ func hostileIDs(t *testing.T, open Open) {
 		sub.ProviderUser = id
 		Put(t, s, []engine.Record{
 			{Kind: engine.RecordProfile, Subscriber: sub}, Of(sub),
-			{Kind: engine.RecordIntent, Subscriber: sub, Intent: engine.Intent{App: id, Key: id, Dialed: ids(i), OpenedAt: 1}},
+			{Kind: engine.RecordIntent, Subscriber: sub, Intent: &engine.Intent{App: id, Key: id, Dialed: ids(i), OpenedAt: 1}},
 		}, []engine.Notification{Told(id, sub, 1), Told("app", sub, 1)})
 	}
 	closed(t, s)
@@ -84,11 +84,11 @@ func calls(t *testing.T, open Open) {
 	require.Empty(t, owner())
 	require.Nil(t, ended())
 	c := engine.Call{ID: id, State: engine.StateRinging, Direction: engine.Incoming, RemoteNumber: "+15129104114", CreatedAt: 5}
-	Put(t, s, []engine.Record{{Kind: engine.RecordCall, Subscriber: sub, Call: c}}, nil)
+	Put(t, s, []engine.Record{{Kind: engine.RecordCall, Subscriber: sub, Call: &c}}, nil)
 	require.Equal(t, "Alice", owner())
 	require.Nil(t, ended(), "it lives: the subscriber's record has it")
 	c.State, c.Cause, c.ReleasedAt = engine.StateReleased, engine.CauseNormal, 9
-	Put(t, s, []engine.Record{{Kind: engine.RecordCall, Subscriber: sub, Call: c}}, nil)
+	Put(t, s, []engine.Record{{Kind: engine.RecordCall, Subscriber: sub, Call: &c}}, nil)
 	closed(t, s)
 	s = open(t)
 	defer closed(t, s)
@@ -106,18 +106,18 @@ func intents(t *testing.T, open Open) {
 		return in
 	}
 	in := engine.Intent{Call: callOf("alice", 1), App: "app", Key: "k", BodyHash: [32]byte{1, 31: 2}, Dialed: "+1", RemoteName: "Zoë", OpenedAt: 1}
-	Put(t, s, []engine.Record{{Kind: engine.RecordIntent, Subscriber: sub, Intent: in}}, nil)
+	Put(t, s, []engine.Record{{Kind: engine.RecordIntent, Subscriber: sub, Intent: &in}}, nil)
 	require.Equal(t, &in, get("app", "ALICE", "k"))
 	require.Nil(t, get("app2", "alice", "k"), "keys of another app are another's")
 	require.Nil(t, get("app", "bob", "k"))
 	require.Nil(t, get("app", "alice", "K"), "keys are compared as they are")
 	in.SettledAt, in.Refusal = 2, engine.CodeProviderError
-	Put(t, s, []engine.Record{{Kind: engine.RecordIntent, Subscriber: sub, Intent: in}}, nil)
+	Put(t, s, []engine.Record{{Kind: engine.RecordIntent, Subscriber: sub, Intent: &in}}, nil)
 	require.Equal(t, &in, get("app", "alice", "k"))
-	Put(t, s, []engine.Record{{Kind: engine.RecordNoIntent, Subscriber: sub, Intent: in}}, nil)
+	Put(t, s, []engine.Record{{Kind: engine.RecordNoIntent, Subscriber: sub, Intent: &in}}, nil)
 	require.Nil(t, get("app", "alice", "k"), "the key is free again")
 	in.Key = ""
-	Put(t, s, []engine.Record{{Kind: engine.RecordIntent, Subscriber: sub, Intent: in}}, nil)
+	Put(t, s, []engine.Record{{Kind: engine.RecordIntent, Subscriber: sub, Intent: &in}}, nil)
 	require.Nil(t, get("app", "alice", ""), "a request without a key is no idempotent one")
 }
 
@@ -132,7 +132,7 @@ func users(t *testing.T, open Open) {
 	sub := Subscriber("Alice")
 	sub.ProviderUser = "alice@bw"
 	profile := func(was engine.Profile) {
-		Put(t, s, []engine.Record{{Kind: engine.RecordProfile, Subscriber: sub, Was: was}, Of(sub)}, nil)
+		Put(t, s, []engine.Record{{Kind: engine.RecordProfile, Subscriber: sub, Was: &was}, Of(sub)}, nil)
 	}
 	profile(engine.Profile{})
 	require.Equal(t, "Alice", of("net", "ALICE@bw"))

@@ -3,6 +3,7 @@ package crash
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"offhook/engine"
@@ -89,11 +90,11 @@ func (r *rows) put(rec *engine.Record) {
 			r.set("id/"+id, "")
 		}
 	case engine.RecordCall:
-		r.set("call/"+rec.Call.ID.String(), callRow(sub.ID, &rec.Call))
+		r.set("call/"+rec.Call.ID.String(), callRow(sub.ID, rec.Call))
 	case engine.RecordIntent:
 		r.intents[rec.Intent.Dialed] = r.n
 		if rec.Intent.Key != "" {
-			r.set(intentRow(rec.Intent.App, id, rec.Intent.Key), text(&rec.Intent))
+			r.set(intentRow(rec.Intent.App, id, rec.Intent.Key), text(rec.Intent))
 		}
 	case engine.RecordNoIntent:
 		r.set(intentRow(rec.Intent.App, id, rec.Intent.Key), "")
@@ -102,7 +103,7 @@ func (r *rows) put(rec *engine.Record) {
 	case engine.RecordLink, engine.RecordUnlink:
 		r.set("link/"+rec.App+"/"+id, has(rec.Kind == engine.RecordLink))
 	case engine.RecordProfile:
-		if was := rec.Was; was.ProviderUser != "" {
+		if was := rec.Was; was != nil && was.ProviderUser != "" {
 			r.set(userRow(was.Network, was.ProviderUser), "")
 		}
 		r.set(userRow(sub.Network, sub.ProviderUser), sub.ID)
@@ -187,8 +188,12 @@ type recorder struct {
 func (c recorder) Submit(group uint32, fence uint64, put []engine.Record, emit []engine.Notification, done actor.Completion) {
 	c.w.order.Lock()
 	defer c.w.order.Unlock()
+	written := slices.Clone(emit)
+	for i := range written {
+		written[i].Write()
+	}
 	c.w.mu.Lock()
-	c.w.rows.submit(put, emit)
+	c.w.rows.submit(put, written)
 	c.w.remember(put, emit)
 	n := c.w.rows.n
 	c.w.mu.Unlock()
