@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -159,17 +160,35 @@ func held() (*Subscriber, *Effects) {
 	return sub, out
 }
 
-// turns are a hold and a retrieval of the call of held, over and over.
+// turns are a hold and a retrieval of the call of held, over and over, each with
+// all that BroadWorks says of it.
 func turns() func() *Event {
 	of := func(kind EventKind, status Status) *Event {
-		return &Event{Kind: kind, Facts: []Fact{{ProviderID: "c1", TrackingID: "t1", Status: status}}}
+		return &Event{
+			Subscription: "98ed3939-c113-419c-8012-092556b85c66", Kind: kind,
+			Facts: []Fact{{
+				ProviderID: "c1", TrackingID: "t1", Status: status, Personality: Terminator,
+				RemoteNumber: "+15125550142", StartTime: 1700000000000, AnswerTime: 1700000001000,
+			}},
+		}
 	}
-	now, next := of(EventHeld, StatusHeld), of(EventRetrieved, StatusActive)
+	now, next, n := of(EventHeld, StatusHeld), of(EventRetrieved, StatusActive), uint32(0)
 	return func() *Event {
 		now, next = next, now
+		n++
+		now.Sequence = n
+		now.ID = ids[n%uint32(len(ids))]
 		return now
 	}
 }
+
+// ids are as long as those of BroadWorks and more than are remembered.
+var ids = func() (all [16]string) {
+	for i := range all {
+		all[i] = fmt.Sprintf("957d0482-6cdd-4189-b477-19c6793f11%02d", i)
+	}
+	return all
+}()
 
 func TestACommonTransitionAllocatesNothing(t *testing.T) {
 	sub, out := held()

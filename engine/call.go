@@ -50,20 +50,23 @@ type Call struct {
 	Phase       Phase
 	Direction   Direction
 	Personality Personality
-
-	SubscriberNumber string // as told at originate; empty for the profile's
-	SubscriberName   string // as told at originate; empty for the profile's
-	RemoteNumber     string
-	RemoteName       string
+	Cause       Cause
+	Party       Party
 
 	RemoteHeld    bool // the far end holds us; the state stays active
 	AllowAnswer   bool // the provider said answer works now
 	AllowRetrieve bool // the provider said retrieve works now
 	Synthetic     bool // the last change was inferred, not told by an event
 
-	Cause         Cause
-	ProviderCause string // the provider's own words
-	Party         Party
+	told   bool  // an event or a snapshot named it; false while only the answer to a dial request did
+	missed uint8 // snapshots in a row without the call, where one is not proof
+
+	SubscriberNumber string // as told at originate; empty for the profile's
+	SubscriberName   string // as told at originate; empty for the profile's
+	RemoteNumber     string
+	RemoteName       string
+
+	ProviderCause string // the provider's own words for the cause
 
 	CreatedAt  int64 // our clock, ms since the epoch; so are the next three
 	AnsweredAt int64 // first answer; a second one (blind transfer) changes nothing
@@ -75,8 +78,6 @@ type Call struct {
 	Origin   string // app that placed the call; empty for none
 	Replaces CallID // the released call this one continues
 
-	missed  uint8  // snapshots in a row without the call, where one is not proof
-	told    bool   // an event or a snapshot named it; false while only the answer to a dial request did
 	checkAt int64  // when the provider is asked for the call, for want of news; zero for not
 	touched uint64 // Subscriber.inputs when a fact last named the call
 }

@@ -143,6 +143,9 @@ func (st *step) confirm(c *Call) {
 
 // answer replies to the waiters that decide settles, and keeps the others.
 func (st *step) answer(decide func(w *waiter) (Reply, bool)) {
+	if len(st.waiters) == 0 {
+		return
+	}
 	keep := st.waiters[:0]
 	for i := range st.waiters {
 		if r, done := decide(&st.waiters[i]); done {
@@ -161,8 +164,7 @@ func (st *step) reply(r Reply) {
 		return
 	}
 	if r.Err == nil {
-		p := st.Profile
-		r.Profile = &p
+		r.Profile = st.Shown()
 	}
 	st.out.Reply = append(st.out.Reply, r)
 }

@@ -18,16 +18,15 @@ type Effects struct {
 	// Verdict says what became of an Event.
 	Verdict EventVerdict
 
-	// Calls and profiles as they were when records and notifications of them
-	// were made, shared by all of these. What is in here never changes.
-	calls    []Call
-	profiles []Profile
+	// Calls as they were when records and notifications of them were made,
+	// shared by all of these. What is in here never changes.
+	calls []Call
 }
 
 // Reset empties e and keeps its memory.
 func (e *Effects) Reset() {
 	e.Put, e.Emit, e.Reply, e.Ask, e.Moves = e.Put[:0], e.Emit[:0], e.Reply[:0], e.Ask[:0], e.Moves[:0]
-	e.calls, e.profiles = e.calls[:0], e.profiles[:0]
+	e.calls = e.calls[:0]
 	e.Wake, e.Changed, e.Verdict = 0, false, EventApplied
 	e.Follow, e.Unfollow = User{}, User{}
 }
@@ -37,14 +36,6 @@ func (e *Effects) Reset() {
 func (e *Effects) call(c *Call) *Call {
 	e.calls = append(e.calls, *c)
 	return &e.calls[len(e.calls)-1]
-}
-
-// profile keeps a profile as it is now.
-func (e *Effects) profile(p *Profile) *Profile {
-	if n := len(e.profiles); n == 0 || e.profiles[n-1] != *p {
-		e.profiles = append(e.profiles, *p)
-	}
-	return &e.profiles[len(e.profiles)-1]
 }
 
 // User is a subscriber as a provider knows it.
@@ -129,7 +120,7 @@ type Reply struct {
 	Token   uint64
 	Err     *Error   // nil for success
 	Gone    bool     // the app may ask, but no live call has that id; Err says not found
-	Profile *Profile // whose call it is; a copy
+	Profile *Profile // whose call it is; never changed
 	Call    Call     // originate, get
 	Calls   []Call   // list
 	Replay  bool     // originate: this is the settled answer of an earlier request with the key

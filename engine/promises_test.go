@@ -98,7 +98,7 @@ func (w *world) step(in Input) {
 // reborn is what a store gives back: nothing that is not stored.
 func reborn(sub *Subscriber) *Subscriber {
 	kept := *sub
-	kept.transient = transient{}
+	kept.shown, kept.transient = nil, transient{}
 	kept.Streams, kept.Intents = slices.Clone(sub.Streams), slices.Clone(sub.Intents)
 	kept.Calls, kept.Ended = slices.Clone(sub.Calls), slices.Clone(sub.Ended)
 	for i := range kept.Calls {
@@ -113,7 +113,7 @@ func reborn(sub *Subscriber) *Subscriber {
 
 // plain is effects without what points into the subscriber, in full.
 func plain(out Effects) Effects {
-	out.calls, out.profiles = nil, nil
+	out.calls = nil
 	out.Emit = slices.Clone(out.Emit)
 	for i := range out.Emit {
 		out.Emit[i].Write()

@@ -16,7 +16,7 @@ func (st *step) profile(p *Profile, token uint64) {
 		}
 	}
 	if *p != was || created {
-		st.Profile, st.Deleted, st.changed = *p, false, true
+		st.Profile, st.shown, st.Deleted, st.changed = *p, nil, false, true
 		rec := Record{Kind: RecordProfile, Subscriber: st.Subscriber}
 		if !created {
 			rec.Was = &was
@@ -79,7 +79,7 @@ func (st *step) provisioned(t *Stream) {
 	t.Subscriber++
 	st.out.Emit = append(st.out.Emit, Notification{
 		App: t.App, Subscriber: st.ID, Kind: StreamSubscriber, Sequence: t.Subscriber, Time: st.now,
-		typ: typeProvisioned, id: st.random.eventID(), profile: st.out.profile(&st.Profile),
+		typ: typeProvisioned, id: st.random.eventID(), profile: st.Shown(),
 	})
 }
 

@@ -26,8 +26,7 @@ func appendText(b []byte, s string) []byte {
 func isPlain(s string) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; len(s) >= 8; s = s[8:] {
-		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		w := word(s)
 		// A byte's top bit is set by what is below a space, or equal to one of
 		// the three; a borrow from the byte before it only where that is so too.
 		found := w | (w - ones*' ') | (w ^ ones*'"' - ones) | (w ^ ones*'\\' - ones) | (w ^ ones*0x7f - ones)
@@ -41,6 +40,12 @@ func isPlain(s string) bool {
 		}
 	}
 	return true
+}
+
+// word is the first eight bytes of s; the compiler makes one load of it.
+func word(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 var plainByte = func() (is [256]bool) {

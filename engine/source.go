@@ -63,14 +63,21 @@ func distance(a, b uint32) int64 {
 	return d
 }
 
-// hash is FNV-1a; never zero.
+// hash is never zero. It takes eight bytes at a time; what differs in one such
+// word alone, as most ids of a provider do, has another hash for certain.
 func hash(s string) uint64 {
-	h := uint64(14695981039346656037)
+	h := uint64(len(s))
+	mix := func(w uint64) {
+		h = (h ^ w) * 0x9e3779b97f4a7c15
+		h ^= h >> 32
+	}
+	for ; len(s) >= 8; s = s[8:] {
+		mix(word(s))
+	}
+	var rest uint64
 	for i := 0; i < len(s); i++ {
-		h = (h ^ uint64(s[i])) * 1099511628211
+		rest = rest<<8 | uint64(s[i])
 	}
-	if h == 0 {
-		return 1
-	}
-	return h
+	mix(rest)
+	return max(h, 1)
 }

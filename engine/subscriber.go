@@ -42,7 +42,19 @@ type Subscriber struct {
 	Source  Source   // what was heard last from the provider
 	Deleted bool     // deprovisioned; the record stays for the counters of its streams
 
+	shown *Profile // see Shown
+
 	transient
+}
+
+// Shown is the profile as it is now, for those who look at it later: when it
+// changes they keep what they have.
+func (s *Subscriber) Shown() *Profile {
+	if s.shown == nil {
+		is := s.Profile
+		s.shown = &is
+	}
+	return s.shown
 }
 
 // Stream is what one app is told about one subscriber. Its counters are kept

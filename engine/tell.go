@@ -55,7 +55,7 @@ func (st *step) emitAs(typ string, t *Stream, c *Call, at int64) {
 	t.Calls++
 	st.out.Emit = append(st.out.Emit, Notification{
 		App: t.App, Subscriber: st.ID, Kind: StreamCalls, Sequence: t.Calls, Call: c.ID, State: c.State, Time: at,
-		typ: typ, id: st.random.eventID(), profile: st.out.profile(&st.Profile), call: c,
+		typ: typ, id: st.random.eventID(), profile: st.Shown(), call: c,
 	})
 }
 

@@ -48,6 +48,19 @@ func (st *step) due() {
 		}
 		i++
 	}
+	if len(st.waiters) > 0 {
+		st.waitersDue()
+	}
+	for i := range st.Calls {
+		if c := &st.Calls[i]; c.checkAt != 0 && st.now >= c.checkAt {
+			st.expectNews(c)
+			st.wantSnapshot()
+		}
+	}
+	st.compareDue()
+}
+
+func (st *step) waitersDue() {
 	st.answer(func(w *waiter) (Reply, bool) {
 		late := w.verb == VerbOriginate && st.now >= w.deadline
 		if w.joined {
@@ -65,13 +78,6 @@ func (st *step) due() {
 			st.ask(VerbReadBack, c.ID, c.ProviderID, "")
 		}
 	}
-	for i := range st.Calls {
-		if c := &st.Calls[i]; c.checkAt != 0 && st.now >= c.checkAt {
-			st.expectNews(c)
-			st.wantSnapshot()
-		}
-	}
-	st.compareDue()
 }
 
 func (st *step) reading(id CallID) bool {

@@ -34,7 +34,6 @@ type entry struct {
 	out     engine.Effects
 	replies map[uint64]chan engine.Reply
 	token   uint64
-	profile *engine.Profile // the last one published
 	timer   *time.Timer
 	wakeAt  int64
 	now     int64 // of the last step

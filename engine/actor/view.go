@@ -28,11 +28,7 @@ func (v *view) shows(app string) bool {
 
 // makeView copies what may be shown. The owner calls it.
 func (e *entry) makeView() *view {
-	if e.profile == nil || *e.profile != e.sub.Profile {
-		p := e.sub.Profile
-		e.profile = &p
-	}
-	v := &view{profile: e.profile, calls: append([]engine.Call(nil), e.sub.Calls...)}
+	v := &view{profile: e.sub.Shown(), calls: append([]engine.Call(nil), e.sub.Calls...)}
 	if !e.sub.Deleted {
 		for i := range e.sub.Streams {
 			if t := &e.sub.Streams[i]; t.Linked {
