@@ -1,6 +1,8 @@
 package actor
 
 import (
+	"context"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -61,10 +63,9 @@ func (b *batch) collect(out *engine.Effects) {
 	e := b.e
 	b.id = e.sub.ID
 	for i := range out.Reply {
-		r := out.Reply[i]
-		if to := e.replies[r.Token]; to != nil {
-			delete(e.replies, r.Token)
-			b.replies = append(b.replies, reply{to, r})
+		r := &out.Reply[i]
+		if to := e.answered(r.Token); to != nil {
+			b.replies = append(b.replies, reply{to, *r})
 		}
 	}
 	out.Reply = out.Reply[:0]
@@ -72,8 +73,10 @@ func (b *batch) collect(out *engine.Effects) {
 	out.Ask = out.Ask[:0]
 	for _, m := range out.Moves {
 		e.dir.cfg.Metrics.transition(m)
-		e.dir.cfg.Log.Debug("transition", "sub", e.sub.ID, "call", m.Call.String(), "from", m.From.String(),
-			"on", m.On.String(), "to", m.To.String(), "synthetic", m.Synthetic)
+		if e.dir.cfg.Log.Enabled(context.Background(), slog.LevelDebug) { // what is said is made up even where nobody listens
+			e.dir.cfg.Log.Debug("transition", "sub", e.sub.ID, "call", m.Call.String(), "from", m.From.String(),
+				"on", m.On.String(), "to", m.To.String(), "synthetic", m.Synthetic)
+		}
 	}
 	out.Moves = out.Moves[:0]
 	if out.Changed {
@@ -86,10 +89,21 @@ func (b *batch) collect(out *engine.Effects) {
 	}
 }
 
+// answered takes the caller of a token off those who wait.
+func (e *entry) answered(token uint64) chan engine.Reply {
+	for i, w := range e.replies {
+		if w.token == token {
+			e.replies = slices.Delete(e.replies, i, i+1)
+			return w.reply
+		}
+	}
+	return nil
+}
+
 // submit hands the batch to the journal. Without records, and with nothing of
 // this subscriber on its way to the disk, there is nothing to wait for.
 func (b *batch) submit() {
-	e, out := b.e, &b.e.out
+	e, out := b.e, b.e.out
 	d := e.dir
 	for i := range out.Emit {
 		n := &out.Emit[i]
@@ -119,9 +133,7 @@ func (b *batch) submit() {
 	}
 	clear(out.Put)
 	clear(out.Emit)
-	wake := out.Wake
 	out.Reset()
-	out.Wake = wake
 }
 
 // marking reports whether a mark was made that the owner has not seen: then a

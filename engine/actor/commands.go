@@ -160,12 +160,14 @@ func (d *Directory) Delete(ctx context.Context, subscriber string) *engine.Error
 // send queues a request and waits for its reply. A ready reply wins over a
 // caller that gave up.
 func (d *Directory) send(ctx context.Context, subscriber string, in engine.Input) engine.Reply {
-	r := request{in: in, reply: make(chan engine.Reply, 1)}
-	if refused := d.enqueue(subscriber, r); refused != nil {
+	r := request{in: in, reply: d.answers.Get().(chan engine.Reply)}
+	if refused := d.enqueue(subscriber, &r); refused != nil {
+		d.answers.Put(r.reply)
 		return engine.Reply{Err: refused}
 	}
 	select {
 	case is := <-r.reply:
+		d.answers.Put(r.reply) // one that a caller left is not used again: its answer may still come
 		return is
 	case <-d.stop:
 	case <-ctx.Done():
@@ -181,7 +183,7 @@ func (d *Directory) send(ctx context.Context, subscriber string, in engine.Input
 	return engine.Reply{Err: &engine.Error{Code: engine.CodeUnconfirmed, Message: "no answer in time; it may still take effect"}}
 }
 
-func (d *Directory) enqueue(subscriber string, r request) *engine.Error {
+func (d *Directory) enqueue(subscriber string, r *request) *engine.Error {
 	if d.draining.Load() {
 		return unavailable("shutting down").Err
 	}
@@ -202,7 +204,7 @@ func (d *Directory) enqueue(subscriber string, r request) *engine.Error {
 	e := d.entry(s, key, subscriber)
 	e.wake()
 	select {
-	case e.inbox.commands <- r:
+	case e.inbox.commands <- *r:
 		e.waiting++
 		d.cfg.Metrics.queued("commands", 1)
 		return nil

@@ -59,6 +59,9 @@ type Directory struct {
 	askers  askers
 	claims  [64]sync.Mutex // serialise claims on provider users
 	inboxes sync.Pool
+	answers sync.Pool    // reply channels, empty
+	resting chan *entry  // what owners without a subscriber wait at
+	rests   atomic.Int64 // how many do
 	wants   func(app string) *engine.Wants
 
 	stop chan struct{}
@@ -101,7 +104,7 @@ func New(cfg Config) *Directory {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Directory{cfg: cfg, born: time.Now(), stop: make(chan struct{})}
+	d := &Directory{cfg: cfg, born: time.Now(), stop: make(chan struct{}), resting: make(chan *entry)}
 	for i := range d.shards {
 		d.shards[i] = shard{
 			entries: map[string]*entry{},
@@ -113,6 +116,7 @@ func New(cfg Config) *Directory {
 	d.wants = cfg.Outbox.Wants
 	d.askers.limit = cfg.Snapshots
 	d.askers.ctx, d.askers.cancel = context.WithCancel(context.Background())
+	d.answers.New = func() any { return make(chan engine.Reply, 1) }
 	d.inboxes.New = func() any { return newInbox(cfg.Commands, cfg.Facts) }
 	return d
 }
@@ -177,6 +181,7 @@ func (d *Directory) Close() {
 		s.closed = true
 		s.mu.Unlock()
 	}
+	close(d.resting) // nobody is woken any more
 	d.askers.close()
 	d.wg.Wait()
 }

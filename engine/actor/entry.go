@@ -31,10 +31,11 @@ type entry struct {
 
 	// ---- owned by the goroutine that runs the entry
 	sub     *engine.Subscriber
-	out     engine.Effects
-	replies map[uint64]chan engine.Reply
+	out     *engine.Effects // lent by whoever runs it
+	replies []waiting
 	token   uint64
 	timer   *time.Timer
+	wish    int64 // when the last step wants a Tick; see schedule
 	wakeAt  int64
 	now     int64 // of the last step
 	base    int64 // of the clock then
@@ -63,6 +64,12 @@ type fact struct {
 	receipt Receipt
 }
 
+// waiting is a caller whose request was stepped and not answered yet.
+type waiting struct {
+	token uint64
+	reply chan engine.Reply
+}
+
 // control is what may never be refused: outcomes, ticks, lifts, marks. How many
 // there are is bounded by what the owner itself started.
 type control struct {
@@ -81,7 +88,29 @@ func (e *entry) wake() {
 	e.running = true
 	e.progress.Store(int64(time.Since(e.dir.born)))
 	e.dir.cfg.Metrics.awake(1)
-	e.dir.wg.Go(e.run)
+	select {
+	case e.dir.resting <- e:
+	default:
+		e.dir.wg.Go(func() { e.dir.own(e) })
+	}
+}
+
+// mostResting is how many owners without a subscriber are kept.
+const mostResting = 64
+
+// own runs a subscriber, and then whoever wakes next: an owner that is used again
+// has the stack that it takes, which a new goroutine has to grow.
+func (d *Directory) own(e *entry) {
+	var out engine.Effects
+	for e != nil {
+		e.run(&out)
+		if d.rests.Add(1) > mostResting {
+			d.rests.Add(-1)
+			return
+		}
+		e = <-d.resting // nil when the directory is closed
+		d.rests.Add(-1)
+	}
 }
 
 // stepsPerGroup bounds how many inputs share one submission, so that a hot
@@ -89,8 +118,9 @@ func (e *entry) wake() {
 const stepsPerGroup = 64
 
 // run owns the subscriber until nothing is left to do.
-func (e *entry) run() {
+func (e *entry) run(out *engine.Effects) {
 	defer e.dir.cfg.Metrics.awake(-1)
+	e.out = out
 	if e.sub == nil && !e.load() {
 		return
 	}
@@ -147,7 +177,7 @@ func (e *entry) sleep(in *inbox) bool {
 	if !empty && e.unsynced < e.dir.cfg.Unsynced {
 		return false
 	}
-	e.running = false
+	e.running, e.out = false, nil
 	e.idle = e.sub.Idle() && len(e.sub.Calls) == 0 && len(e.replies) == 0
 	if empty {
 		e.dir.inboxes.Put(in)
@@ -224,10 +254,7 @@ func (e *entry) abandon() {
 
 func (e *entry) command(b *batch, r request) {
 	e.token++
-	if e.replies == nil {
-		e.replies = map[uint64]chan engine.Reply{}
-	}
-	e.replies[e.token] = r.reply
+	e.replies = append(e.replies, waiting{e.token, r.reply})
 	r.in.Token = e.token
 	if r.in.Command != nil {
 		r.in.Command.Token = e.token
@@ -238,27 +265,29 @@ func (e *entry) command(b *batch, r request) {
 // step applies one input and moves its effects into the batch.
 func (e *entry) step(b *batch, in *engine.Input) {
 	in.Entropy, in.Wants = e.dir.entropy(), e.dir.wants
-	e.out.Changed, e.out.Verdict = false, 0
-	e.out.Follow, e.out.Unfollow = engine.User{}, engine.User{}
+	out := e.out
+	out.Changed, out.Verdict = false, 0
+	out.Follow, out.Unfollow = engine.User{}, engine.User{}
 	if in.Tick {
 		e.wakeAt = 0
 	}
 	was := e.base
 	e.now, e.base = e.dir.cfg.Clock.Look()
 	in.Shift = e.base - was
-	if err := engine.Step(e.sub, in, e.now, &e.out); err != nil {
+	if err := engine.Step(e.sub, in, e.now, out); err != nil {
 		e.dir.cfg.Log.Error("input not applied", "sub", e.id, "err", err)
 		return
 	}
-	b.collect(&e.out)
+	e.wish = out.Wake
+	b.collect(out)
 }
 
 // schedule arranges the Tick the last step wished for.
 func (e *entry) schedule() {
-	if e.out.Wake == e.wakeAt {
+	if e.wish == e.wakeAt {
 		return
 	}
-	e.wakeAt = e.out.Wake
+	e.wakeAt = e.wish
 	if e.wakeAt == 0 {
 		if e.timer != nil {
 			e.timer.Stop()

@@ -275,18 +275,22 @@ func (d *document) fact(c *callInfo, kind engine.EventKind) engine.Fact {
 // translate is the event in our words. A snapshot names detached calls with
 // that status: they are not live, and what was live ends with the right cause.
 func (d *document) translate() *engine.Event {
-	ev := &engine.Event{
-		ID:           d.text(d.eventID),
-		Subscription: d.text(d.subID),
-		Kind:         d.payload.kind(),
-	}
+	// Nearly all events are of one call: both in one piece.
+	is := &struct {
+		engine.Event
+		fact [1]engine.Fact
+	}{}
+	ev := &is.Event
+	ev.ID, ev.Subscription, ev.Kind = d.text(d.eventID), d.text(d.subID), d.payload.kind()
 	if d.sequence > 0 && d.sequence < 1<<31 {
 		ev.Sequence = uint32(d.sequence)
 	}
 	if ev.Kind == engine.EventOther || ev.Kind == engine.EventHook || len(d.calls) == 0 {
 		return ev
 	}
-	ev.Facts = make([]engine.Fact, len(d.calls))
+	if ev.Facts = is.fact[:]; len(d.calls) > 1 {
+		ev.Facts = make([]engine.Fact, len(d.calls))
+	}
 	for i := range d.calls {
 		ev.Facts[i] = d.fact(&d.calls[i], ev.Kind)
 	}

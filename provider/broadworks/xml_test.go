@@ -164,4 +164,9 @@ func TestDecodingAllocatesOnce(t *testing.T) {
 		}
 	})
 	require.LessOrEqual(t, n, 1.0)
+	n = testing.AllocsPerRun(100, func() {
+		doc, _ := d.decode(b)
+		doc.translate()
+	})
+	require.LessOrEqual(t, n, 2.0, "its texts, and the event with its fact")
 }
