@@ -1,5 +1,6 @@
 // Package actor owns subscribers: at any time at most one goroutine changes a
-// subscriber's state, and it exists only while there is work for it.
+// subscriber's state, and the subscriber has it only while there is work. A few
+// of those that are done wait for the next subscriber.
 //
 // It is the only place with concurrency rules:
 //
