@@ -62,9 +62,11 @@ type attribute struct {
 	prefix, local, value []byte // value as written
 }
 
+// openElement has places in the document instead of pieces of it: what points to
+// nothing costs the collector nothing.
 type openElement struct {
-	name  []byte // qualified, as written: the end tag repeats it
-	bound int    // bindings in force outside of the element
+	from, to int // its name, qualified, as written: the end tag repeats it
+	bound    int // bindings in force outside of the element
 }
 
 // scanner walks one whole document in a single pass, without reflection and
@@ -278,7 +280,8 @@ func (s *scanner) endTag() error {
 	if s.depth == 0 {
 		return errSyntax
 	}
-	name := s.open[s.depth-1].name
+	open := &s.open[s.depth-1]
+	name := s.b[open.from:open.to]
 	rest := s.b[s.i:]
 	if len(rest) <= len(name) {
 		return errUnfinished

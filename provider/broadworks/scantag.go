@@ -26,17 +26,20 @@ func (s *scanner) startTag() error {
 	if !nameStart[b[i]] {
 		return errSyntax
 	}
-	for i < len(b) && nameByte[b[i]] {
-		if b[i] == ':' && colon < 0 {
-			colon = i
-		}
+	for i < len(b) && nameByte[b[i]] && b[i] != ':' {
 		i++
+	}
+	if i < len(b) && b[i] == ':' {
+		colon = i
+		for i < len(b) && nameByte[b[i]] {
+			i++
+		}
 	}
 	if i == len(b) {
 		return errUnfinished
 	}
 	name := b[start:i]
-	s.open[s.depth] = openElement{name: name, bound: s.bound}
+	s.open[s.depth] = openElement{from: start, to: i, bound: s.bound}
 	s.depth++
 	s.attributes = 0
 	if b[i] == '>' { // most elements of an event
@@ -47,11 +50,11 @@ func (s *scanner) startTag() error {
 			return err
 		}
 	}
-	s.local = name
 	var prefix []byte
 	if colon > start && colon+1 < start+len(name) {
-		prefix, s.local = name[:colon-start], name[colon-start+1:]
+		prefix, name = name[:colon-start], name[colon-start+1:]
 	}
+	s.local = name
 	s.space = s.lookup(prefix)
 	return nil
 }
