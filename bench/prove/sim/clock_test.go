@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,8 +10,32 @@ import (
 
 	"offhook/bench/prove/report"
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/provider/simulator"
 )
+
+// machine is what offhook runs on.
+type machine struct {
+	clock    atomic.Int64 // by how much the wall clock is off, in ms
+	restless bool         // it is set all the time
+	jumps    int          // how often it was
+	stepped  atomic.Bool  // it was
+	forgot   atomic.Bool  // and the process ended after that: nobody knows how long ago anything was
+	watch    *clock.Clock // of one life
+}
+
+// wall is the time on the wall, which somebody may set.
+func (m *machine) wall() time.Time {
+	return time.Now().Add(time.Duration(m.clock.Load()) * time.Millisecond)
+}
+
+func (m *machine) now() int64 { return m.wall().UnixMilli() }
+
+// boot gives a life of offhook its clock.
+func (m *machine) boot() {
+	born := time.Now()
+	m.watch = clock.New(m.now, func() int64 { return time.Since(born).Milliseconds() })
+}
 
 // setClock is somebody who sets the clock of offhook's machine: by seconds, by
 // an hour, by years, and right again.

@@ -22,7 +22,6 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/actor"
-	"offhook/engine/clock"
 	"offhook/engine/tenant"
 	"offhook/provider"
 	"offhook/provider/broadworks"
@@ -77,13 +76,8 @@ type world struct {
 	doors     []*door       // of the receivers
 	calm      time.Duration // longer than anything takes to come right by itself
 	asleep    atomic.Bool   // it is night
-	clock     atomic.Int64  // by how much the wall clock is off, in ms
-	restless  bool          // it is set all the time
 	bursts    int           // of a morning
-	jumps     int           // how often it was
-	stepped   atomic.Bool   // it was
-	forgot    atomic.Bool   // and the process ended after that: nobody knows how long ago anything was
-	watch     *clock.Clock  // of one life
+	machine                 // whose clock may be set
 
 	sites    chan string     // a maybe site at which the power is to go now
 	place    string          // the one where it does; "" for any
@@ -95,11 +89,6 @@ type world struct {
 	began  time.Time
 	faults []string       // broken promises
 	dials  map[string]int // requests to dial a number that were not refused
-}
-
-// wall is the time on the wall, which somebody may set.
-func (w *world) wall() time.Time {
-	return time.Now().Add(time.Duration(w.clock.Load()) * time.Millisecond)
 }
 
 // inVirtualTime runs a story under a clock of its own.
@@ -114,17 +103,14 @@ func inVirtualTime(t *testing.T, seed uint64, sims []simulator.Config, story fun
 }
 
 func newWorld(t testing.TB, seed uint64, apps ...*side) *world {
-	w := &world{TB: t, seed: seed, bursts: 3, apps: apps, random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), reserved: map[string]bool{}, dials: map[string]int{}}
+	w := &world{TB: t, seed: seed, bursts: 3, apps: apps, random: rand.New(rand.NewPCG(seed, 1)), failed: make(chan error, 1), sites: make(chan string, 1), reserved: map[string]bool{}, dials: map[string]int{}}
 	w.fs = vfs.NewCrashableMem()
-	w.sites = make(chan string, 1)
 	w.wires = lay(seed)
 	for _, s := range apps {
 		s.violate = w.violated
 	}
 	return w
 }
-
-func (w *world) now() int64 { return w.wall().UnixMilli() }
 
 // rise makes platforms, and begins the first life of offhook before them.
 func (w *world) rise(sims []simulator.Config) {
@@ -189,8 +175,7 @@ func (w *world) raise(network string, cfg simulator.Config) *platform {
 func (w *world) start() {
 	w.Helper()
 	var err error
-	born := time.Now()
-	w.watch = clock.New(w.now, func() int64 { return time.Since(born).Milliseconds() })
+	w.boot()
 	opts := store.Options{FS: w.fs, SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 256 << 10, Clock: w.watch}
 	if w.disk != nil {
 		opts.FS = w.disk
