@@ -24,8 +24,6 @@ type desk struct {
 	mu      sync.Mutex
 	wishes  []*wish
 	history []porcupine.Operation
-	asked   int64           // keys that were used
-	placed  map[string]bool // of these, those answered with 201
 }
 
 // wish is one request to place a call, under one key.
