@@ -48,44 +48,49 @@ type stdBody struct {
 	Replaces            string `json:"replaces"`
 }
 
-// bodyEvent is what a body is made of.
+// bodyEvent is a notification as Step leaves it, and its body for encoding/json.
 type bodyEvent struct {
-	app     string
-	profile engine.Profile
-	call    engine.Call
-	seq     uint64
-	id      string
-	at      time.Time
+	event engine.Notification
+	id    string
+	at    time.Time
+	std   stdBody
 }
 
-func newBodyEvent() *bodyEvent {
-	return &bodyEvent{
-		app: busy.App(0), profile: busy.Profile(4711), seq: 42, id: "evt_0123456789abcdefghjkmnpqrs", at: time.UnixMilli(1700000000123),
-		call: engine.Call{
-			ID: 13467354071, ProviderID: "callhalf-12345678901:0", State: engine.StateActive, Direction: engine.Incoming,
-			RemoteNumber: "+15129104114", RemoteName: "Zilkr LLC",
-		},
+// newBodyEvent has a call answered.
+func newBodyEvent() (*bodyEvent, error) {
+	profile := busy.Profile(4711)
+	sub, out := &engine.Subscriber{}, &engine.Effects{}
+	ring := engine.Fact{
+		ProviderID: "callhalf-12345678901:0", TrackingID: "1234567:1", Status: engine.StatusAlerting, Personality: engine.Terminator,
+		RemoteNumber: "+15129104114", RemoteName: "Zilkr LLC",
 	}
-}
-
-func (e *bodyEvent) append(b []byte) []byte {
-	return engine.AppendBody(b, e.app, &e.profile, &e.call, e.seq, e.id, e.at.UnixMilli())
-}
-
-// std is the same for encoding/json.
-func (e *bodyEvent) std() *stdBody {
-	p, c := &e.profile, &e.call
-	return &stdBody{
-		AppID: e.app, SubscriberID: p.ID, SubscriberNumber: p.Number, SubscriberName: p.Name, SubscriberAccountID: p.AccountID,
-		RemoteNumber: c.RemoteNumber, RemoteName: c.RemoteName, CallID: c.ID.String(), SequenceNumber: strconv.FormatUint(e.seq, 10),
-		Direction: c.Direction.String(), State: c.State.String(), Timestamp: e.at.UnixMilli(), EventID: e.id, Type: "call.state",
-		Phase: c.Phase.String(), ReleasingParty: c.Party.String(), RemoteHeld: c.RemoteHeld, Synthetic: c.Synthetic, ProviderCallID: c.ProviderID,
+	talk := ring
+	talk.Status = engine.StatusActive
+	at := time.UnixMilli(1700000000123)
+	for _, in := range []engine.Input{
+		{Profile: &profile}, {Link: busy.App(0)},
+		{Event: &engine.Event{Kind: engine.EventReceived, Facts: []engine.Fact{ring}}},
+		{Event: &engine.Event{Kind: engine.EventAnswered, Facts: []engine.Fact{talk}}},
+	} {
+		out.Reset()
+		in.Entropy = [2]uint64{1, 2}
+		if err := engine.Step(sub, &in, at.UnixMilli(), out); err != nil {
+			return nil, err
+		}
 	}
+	if len(out.Emit) != 1 {
+		return nil, fmt.Errorf("an answered call is told %d times", len(out.Emit))
+	}
+	e := &bodyEvent{event: out.Emit[0], at: at}
+	e.id = string(e.event.AppendEventID(nil))
+	return e, json.Unmarshal(e.append(nil), &e.std)
 }
+
+func (e *bodyEvent) append(b []byte) []byte { return e.event.AppendBody(b) }
 
 // stdSigned makes the body with encoding/json and its signature with hmac.New.
 func (e *bodyEvent) stdSigned(key []byte) (body []byte, signature string, err error) {
-	if body, err = json.Marshal(e.std()); err != nil {
+	if body, err = json.Marshal(&e.std); err != nil {
 		return nil, "", err
 	}
 	mac := hmac.New(sha256.New, key)
@@ -97,7 +102,10 @@ func (e *bodyEvent) stdSigned(key []byte) (body []byte, signature string, err er
 // measureBody makes the body of a webhook and signs it. Both ways make the same
 // bytes.
 func measureBody(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
-	e := newBodyEvent()
+	e, err := newBodyEvent()
+	if err != nil {
+		return nil, err
+	}
 	key, ok := tenant.ParseSecret(bodySecret)
 	if !ok {
 		return nil, errors.New("the secret is none")
