@@ -33,9 +33,10 @@ func Check(ctx context.Context, kept *figures.Baseline, suites []Suite, p figure
 		list := kept.Compare(r)
 		var doubtful []Suite
 		for _, s := range suites {
-			if slices.ContainsFunc(list, func(v figures.Verdict) bool { return v.Suite == s.Name && !v.Passed() }) {
+			at := slices.IndexFunc(list, func(v figures.Verdict) bool { return v.Suite == s.Name && !v.Passed() })
+			if at >= 0 {
 				doubtful = append(doubtful, s)
-				p.Say("%s did not pass: once more", s.Name)
+				p.Say("%s: %s, %+.1f %% with a margin of %.1f %%: once more", list[at].Key, list[at].Outcome, 100*list[at].Change, 100*list[at].Margin)
 			}
 		}
 		if len(doubtful) == 0 {

@@ -54,7 +54,7 @@ func measureStep(ctx context.Context, p figures.Plan) ([]figures.Row, error) {
 		return nil
 	}, func(int) error {
 		rest()
-		ns, err := perOp(ctx, p.Round/4, 100, func() error {
+		ns, err := perOp(ctx, p.Round/2, 100, func() error {
 			for range 100 {
 				if _, err := json.Marshal(&body.std); err != nil {
 					return err
