@@ -161,9 +161,9 @@ func (w *world) live(t *testing.T, l *looks, left *vfs.MemFS) *vfs.MemFS {
 			d.ops++
 			d.power("nothing, after the end", true)
 		}
-		w.clock = w.now() + int64(w.random.IntN(60_000))
+		w.clock.Store(w.now() + int64(w.random.IntN(60_000)))
 		if w.random.IntN(10) == 0 {
-			w.clock += (25 * time.Hour).Milliseconds()
+			w.clock.Add((25 * time.Hour).Milliseconds())
 		}
 	})
 	l.wait()

@@ -18,10 +18,7 @@ import (
 	"offhook/bench/prove/report"
 )
 
-const (
-	flipsInTests = 1_000
-	rotten       = 4 // directories that share them
-)
+const rotten = 4 // directories that share the flips
 
 // A bit flips on the disk after the process was killed: the directory is
 // refused, or a read fails, or all that left the process is there all the same.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -63,8 +64,8 @@ type world struct {
 	commands    int
 	gaps        int
 	submissions int
-	started     time.Time // of this life, in its own time
-	clock       int64     // ms; when this life began
+	started     time.Time    // of this life, in its own time
+	clock       atomic.Int64 // ms; when this life began
 	memTable    uint64
 	roomy       bool      // one log for all of a life
 	hasty       bool      // nobody looks at the disk but when the power goes
@@ -84,7 +85,6 @@ func newWorld(seed uint64) *world {
 		seed: seed, random: rand.New(rand.NewPCG(seed, 1)), dice: rand.New(rand.NewPCG(seed, 2)),
 		rows: newRows(map[string]string{}, 0), promises: newPromises(), places: map[string]place{}, times: map[string]int64{},
 		books: map[engine.StreamID]*book{}, moods: map[string]mood{}, keys: map[string]*key{},
-		clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMilli(),
 	}
 	w.platform = newPlatform(w)
 	for i := range users {
@@ -92,13 +92,14 @@ func newWorld(seed uint64) *world {
 		w.catalog.users = append(w.catalog.users, w.platform.users[i].id)
 	}
 	w.started = time.Now()
+	w.clock.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMilli())
 	return w
 }
 
 func subscriber(i int) string { return fmt.Sprintf("Sub%d@example.com", i) }
 
 // now is one clock over all lives.
-func (w *world) now() int64 { return w.clock + time.Since(w.started).Milliseconds() }
+func (w *world) now() int64 { return w.clock.Load() + time.Since(w.started).Milliseconds() }
 
 // violated notes a broken promise; w.mu is held.
 func (w *world) violated(format string, args ...any) {
