@@ -22,6 +22,7 @@ var secretive = regexp.MustCompile(`(?i)(token|secrets?|keys?|digest|hash|signat
 // plainly compared, and why that gives nothing away. Whatever else is called
 // like a secret and compared by ==, bytes.Equal and the like fails the test.
 var plainly = map[string]string{
+	"engine/actor/batch.go: w.token == token":                                                 "the number by which an owner knows who waits for an answer; it never leaves the process",
 	"engine/actor/users.go: u.of[user(network, id)] == key":                                   "the folded id of a subscriber is the key of a map",
 	"cmd/offhook/version.go: switch s.Key":                                                    "what the Go tool says of how the program was built",
 	"provider/simulator/xsp.go: why == RefusedCredentials":                                    "the simulator's word for a refusal",
