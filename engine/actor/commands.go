@@ -61,11 +61,32 @@ func (d *Directory) doCall(ctx context.Context, cmd engine.Command) engine.Reply
 	if subscriber == "" {
 		return notFound()
 	}
+	// Somebody else's is answered as nobody's is, and as soon: the owner may be
+	// busy, or wait for the disk.
+	switch linked, err := d.linked(cmd.App, subscriber); {
+	case err != nil:
+		d.cfg.Log.Error("subscriber not looked up", "sub", subscriber, "err", err)
+		return unavailable("the call cannot be looked up")
+	case !linked:
+		return notFound()
+	}
 	r := d.send(ctx, subscriber, engine.Input{Command: &cmd})
 	if r.Gone {
 		return d.ended(cmd, subscriber)
 	}
 	return r
+}
+
+// linked reports whether it is durable that an app may see a subscriber.
+func (d *Directory) linked(app, subscriber string) (bool, error) {
+	if v := d.shown(subscriber); v != nil {
+		return v.shows(app), nil
+	}
+	sub, err := d.cfg.Store.Load(subscriber)
+	if v := d.shown(subscriber); v != nil { // in memory meanwhile: what was read may be on its way to the disk
+		return v.shows(app), nil
+	}
+	return sub != nil && sub.LinkedTo(app), err
 }
 
 // ended answers for a call that is over. The app may see its subscriber.

@@ -322,6 +322,32 @@ func placedAs(id string) func(engine.Ask) engine.Outcome {
 	}
 }
 
+// Whoever may not see a call is told so at once, however long its owner has to
+// wait for the disk: nobody's id takes no longer.
+func TestAStrangerIsNotMadeToWaitForTheDisk(t *testing.T) {
+	atDesk(t, func(h *desk) {
+		h.tell(engine.EventReceived, engine.StatusAlerting)
+		call := h.only().Call.ID
+		h.tell(engine.EventReleased, engine.StatusReleased)
+		require.Empty(t, h.Live(app1))
+		ask := func(v engine.Verb) engine.Reply {
+			soon, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+			defer cancel()
+			return h.DoCall(soon, engine.Command{Verb: v, App: "stranger", Call: call})
+		}
+		for _, verb := range []engine.Verb{engine.VerbGet, engine.VerbHold, engine.VerbEnd} {
+			require.Equal(t, engine.CodeNotFound, ask(verb).Err.Code, "nobody is in memory")
+		}
+		unblock := h.disk.block()
+		defer unblock()
+		h.tellOf("c2", engine.EventReceived, engine.StatusAlerting)
+		synctest.Wait()
+		for _, verb := range []engine.Verb{engine.VerbGet, engine.VerbHold, engine.VerbEnd} {
+			require.Equal(t, engine.CodeNotFound, ask(verb).Err.Code)
+		}
+	})
+}
+
 func TestIdComesBeforeTheEvent(t *testing.T) {
 	atDesk(t, func(h *desk) {
 		h.platform.answer = placedAs("c9")
