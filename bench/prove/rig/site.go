@@ -3,6 +3,8 @@ package rig
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -87,4 +89,18 @@ func (s *Site) Ring(subscribers []map[string]any) {
 		}
 		_, _ = Ask("POST", s.Sim("/simulator/calls/"+call.ID+"/answer"), "", "")
 	}
+}
+
+// Followed waits until the platform tells of n users: what began and ended before
+// is told to nobody.
+func (s *Site) Followed(n int) {
+	s.T.Helper()
+	subscribed := regexp.MustCompile(`(?m)^offhook_broadworks_users\{.*kind="subscribed".*\} (\d+)$`)
+	for range Poll(30 * time.Second) {
+		m := subscribed.FindSubmatch(Must(s.T, 200, "GET", s.Admin("/metrics"), "", "").Body)
+		if m != nil && string(m[1]) == strconv.Itoa(n) {
+			return
+		}
+	}
+	s.T.Fatalf("not all of %d users are followed", n)
 }

@@ -34,6 +34,7 @@ func TestAListenerThatMisbehavesMissesNothing(t *testing.T) {
 		t.Fatalf("not said %d times: %s", times, what)
 	}
 	said("msg=registered", 1)
+	s.Followed(20)
 
 	const calls = 8
 	subscribers := rig.Must(t, 200, "GET", s.Admin("/admin/subscribers"), rig.Operator, "").List(t)
