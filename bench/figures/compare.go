@@ -12,24 +12,36 @@ import (
 const (
 	median = 1.2533 // how much wider a median of runs scatters than their mean
 
+	trimmed = 1.5 // a normal spread over that of its inner four fifths
+
 	sure  = 3    // standard errors that are more than noise
 	least = 0.05 // a change for the worse that is never worth an alarm
 	most  = 0.10 // a margin beyond which nothing is judged: a fifth could hide in it
 	round = 0.02 // of a count of bytes, which the runtime rounds now and then
 )
 
-// deviation is the standard deviation of one run, as a share of the median. It
-// is not a robust one: a run that was disturbed makes it wide, and then more
-// runs are asked for.
+// deviation is the standard deviation of one run, as a share of the median. The
+// fifth of the runs that lies furthest away is left out, since a few that were
+// disturbed would make everything else look like noise; trimmed makes up for it.
 func deviation(values []float64, of float64) float64 {
 	if of == 0 || len(values) < 2 {
 		return 0
 	}
-	sum := 0.0
+	var away []float64
 	for _, v := range values {
-		sum += (v/of - 1) * (v/of - 1)
+		away = append(away, (v/of-1)*(v/of-1))
 	}
-	return math.Sqrt(sum / float64(len(values)-1))
+	slices.Sort(away)
+	keep := len(away) - len(away)/5
+	sum := 0.0
+	for _, v := range away[:keep] {
+		sum += v
+	}
+	spread := math.Sqrt(sum / float64(max(keep-1, 1)))
+	if keep < len(away) {
+		spread *= trimmed
+	}
+	return spread
 }
 
 // Outcome is how a row compares with what was kept.

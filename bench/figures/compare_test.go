@@ -54,6 +54,12 @@ func TestARegressionOfAFifthIsFound(t *testing.T) {
 	}
 }
 
+func TestAFewDisturbedRunsMakeNoNoise(t *testing.T) {
+	values := []float64{0.74, 0.75, 0.73, 0.74, 0.76, 0.74, 0.73, 0.75, 0.74, 0.74, 0.51, 1.2}
+	require.Less(t, deviation(values, 0.74), 0.03)
+	require.Greater(t, deviation([]float64{0.5, 0.9, 0.7, 0.6, 0.8}, 0.7), 0.15, "but what scatters, does")
+}
+
 func TestNoiseThatCouldHideARegressionIsNoPass(t *testing.T) {
 	g := &gate{rand.New(rand.NewPCG(5, 6)), 0.3}
 	for range 500 {
