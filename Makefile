@@ -18,7 +18,7 @@ BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(P
 	$(if $(DIR),--dir $(DIR)) $(if $(JSON),--json $(JSON)) $(if $(TEXT),--text $(TEXT)) $(if $(SVG),--svg $(SVG))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors security fuzz overload bench-check bench-keep microbench clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors security fuzz overload bench-check bench-keep microbench bench-peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,10 @@ check: ## what a change must pass: format, vet, staticcheck, race tests, tidy mo
 	$(GO) run $(STATICCHECK) ./...
 	$(MAKE) test
 	$(GO) mod tidy -diff
+	$(GO) -C bench/peers/nats vet ./...
+	$(GO) -C bench/peers/nats run $(STATICCHECK) ./...
+	$(GO) -C bench/peers/nats test ./...
+	$(GO) -C bench/peers/nats mod tidy -diff
 
 bench: build ## what things cost beside their baselines, and the budgets; SUITE, RATE, RUNS, ROUND, DIR, JSON, TEXT, SVG
 	@./bin/offhook bench $(BENCH)
@@ -50,6 +54,10 @@ bench-check: build ## fail if ratios or allocations are worse than those in benc
 
 bench-keep: build ## measure, and put ratios and allocations into bench/baseline.json
 	@./bin/offhook bench $(BENCH) --keep bench/baseline.json
+
+bench-peers: build ## durable transitions beside PostgreSQL, Redis and NATS; installs them where it may
+	@GO="$(GO)" sh .ci/peers || true
+	@./bin/offhook bench $(BENCH) --suite peers
 
 microbench: ## run Go's benchmarks of every package, BENCHTIME each
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)

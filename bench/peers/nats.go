@@ -19,7 +19,7 @@ import (
 )
 
 // natsModule is where the program is that embeds NATS, in offhook's repository.
-// It is a module of its own: see docs/decisions/0009-peers.md.
+// It is a module of its own: see docs/decisions/0010-peers.md.
 var natsModule = filepath.Join("bench", "peers", "nats")
 
 // natsLine is what the program prints when it is ready, and of each round.
@@ -60,8 +60,9 @@ func NATS(ctx context.Context, p figures.Plan) (_ Peer, err error) {
 	p.Say("nats: building %s", natsModule)
 	program := filepath.Join(n.dir, "nats")
 	build := exec.CommandContext(ctx, "go", "build", "-C", module, "-o", program, ".") // #nosec G204 -- our own program
+	build.Env = append(os.Environ(), "GOPROXY=off")                                    // a measurement fetches nothing
 	if _, err := output(build); err != nil {
-		return nil, cmp.Or(ctx.Err(), error(Absent(fmt.Sprintf("the program that embeds NATS cannot be built, fetch what it needs with: go mod download -C %s (%v)", natsModule, err))))
+		return nil, cmp.Or(ctx.Err(), error(Absent(fmt.Sprintf("the program that embeds NATS cannot be built, fetch its modules with: go -C %s mod download (%v)", natsModule, err))))
 	}
 	if err := n.start(program); err != nil {
 		return nil, err

@@ -47,7 +47,9 @@ type redisConn struct {
 }
 
 // Redis is the one that was given, or one that is started for the purpose.
-func Redis(ctx context.Context, p figures.Plan) (_ Peer, err error) {
+func Redis(ctx context.Context, p figures.Plan) (Peer, error) { return openRedis(ctx, p, Subscribers) }
+
+func openRedis(ctx context.Context, p figures.Plan, subscribers int) (_ Peer, err error) {
 	r := &redis{network: "tcp", address: os.Getenv(redisVar), prefix: fmt.Sprintf("offhook-bench-%d-%d:", os.Getpid(), time.Now().Unix())}
 	program := ""
 	if r.address == "" {
@@ -74,8 +76,8 @@ func Redis(ctx context.Context, p figures.Plan) (_ Peer, err error) {
 	if r.bodies, err = texts(4096, bodySize); err != nil {
 		return nil, err
 	}
-	p.Say("redis: filling in %d records", Subscribers)
-	return r, r.connect(ctx)
+	p.Say("redis: filling in %d records", subscribers)
+	return r, r.connect(ctx, subscribers)
 }
 
 // start starts one that does nothing but this, and syncs each write.
@@ -114,13 +116,13 @@ func (r *redis) dial(ctx context.Context) (*conn, error) {
 }
 
 // connect makes all clients, and lets each fill in its own share of the records.
-func (r *redis) connect(ctx context.Context) error {
+func (r *redis) connect(ctx context.Context, subscribers int) error {
 	for n := range Clients {
 		c, err := r.dial(ctx)
 		if err != nil {
 			return err
 		}
-		first, next := Subscribers*n/Clients, Subscribers*(n+1)/Clients
+		first, next := subscribers*n/Clients, subscribers*(n+1)/Clients
 		r.conns = append(r.conns, &redisConn{conn: c, first: first, last: make([]uint16, next-first)})
 	}
 	if err := r.lossless(); err != nil {

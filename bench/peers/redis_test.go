@@ -121,14 +121,17 @@ func newStandIn() *standIn {
 	return &standIn{values: map[string]string{}, setting: map[string]string{"appendonly": "yes", "appendfsync": "always"}}
 }
 
-const short = 40 * time.Millisecond
+const (
+	short = 40 * time.Millisecond
+	few   = 1000 // subscribers: a stand-in is slow
+)
 
 func TestARoundOfRedisIsCheckedAndForgotten(t *testing.T) {
 	s := newStandIn()
 	s.listen(t)
-	r, err := Redis(t.Context(), figures.Plan{Dir: t.TempDir()})
+	r, err := openRedis(t.Context(), figures.Plan{Dir: t.TempDir()}, few)
 	require.NoError(t, err)
-	require.Len(t, s.values, Subscribers)
+	require.Len(t, s.values, few)
 	for range 2 {
 		rate, err := r.Round(t.Context(), short)
 		require.NoError(t, err)
@@ -148,7 +151,7 @@ func TestARedisThatLosesIsFoundOut(t *testing.T) {
 	} {
 		s := newStandIn()
 		s.listen(t)
-		r, err := Redis(t.Context(), figures.Plan{Dir: t.TempDir()})
+		r, err := openRedis(t.Context(), figures.Plan{Dir: t.TempDir()}, few)
 		require.NoError(t, err)
 		spoil(s)
 		_, err = r.Round(t.Context(), short)
@@ -161,7 +164,7 @@ func TestARedisThatMayLoseIsNotMeasured(t *testing.T) {
 	s := newStandIn()
 	s.setting["appendfsync"] = "everysec"
 	s.listen(t)
-	_, err := Redis(t.Context(), figures.Plan{Dir: t.TempDir()})
+	_, err := openRedis(t.Context(), figures.Plan{Dir: t.TempDir()}, few)
 	require.EqualError(t, err, "not measured: Redis has appendfsync other than always, and may lose what it acknowledged: set it")
 	var absent Absent
 	require.ErrorAs(t, err, &absent)
@@ -170,7 +173,7 @@ func TestARedisThatMayLoseIsNotMeasured(t *testing.T) {
 func TestARoundOfRedisEndsWithItsContext(t *testing.T) {
 	s := newStandIn()
 	s.listen(t)
-	r, err := Redis(t.Context(), figures.Plan{Dir: t.TempDir()})
+	r, err := openRedis(t.Context(), figures.Plan{Dir: t.TempDir()}, few)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
