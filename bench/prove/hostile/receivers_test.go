@@ -154,6 +154,7 @@ func TestHostileReceiversBesideAGoodOne(t *testing.T) {
 	ledger := rig.NewLedger(t)
 	const people = 10
 	site := rig.Connect(t, p, ledger, people)
+	site.Followed(len(site.Subscribers))
 	hostile := receivers(t.Context().Done(), strings.TrimSuffix(strings.TrimPrefix(trap, "http://"), "/hook"))
 	for _, x := range hostile {
 		app := rig.Must(t, 201, "POST", site.Admin("/admin/apps"), rig.Operator,

@@ -43,6 +43,7 @@ func TestFollowersThatNeverRead(t *testing.T) {
 	ledger := rig.NewLedger(t)
 	const people = 20
 	site := rig.Connect(t, p, ledger, people)
+	site.Followed(len(site.Subscribers))
 	was := resident(t, p)
 
 	ctx, stop := context.WithCancel(t.Context())

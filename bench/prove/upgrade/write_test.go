@@ -31,6 +31,7 @@ func write(t *testing.T, program *rig.Program, dir string) {
 	p := program.Run(t, rig.Anywhere("none"), "serve", "--data-dir", filepath.Join(dir, "data"))
 	const linked = 6
 	s, d := rig.Connect(t, p, l, linked), rig.Connect(t, p, deaf, linked)
+	s.Followed(len(s.Subscribers))
 	s.Ring(s.Subscribers[:linked])
 	var calls []map[string]any
 	l.Wait(t, "everybody talks", func() bool {

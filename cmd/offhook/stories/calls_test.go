@@ -19,6 +19,7 @@ func TestCallIsPlacedHeldResumedAndEnded(t *testing.T) {
 	l := rig.NewLedger(t)
 	p := rig.Run(t, rig.Anywhere("none"), "serve", "--data-dir", t.TempDir())
 	s := rig.Connect(t, p, l, 3)
+	s.Followed(len(s.Subscribers))
 	sub := s.Subscribers[0]
 
 	placed, err := s.Place(sub, "+15129104114")
@@ -86,6 +87,7 @@ func TestSubscribersWebhookAndBulk(t *testing.T) {
 	p := rig.Run(t, rig.Anywhere("none"), "serve", "--data-dir", t.TempDir())
 	l := rig.NewLedger(t)
 	s := rig.Connect(t, p, l, 1)
+	s.Followed(len(s.Subscribers))
 	network := s.Subscribers[0]["network_id"].(string)
 	made := rig.Must(t, 201, "POST", s.Admin("/admin/apps"), rig.Operator, `{"name":"bulk"}`).JSON(t)
 	lines := fmt.Sprintf(`{"subscriber_id":"new@example.com","subscriber_number":"+15125550177","subscriber_name":"New","network_id":%q,"apps":[%q]}`, network, made["app_id"]) + "\nnot json\n"

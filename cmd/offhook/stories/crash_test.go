@@ -18,6 +18,7 @@ func TestKilledDuringTrafficEveryReportedCallEndsOnce(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	p := rig.Run(t, rig.Anywhere("demo"), "serve", "--data-dir", data)
 	s := rig.Connect(t, p, l, 20)
+	s.Followed(len(s.Subscribers))
 	const cycles = 4
 	for cycle := range cycles {
 		before := l.Count()

@@ -135,6 +135,7 @@ func TestAStreamGoesOnBehindItsLastIDAfterKills(t *testing.T) {
 	env := append(rig.Anywhere("none"), "OFFHOOK_EVENTS_HEARTBEAT=1s")
 	p := rig.Run(t, env, "serve", "--data-dir", data)
 	s := rig.Connect(t, p, l, 20)
+	s.Followed(len(s.Subscribers))
 	f := follow(t, s)
 	const kills = 3
 	for range kills {

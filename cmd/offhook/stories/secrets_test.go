@@ -33,6 +33,7 @@ func TestSecretsAndNumbersAreNowhereTheyShouldNotBe(t *testing.T) {
 	env := append(rig.Anywhere("none"), "OFFHOOK_LOG_LEVEL=debug", "OFFHOOK_WEBHOOKS_SHOW_RESPONSES=true")
 	p := rig.Run(t, env, "serve", "--data-dir", data)
 	s := rig.Connect(t, p, l, 6)
+	s.Followed(len(s.Subscribers))
 	secrets = append(secrets, s.Key)
 	var shown []rig.Answer // what the APIs say
 	do := func(status int, method, url, token, body string) rig.Answer {
