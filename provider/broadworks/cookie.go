@@ -18,7 +18,6 @@ import (
 type jar struct {
 	mu      sync.Mutex
 	cookies []*http.Cookie
-	line    string // the header that brings them
 }
 
 // maxCookies bounds what one interface of an XSP may make us hold.
@@ -35,16 +34,11 @@ func (p *Provider) jarOf(x *xsp, path string) *jar {
 // sign puts the login and the cookies on a request.
 func (j *jar) sign(req *http.Request, header string) {
 	req.Header.Set("Authorization", header)
-	if cookies := j.header(); cookies != "" {
-		req.Header.Set("Cookie", cookies)
-	}
-}
-
-// header is what brings the cookies; empty without any.
-func (j *jar) header() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.line
+	for _, c := range j.cookies {
+		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) // #nosec G124 -- a cookie that is sent, and has no attributes
+	}
 }
 
 // learn keeps the cookies of an answer. A request that left without a cookie
@@ -75,11 +69,6 @@ func (j *jar) learn(res *http.Response, channel bool) {
 			j.cookies = append(j.cookies, c)
 		}
 	}
-	line := http.Request{Header: http.Header{}}
-	for _, c := range j.cookies {
-		line.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) // #nosec G124 -- a cookie that is sent, and has no attributes
-	}
-	j.line = line.Header.Get("Cookie")
 }
 
 func (j *jar) index(name string) int {

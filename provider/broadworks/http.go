@@ -69,7 +69,6 @@ type answer struct {
 // them for 4 s, dossier §3.1) nobody could tell whether it arrived.
 type clients struct {
 	actions, fresh, acks, stream *http.Client
-	tls                          *tls.Config // of all of them
 }
 
 func (c *Config) clients() (clients, error) {
@@ -100,7 +99,7 @@ func (c *Config) clients() (clients, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
-	return clients{actions: pool(c.InFlight), fresh: pool(0), acks: pool(c.Acks), stream: pool(0), tls: tlsConfig}, nil
+	return clients{actions: pool(c.InFlight), fresh: pool(0), acks: pool(c.Acks), stream: pool(0)}, nil
 }
 
 func (c *clients) close() {

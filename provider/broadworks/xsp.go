@@ -18,7 +18,6 @@ type xsp struct {
 	opening bool        // one is being opened; by Provider.mu
 	trouble string      // why it has none, for people; by Provider.mu
 	left    atomic.Bool // gone from DNS
-	lone    atomic.Bool // it takes one acknowledgement at a time on a connection
 
 	actions, events jar
 }
