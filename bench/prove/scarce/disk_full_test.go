@@ -41,13 +41,14 @@ func TestAFullDiskRefusesWritesAndKeepsReading(t *testing.T) {
 	o.short("4 MiB are left")
 	o.l.Refuse(nil)
 	wait(t, "what waits is delivered", func() bool { return o.waiting() == 0 })
-	placed, told := o.count("placed"), o.l.Count()
 	refused := o.refused()
 	wait(t, "more is refused", func() bool { return o.refused() >= refused+40 })
 	used := int64(free) - int64(v.free(t)) // #nosec G115 -- a small disk
 
 	v.fill(t, mega/2) // below a quarter of the mark nothing is written that can wait
 	wait(t, "offhook sees it", func() bool { return o.metric("offhook_store_free_bytes") <= mega })
+	wait(t, "what was under way is delivered", func() bool { return o.waiting() == 0 })
+	placed, told := o.count("placed"), o.l.Count()
 	refused = o.refused()
 	wait(t, "more is refused", func() bool { return o.refused() >= refused+40 })
 	o.short("half a MiB is left")
