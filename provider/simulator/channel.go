@@ -142,6 +142,7 @@ func (s *Simulator) enqueue(ch *channel, d doc) {
 	}
 	if len(ch.queue)+len(ch.held)+len(ch.unacked) >= s.cfg.MaxWaitingPerStream {
 		s.stats.ChannelsOverflowed++
+		ch.queue = append(ch.queue, d) // it goes the way of the others
 		s.dropChannel(ch, reasonNonResponsive)
 		return
 	}

@@ -290,6 +290,7 @@ func TestSlowReader(t *testing.T) {
 		}
 		w.pass(100 * time.Millisecond)
 		require.EqualValues(w, 1, w.sim.Stats().ChannelsOverflowed)
+		require.Zero(w, w.sim.Stats().Live.Waiting, "what no channel has is lost, and not waited for")
 		w.ring(bob, "+442079460001")
 		st.want("Received Alerting Terminator")
 	})

@@ -67,7 +67,7 @@ func TestTenTimesTheFactsThatTheNodeKeepsUpWith(t *testing.T) {
 
 	require.NoError(t, c.goHome(all))
 	d.settle(t, w, dials)
-	of := acknowledged(w)
+	of := acknowledged(t, w)
 	row.Add(y.asked)
 	row.Note("with a %dth of the time it keeps up with %.0f/s; %.0f/s were wanted and %.0f/s offered for %v; of all that was told %s; commands meanwhile p50 %v p99 %v, slowest answer %v%s; as before %v later; memory %d MB + %d MB of %d",
 		share, sustained, rate, y.offered(), long, of, meanwhile.p(0.5), meanwhile.p(0.99), meanwhile.slowest.Round(time.Millisecond), meanwhile.others(),
@@ -111,7 +111,7 @@ func (c *crowd) sustained(t *testing.T, w *rig.Apart, all []*line) (most float64
 		most = max(most, float64(told)/y.took.Seconds())
 		t.Logf("sustained: %v; %d told at once", y, told)
 		require.Empty(t, y.wrong)
-		acknowledged(w)
+		acknowledged(t, w)
 		if told < y.asked-y.asked/3 {
 			behind++ // or something else kept the machine busy
 		} else {
@@ -138,17 +138,18 @@ func (c *crowd) compared(t *testing.T, w *rig.Apart) time.Duration {
 	return 0
 }
 
-// acknowledged says what became of the events, and of how many the platform
-// still does not know.
-func acknowledged(w *rig.Apart) string {
+// acknowledged checks that the platform waits for nothing any more, and says
+// what became of the events.
+func acknowledged(t *testing.T, w *rig.Apart) string {
+	t.Helper()
 	var stats map[string]any
-	waiting := 0.0
-	for range rig.Poll(10 * time.Second) {
-		stats = rig.Must(w.T, 200, "GET", w.URL("/simulator/stats"), "", "").JSON(w.T)
-		if waiting = stats["live"].(map[string]any)["waiting_for_ack"].(float64); waiting == 0 {
-			break
+	for range rig.Poll(30 * time.Second) {
+		stats = rig.Must(t, 200, "GET", w.URL("/simulator/stats"), "", "").JSON(t)
+		if stats["live"].(map[string]any)["waiting_for_ack"].(float64) == 0 {
+			return fmt.Sprintf("%.0f were acknowledged, %.0f of them as a mark, and %.0f lost with %.0f channels and made up for",
+				stats["events_acked"], metric(w, "offhook_facts_overflowed_total"), stats["events_lost"], stats["channels_ended"])
 		}
 	}
-	return fmt.Sprintf("%.0f were acknowledged, %.0f of them as a mark, %.0f lost with %.0f channels and made up for, and %.0f are still waited for",
-		stats["events_acked"], metric(w, "offhook_facts_overflowed_total"), stats["events_lost"], stats["channels_ended"], waiting)
+	require.Fail(t, "the platform still waits", "%v", stats["live"])
+	return ""
 }
