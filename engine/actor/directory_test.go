@@ -329,6 +329,7 @@ func TestAStrangerIsNotMadeToWaitForTheDisk(t *testing.T) {
 		h.tell(engine.EventReceived, engine.StatusAlerting)
 		call := h.only().Call.ID
 		h.tell(engine.EventReleased, engine.StatusReleased)
+		synctest.Wait()
 		require.Empty(t, h.Live(app1))
 		ask := func(v engine.Verb) engine.Reply {
 			soon, cancel := context.WithTimeout(context.Background(), time.Millisecond)
