@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,6 +35,7 @@ type postgres struct {
 	load   *pgbench
 
 	version string
+	counts  []int // of clients, that are tried
 	clients int
 	tried   string
 	acked   int64
@@ -129,11 +132,11 @@ func postgresSettings(memory, free int64) []string {
 
 // fill makes the tables, with the records of all subscribers.
 func (pg *postgres) fill(ctx context.Context) error {
-	settings, err := pg.query(ctx, "SELECT current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')")
+	settings, err := pg.query(ctx, "SELECT current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit'), current_setting('max_connections')")
 	if err != nil {
 		return err
 	}
-	if pg.version, err = durableSettings(settings); err != nil {
+	if pg.version, pg.counts, err = readSettings(settings); err != nil {
 		return err
 	}
 	if _, err := pg.query(ctx, fillStatements(pg.schema)); err != nil {
@@ -150,29 +153,42 @@ func (pg *postgres) fill(ctx context.Context) error {
 	return err
 }
 
-// durableSettings reads what fill asked for. A server that may lose what it
-// acknowledged is no baseline.
-func durableSettings(row string) (version string, err error) {
+// readSettings reads what fill asked for. A server that may lose what it
+// acknowledged is no baseline, nor one that serves nobody.
+func readSettings(row string) (version string, counts []int, err error) {
+	const others = 10 // connections that are somebody else's, or kept for its owner
 	f := strings.Split(row, "|")
-	if len(f) != 3 {
-		return "", fmt.Errorf("%q is not what was asked of PostgreSQL", row)
+	if len(f) != 4 {
+		return "", nil, fmt.Errorf("%q is not what was asked of PostgreSQL", row)
 	}
 	version, _, _ = strings.Cut(f[0], " ")
-	if f[1] != "on" || f[2] == "off" {
-		return "", Absent(fmt.Sprintf("PostgreSQL has fsync %s and synchronous_commit %s, and may lose what it acknowledged: turn both on", f[1], f[2]))
+	most, err := strconv.Atoi(f[3])
+	if err != nil {
+		return "", nil, err
 	}
-	return version, nil
+	if f[1] != "on" || f[2] == "off" {
+		return "", nil, Absent(fmt.Sprintf("PostgreSQL has fsync %s and synchronous_commit %s, and may lose what it acknowledged: turn both on", f[1], f[2]))
+	}
+	for _, n := range postgresClients {
+		if n+others <= most {
+			counts = append(counts, n)
+		}
+	}
+	if counts == nil {
+		return "", nil, Absent(fmt.Sprintf("PostgreSQL has max_connections %d: raise it, best to 200", most))
+	}
+	return version, counts, nil
 }
 
 // best finds how many clients it is fastest with.
 func (pg *postgres) best(ctx context.Context, p figures.Plan) error {
 	found := map[int][]float64{}
 	for try := range 2 {
-		for i := range postgresClients {
+		for i := range pg.counts {
 			if try == 1 { // each stands early once and late once
-				i = len(postgresClients) - 1 - i
+				i = len(pg.counts) - 1 - i
 			}
-			pg.clients = postgresClients[i]
+			pg.clients = pg.counts[i]
 			rate, err := pg.Round(ctx, p.Round)
 			if err != nil {
 				return err
@@ -189,7 +205,7 @@ func (pg *postgres) best(ctx context.Context, p figures.Plan) error {
 func choose(found map[int][]float64) (clients int, tried string) {
 	var most float64
 	var each []string
-	for _, n := range postgresClients {
+	for _, n := range slices.Sorted(maps.Keys(found)) {
 		rate := figures.Of(found[n]).Median
 		if rate > most {
 			clients, most = n, rate

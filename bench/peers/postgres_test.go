@@ -15,19 +15,27 @@ import (
 )
 
 func TestAPostgresThatMayLoseIsNotMeasured(t *testing.T) {
-	version, err := durableSettings("15.18 (Debian 15.18-0+deb12u1)|on|on")
+	version, counts, err := readSettings("15.18 (Debian 15.18-0+deb12u1)|on|on|200")
 	require.NoError(t, err)
 	require.Equal(t, "15.18", version)
-	_, err = durableSettings("17.2|on|remote_write")
+	require.Equal(t, []int{16, 64, 128}, counts)
+	_, counts, err = readSettings("17.2|on|remote_write|100")
 	require.NoError(t, err, "it is synced here, and waits for others too")
-	for _, row := range []string{"15.18|off|on", "15.18|on|off"} {
-		_, err := durableSettings(row)
+	require.Equal(t, []int{16, 64}, counts, "as many as it serves")
+	for row, want := range map[string]string{
+		"15.18|off|on|200": "may lose what it acknowledged",
+		"15.18|on|off|200": "may lose what it acknowledged",
+		"15.18|on|on|20":   "max_connections 20",
+	} {
+		_, _, err := readSettings(row)
 		var absent Absent
 		require.ErrorAs(t, err, &absent, row)
-		require.ErrorContains(t, err, "may lose what it acknowledged")
+		require.ErrorContains(t, err, want)
 	}
-	_, err = durableSettings("15.18")
+	_, _, err = readSettings("15.18")
 	require.ErrorContains(t, err, "is not what was asked")
+	_, _, err = readSettings("15.18|on|on|many")
+	require.Error(t, err)
 }
 
 func TestTheNumberOfClientsIsTheOneThatIsBest(t *testing.T) {
