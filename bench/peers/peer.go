@@ -16,7 +16,8 @@ const Clients = 128
 // Kind is a system that may be there.
 type Kind struct {
 	Name   string // a word, for Plan.Only
-	About  string // what the baseline is, as the table tells it
+	Title  string // what it is called
+	About  string // how it is measured, as the table tells it
 	Budget figures.Budget
 	Open   func(ctx context.Context, p figures.Plan) (Peer, error)
 }
@@ -24,9 +25,9 @@ type Kind struct {
 // All are the systems that offhook has a budget beside.
 func All() []Kind {
 	return []Kind{
-		{"postgres", "PostgreSQL, update and outbox in one statement, its best number of clients", figures.Budget{AtLeast: true, Limit: 6, Aim: 10}, PostgreSQL},
-		{"redis", "Redis, appendfsync always, 128 clients that do not pipeline", figures.Budget{AtLeast: true, Limit: 1.5, Aim: 2}, Redis},
-		{"nats", "NATS JetStream R1, sync always, 128 publishers", figures.Budget{AtLeast: true, Limit: 20, Aim: 30}, NATS},
+		{"postgres", "PostgreSQL", "update and outbox in one statement, its best number of clients", figures.Budget{AtLeast: true, Limit: 6, Aim: 10}, PostgreSQL},
+		{"redis", "Redis", "appendfsync always, 128 clients that do not pipeline", figures.Budget{AtLeast: true, Limit: 1.5, Aim: 2}, Redis},
+		{"nats", "NATS JetStream", "R1, sync always, 128 publishers", figures.Budget{AtLeast: true, Limit: 20, Aim: 30}, NATS},
 	}
 }
 

@@ -23,8 +23,8 @@ func measurePeers(ctx context.Context, p figures.Plan) (rows []figures.Row, err 
 			continue
 		}
 		row := figures.Row{
-			Suite: "peers", Name: fmt.Sprintf("durable transitions, %d at a time", peers.Clients), Unit: perSecond,
-			Beside: kind.About, Budget: &kind.Budget,
+			Suite: "peers", Name: fmt.Sprintf("durable transitions, %d at a time, and %s", peers.Clients, kind.Title), Unit: perSecond,
+			Beside: kind.Title + ": " + kind.About, Budget: &kind.Budget,
 		}
 		if err := besidePeer(ctx, &p, dir, kind, &row); err != nil {
 			return rows, fmt.Errorf("%s: %w", kind.Name, err)
@@ -39,7 +39,7 @@ func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kin
 	peer, err := kind.Open(ctx, *p)
 	if absent := peers.Absent(""); errors.As(err, &absent) {
 		p.Say("%s: %v", kind.Name, absent)
-		row.Note = kind.About + ": " + absent.Error()
+		row.Note = kind.Title + ": " + absent.Error()
 		return nil
 	}
 	if err != nil {
