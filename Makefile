@@ -15,7 +15,7 @@ QUIET       ?= 0s
 SEEDS       ?= 1
 
 BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(PART),--part $(PART)) $(if $(QUICK),--quick) $(if $(filter-out 0,$(RATE)),--rate $(RATE)) \
-	$(if $(DIR),--dir $(DIR)) $(if $(JSON),--json $(JSON)) $(if $(TEXT),--text $(TEXT)) $(if $(SVG),--svg $(SVG))
+	$(if $(DIR),--dir $(DIR)) $(if $(JSON),--json $(JSON)) $(if $(TEXT),--text $(TEXT)) $(if $(SVG),--svg $(SVG)) $(if $(PROFILES),--profiles $(PROFILES))
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors security fuzz overload bench-check bench-keep microbench bench-peers clean

@@ -44,8 +44,8 @@ func (s *Suite) during(ctx context.Context, n *node, name string, length time.Du
 	if err := errors.Join(err, got.err); err != nil {
 		return nil, err
 	}
-	if s.Profiles != "" {
-		if err := os.WriteFile(filepath.Join(s.Profiles, name+".pprof"), got.text, 0o600); err != nil {
+	if s.profiles != "" {
+		if err := os.WriteFile(filepath.Join(s.profiles, name+".pprof"), got.text, 0o600); err != nil {
 			return nil, err
 		}
 	}

@@ -22,12 +22,12 @@ const suiteName = "e2e"
 // Suite is what is measured. Its zero value measures this program, which then
 // is offhook itself.
 type Suite struct {
-	Program  string // the offhook that is started; empty for this program
-	Target   Target // measured instead of an offhook of our own, as far as an operator's can be: over the channel
-	Lines    int    // that are followed; zero means 1,000
-	Profiles string // a directory for the profiles of offhook; empty keeps none
+	Program string // the offhook that is started; empty for this program
+	Target  Target // measured instead of an offhook of our own, as far as an operator's can be: over the channel
+	Lines   int    // that are followed; zero means 1,000
 
-	rates []int
+	rates    []int
+	profiles string
 }
 
 // The rates that there are budgets for.
@@ -42,6 +42,7 @@ func (s *Suite) fill(p *figures.Plan) {
 	if s.rates = p.Rates; len(s.rates) == 0 {
 		s.rates = []int{gentle, brisk}
 	}
+	s.profiles = p.Profiles
 	if s.Lines == 0 {
 		s.Lines = p.Many(1000)
 	}

@@ -11,6 +11,7 @@ type Plan struct {
 	Runs     int           // of everything; the table has the median, the least and the most
 	Round    time.Duration // how long one measurement of one run takes, about
 	Dir      string        // where data directories are made: the disk decides much. Empty means the system's for temporary files
+	Profiles string        // directory for processor profiles of what runs in a process of its own; empty keeps none
 	Quick    bool          // a look: a tenth of the subscribers and calls where there are many, which the notes say
 	Few      int           // at most so many subscribers and calls, for tests; zero means as many as there should be
 	Rates    []int         // events a second of open loops; empty means those that there are budgets for

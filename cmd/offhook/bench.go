@@ -33,6 +33,7 @@ type benchCmd struct {
 	Target string `help:"Measure events to webhooks of an offhook that runs on this machine, by the URL of its admin listener; its token is in OFFHOOK_ADMIN_TOKEN. What is made there is removed." placeholder:"URL"`
 
 	CPUProfile string `name:"cpu-profile" help:"Write a CPU profile of all of it, baselines too." placeholder:"FILE"`
+	Profiles   string `help:"Write the CPU profiles of the offhook that e2e starts to a directory." placeholder:"DIR"`
 
 	Against string `help:"Hold it against the ratios and counts that --keep wrote to a file; fail if something is worse." placeholder:"FILE"`
 	Keep    string `help:"Write its ratios and counts to a file, to hold others against; those of other suites in it stay." placeholder:"FILE"`
@@ -46,7 +47,7 @@ func (c *benchCmd) Validate() error {
 }
 
 func (c *benchCmd) plan() figures.Plan {
-	return figures.Plan{Runs: c.Runs, Round: c.Round, Quick: c.Quick, Only: c.Part, Rates: c.Rate, Dir: c.Dir}
+	return figures.Plan{Runs: c.Runs, Round: c.Round, Quick: c.Quick, Only: c.Part, Rates: c.Rate, Dir: c.Dir, Profiles: c.Profiles}
 }
 
 func (c *benchCmd) Run(p *program) error {
