@@ -56,7 +56,7 @@ bench-keep: build ## measure, and put ratios and allocations into bench/baseline
 	@./bin/offhook bench $(BENCH) --keep bench/baseline.json
 
 bench-peers: build ## durable transitions beside PostgreSQL, Redis and NATS; installs them where it may
-	@GO="$(GO)" sh .ci/peers || true
+	-@GO="$(GO)" sh .ci/peers
 	@./bin/offhook bench $(BENCH) --suite peers
 
 microbench: ## run Go's benchmarks of every package, BENCHTIME each

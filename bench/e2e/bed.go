@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 
 	"offhook/bench/child"
@@ -22,10 +23,9 @@ var roles = child.Roles{
 
 // Become runs the part of a measurement that this process was started for.
 func Become() (code int, child bool) {
-	if code, is := webhooks.Become(); is {
-		return code, true
-	}
-	return roles.Become()
+	all := maps.Clone(roles)
+	maps.Copy(all, webhooks.Roles)
+	return all.Become()
 }
 
 // bed is what a measurement stands on: a platform and a receiver, each a

@@ -17,6 +17,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"offhook/bench/busy"
+	"offhook/bench/child"
 )
 
 // connections is what one endpoint may have under way at most; the bare client
@@ -63,8 +64,8 @@ func messages(streams, events int) ([]message, error) {
 
 // bare measures what fasthttp's client reaches with the same requests: no
 // store, no order, no signing, nothing kept. It returns events a second.
-func bare(ctx context.Context, c *child, streams, events int) (rate float64, err error) {
-	l, err := c.open(ctx, streams, false)
+func bare(ctx context.Context, k *keeper, streams, events int) (rate float64, err error) {
+	l, err := k.open(ctx, streams, false)
 	if err != nil {
 		return 0, err
 	}
@@ -74,8 +75,8 @@ func bare(ctx context.Context, c *child, streams, events int) (rate float64, err
 		return 0, err
 	}
 	hc := &fasthttp.HostClient{
-		Addr: c.addr.Hooks, MaxConns: connections, MaxIdemponentCallAttempts: 1, NoDefaultUserAgentHeader: true,
-		ReadTimeout: patience, WriteTimeout: patience,
+		Addr: k.addr.Hooks, MaxConns: connections, MaxIdemponentCallAttempts: 1, NoDefaultUserAgentHeader: true,
+		ReadTimeout: child.Patience, WriteTimeout: child.Patience,
 		Dial: dial,
 	}
 	defer hc.CloseIdleConnections()

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"offhook/bench/busy"
+	"offhook/bench/child"
 	"offhook/engine"
 	"offhook/engine/tenant"
 	"offhook/store"
@@ -49,18 +50,18 @@ type making struct {
 }
 
 // newBed makes a bed with its phones provisioned. Close it, whatever happens.
-func newBed(ctx context.Context, c *child, m making) (*bed, error) {
+func newBed(ctx context.Context, k *keeper, m making) (*bed, error) {
 	b := &bed{
 		perApp: m.perApp, deaf: m.deaf, log: m.log, registry: prometheus.NewRegistry(),
 		due: make([][]int64, m.apps*m.perApp), gate: make(chan struct{}, maxUnsynced),
 	}
-	if err := b.make(ctx, c, m); err != nil {
+	if err := b.make(ctx, k, m); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
 }
 
-func (b *bed) make(ctx context.Context, c *child, m making) (err error) {
+func (b *bed) make(ctx context.Context, k *keeper, m making) (err error) {
 	if b.dir, err = os.MkdirTemp(m.dir, "store-"); err != nil {
 		return err
 	}
@@ -68,13 +69,13 @@ func (b *bed) make(ctx context.Context, c *child, m making) (err error) {
 	if err != nil {
 		return err
 	}
-	if b.ledger, err = c.open(ctx, m.apps*m.perApp, true); err != nil {
+	if b.ledger, err = k.open(ctx, m.apps*m.perApp, true); err != nil {
 		return err
 	}
 	for app := range m.apps {
 		url := b.ledger.url()
 		if app == m.deaf {
-			url = "http://" + c.addr.Silent + "/"
+			url = "http://" + k.addr.Silent + "/"
 		}
 		a := &tenant.App{ID: busy.App(app), Name: "bench", Calls: tenant.Receiver{URL: url, Secrets: []string{secret}}}
 		if err := b.store.PutApp(a); err != nil {
@@ -170,7 +171,7 @@ func (b *bed) heard() (n int) {
 
 // finish ends delivery and checks that every stream arrived whole.
 func (b *bed) finish(ctx context.Context) error {
-	limit := patience
+	limit := child.Patience
 	if b.deaf >= 0 {
 		limit = time.Second // long enough for all but the one that never answers
 	}

@@ -24,16 +24,16 @@ type pair struct{ healthy, disturbed float64 }
 // moved is how far the p99 moved, as a fraction.
 func (p pair) moved() float64 { return p.disturbed/p.healthy - 1 }
 
-func (is isolation) run(ctx context.Context, c *child, m making) (pairs []pair, err error) {
+func (is isolation) run(ctx context.Context, k *keeper, m making) (pairs []pair, err error) {
 	deaf := is.endpoints - 1
 	m.apps, m.perApp, m.deaf = is.endpoints, is.perApp, -1
-	healthy, err := newBed(ctx, c, m)
+	healthy, err := newBed(ctx, k, m)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = closed(err, healthy.close()) }()
 	m.deaf = deaf
-	disturbed, err := newBed(ctx, c, m)
+	disturbed, err := newBed(ctx, k, m)
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// service is the name of Ledgers between the two processes.
-const service = "Receiver"
-
 // Ledgers is what the receiver's parent may ask for: books to be opened, read
 // and closed.
 type Ledgers struct{ r *receiver }

@@ -14,8 +14,8 @@ import (
 // drain measures how fast a backlog leaves: events are journaled first, then a
 // dispatcher starts, finds them and delivers. It returns events a second, from
 // before the start to the last one's arrival.
-func drain(ctx context.Context, c *child, m making, events int) (rate float64, err error) {
-	b, err := newBed(ctx, c, m)
+func drain(ctx context.Context, k *keeper, m making, events int) (rate float64, err error) {
+	b, err := newBed(ctx, k, m)
 	if err != nil {
 		return 0, err
 	}
@@ -134,8 +134,8 @@ func perSecond(arrivals []arrival, began time.Time) float64 {
 }
 
 // live plays a pace on a bed of its own, and then rushes events through it.
-func live(ctx context.Context, c *child, m making, pc pace, events int) (took, late []int64, rate float64, err error) {
-	b, err := newBed(ctx, c, m)
+func live(ctx context.Context, k *keeper, m making, pc pace, events int) (took, late []int64, rate float64, err error) {
+	b, err := newBed(ctx, k, m)
 	if err != nil {
 		return nil, nil, 0, err
 	}

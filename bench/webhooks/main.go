@@ -19,28 +19,11 @@ const (
 	exitUsage   = 2
 )
 
-// Become runs the receiver in a process that was started for it, and returns the
-// exit code. The main of whoever measures begins with it.
-func Become() (code int, child bool) {
-	if os.Getenv(roleVar) != asReceiver {
-		return 0, false
-	}
-	return beReceiver(), true
-}
-
 // Main is the command. It returns the exit code.
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C waits for nothing
 	return run(ctx, args, os.Stdout, os.Stderr)
-}
-
-func beReceiver() int {
-	if err := receive(os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "receiver:", err)
-		return exitFailure
-	}
-	return exitOK
 }
 
 type flags struct {

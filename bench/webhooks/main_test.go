@@ -9,7 +9,7 @@ import (
 
 // The receiver's process is this test binary, started once more.
 func TestMain(m *testing.M) {
-	if code, is := Become(); is {
+	if code, is := Roles.Become(); is {
 		os.Exit(code)
 	}
 	goleak.VerifyTestMain(m,

@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"net/rpc"
-	"os/signal"
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -41,65 +38,33 @@ type receiver struct {
 	opened int
 }
 
-// receive is the life of the receiver's process. It ends when its parent does.
-func receive(in io.ReadCloser, out io.WriteCloser) error {
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM) // Ctrl-C goes to all; the parent still wants the last page
+// newLedgers begins the life of the receiver's process, which ends when its
+// parent's does.
+func newLedgers() (any, error) {
 	verify, err := webhook.NewVerifier(secret)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r := &receiver{verify: verify, books: map[int]*books{}}
 	if r.hooks, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		return err
+		return nil, err
 	}
 	if r.silent, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		return err
+		return nil, err
 	}
 	srv := &fasthttp.Server{
 		Handler: r.handle, NoDefaultServerHeader: true, MaxRequestBodySize: maxBody, ReadTimeout: time.Minute,
 		Logger: mute{},
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(r.hooks) }()
+	go func() { _ = srv.Serve(r.hooks) }()
 	go r.ignore()
-
-	calls := rpc.NewServer()
-	if err := calls.RegisterName(service, &Ledgers{r}); err != nil {
-		return err
-	}
-	gone := make(chan struct{})
-	go func() {
-		calls.ServeConn(pipe{in, out})
-		close(gone)
-	}()
-	select {
-	case <-gone:
-		return nil
-	case err := <-failed:
-		return err
-	}
+	return &Ledgers{r}, nil
 }
 
 // mute drops what the server says of clients that went away.
 type mute struct{}
 
 func (mute) Printf(string, ...any) {}
-
-// pipe makes one connection of two ends.
-type pipe struct {
-	io.ReadCloser
-	out io.WriteCloser
-}
-
-func (p pipe) Write(b []byte) (int, error) { return p.out.Write(b) }
-
-func (p pipe) Close() error {
-	err := p.out.Close()
-	if inErr := p.ReadCloser.Close(); err == nil {
-		err = inErr
-	}
-	return err
-}
 
 // ignore accepts connections and never answers on them.
 func (r *receiver) ignore() {

@@ -17,7 +17,7 @@ type bench struct {
 	plan   plan
 	stderr io.Writer // progress, and what the receiver has to say
 	began  time.Time
-	child  *child
+	keeper *keeper
 	dir    string
 	log    *slog.Logger
 	random *rand.Rand
@@ -39,15 +39,15 @@ func measure(ctx context.Context, p plan, stderr io.Writer) (r *Report, err erro
 		return nil, err
 	}
 	defer func() { err = closed(err, os.RemoveAll(b.dir)) }()
-	if b.child, err = startChild(ctx, stderr); err != nil {
+	if b.keeper, err = startKeeper(ctx, stderr); err != nil {
 		return nil, err
 	}
-	b.quiet = &quiet{used: b.child.used, spare: p.Quiet, pause: 500 * time.Millisecond, tell: b.tell}
+	b.quiet = &quiet{used: b.keeper.used, spare: p.Quiet, pause: 500 * time.Millisecond, tell: b.tell}
 	err = b.all(ctx)
-	if err = closed(err, b.child.end()); err != nil {
+	if err = closed(err, b.keeper.End()); err != nil {
 		return nil, err
 	}
-	b.report.Events, b.report.Repeats = b.child.events, b.child.repeats
+	b.report.Events, b.report.Repeats = b.keeper.events, b.keeper.repeats
 	b.report.Quiet = b.quiet.report()
 	b.report.Took = time.Since(b.began).Round(time.Second).String()
 	return b.report, nil
@@ -79,7 +79,7 @@ func (b *bench) all(ctx context.Context) (err error) {
 		return nil
 	}
 	is := isolation{endpoints: b.plan.Endpoints, perApp: b.plan.PerApp, pairs: b.plan.Pairs, pace: b.pace(), quiet: b.quiet, tell: b.tell}
-	pairs, err := is.run(ctx, b.child, making{dir: b.dir, log: b.log})
+	pairs, err := is.run(ctx, b.keeper, making{dir: b.dir, log: b.log})
 	if err != nil {
 		return fmt.Errorf("isolation: %w", err)
 	}
@@ -106,16 +106,16 @@ func (b *bench) size(ctx context.Context) error {
 	if b.plan.Events == 0 || b.plan.Rate == 0 {
 		streams := b.plan.Streams[len(b.plan.Streams)/2]
 		b.tell("first rounds, to find out how long the others are")
-		without, err := bare(ctx, b.child, streams, trial)
+		without, err := bare(ctx, b.keeper, streams, trial)
 		if err != nil {
 			return err
 		}
-		with, err := drain(ctx, b.child, b.making(streams), trial)
+		with, err := drain(ctx, b.keeper, b.making(streams), trial)
 		if err != nil {
 			return err
 		}
 		gentle := pace{rate: 1000, length: time.Second, random: b.random}
-		_, _, through, err := live(ctx, b.child, b.making(streams), gentle, trial)
+		_, _, through, err := live(ctx, b.keeper, b.making(streams), gentle, trial)
 		if err != nil {
 			return err
 		}
@@ -139,8 +139,11 @@ func (b *bench) filling(rate float64) int {
 // next to each other, the first in turn, then latency.
 func (b *bench) round(ctx context.Context, run, streams int) (s sample, err error) {
 	turns := []func() error{
-		func() (err error) { s.bare, err = bare(ctx, b.child, streams, b.bareEvents); return err },
-		func() (err error) { s.drained, err = drain(ctx, b.child, b.making(streams), b.drainEvents); return err },
+		func() (err error) { s.bare, err = bare(ctx, b.keeper, streams, b.bareEvents); return err },
+		func() (err error) {
+			s.drained, err = drain(ctx, b.keeper, b.making(streams), b.drainEvents)
+			return err
+		},
 	}
 	if run%2 == 1 {
 		turns[0], turns[1] = turns[1], turns[0]
@@ -150,7 +153,7 @@ func (b *bench) round(ctx context.Context, run, streams int) (s sample, err erro
 			return s, fmt.Errorf("%d streams: %w", streams, err)
 		}
 	}
-	took, late, through, err := live(ctx, b.child, b.making(streams), b.pace(), b.drainEvents)
+	took, late, through, err := live(ctx, b.keeper, b.making(streams), b.pace(), b.drainEvents)
 	if err != nil {
 		return s, fmt.Errorf("%d streams at %d events/s: %w", streams, b.rate, err)
 	}

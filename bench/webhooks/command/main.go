@@ -8,7 +8,7 @@ import (
 )
 
 func main() {
-	if code, is := webhooks.Become(); is {
+	if code, is := webhooks.Roles.Become(); is {
 		os.Exit(code)
 	}
 	os.Exit(webhooks.Main(os.Args[1:]))

@@ -13,17 +13,17 @@ import (
 )
 
 // receiverOf starts a receiver's process for one test.
-func receiverOf(t *testing.T) *child {
-	c, err := startChild(t.Context(), os.Stderr)
+func receiverOf(t *testing.T) *keeper {
+	k, err := startKeeper(t.Context(), os.Stderr)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, c.end()) })
-	return c
+	t.Cleanup(func() { require.NoError(t, k.End()) })
+	return k
 }
 
 // post sends signed messages, one after the other.
 func post(t *testing.T, l *ledger, list ...message) {
 	t.Helper()
-	hc := &fasthttp.HostClient{Addr: l.c.addr.Hooks, Dial: dial}
+	hc := &fasthttp.HostClient{Addr: l.k.addr.Hooks, Dial: dial}
 	defer hc.CloseIdleConnections()
 	var req fasthttp.Request
 	var resp fasthttp.Response
@@ -33,11 +33,11 @@ func post(t *testing.T, l *ledger, list ...message) {
 }
 
 func TestTheReceiverTellsDisorderAndLossAtOnce(t *testing.T) {
-	c := receiverOf(t)
+	k := receiverOf(t)
 	list, err := messages(1, 4)
 	require.NoError(t, err)
 
-	l, err := c.open(t.Context(), 1, true)
+	l, err := k.open(t.Context(), 1, true)
 	require.NoError(t, err)
 	post(t, l, list[0], list[1], list[1], list[2], list[0], list[3])
 	require.NoError(t, l.wait(t.Context(), 4), "repeats are allowed")
@@ -46,7 +46,7 @@ func TestTheReceiverTellsDisorderAndLossAtOnce(t *testing.T) {
 	require.Equal(t, 2, p.Repeats)
 	require.Equal(t, []uint32{4}, p.Last)
 
-	l, err = c.open(t.Context(), 1, true)
+	l, err = k.open(t.Context(), 1, true)
 	require.NoError(t, err)
 	post(t, l, list[0], list[2])
 	require.ErrorIs(t, l.wait(t.Context(), 4), errDisorder, "it does not wait for what can no longer come")
@@ -56,13 +56,13 @@ func TestTheReceiverTellsDisorderAndLossAtOnce(t *testing.T) {
 }
 
 func TestTheReceiverRefusesWhatIsNotSigned(t *testing.T) {
-	c := receiverOf(t)
-	l, err := c.open(t.Context(), 1, true)
+	k := receiverOf(t)
+	l, err := k.open(t.Context(), 1, true)
 	require.NoError(t, err)
 	list, err := messages(1, 1)
 	require.NoError(t, err)
 	list[0].signature = "v1,bm90IG91cnM="
-	hc := &fasthttp.HostClient{Addr: c.addr.Hooks, Dial: dial}
+	hc := &fasthttp.HostClient{Addr: k.addr.Hooks, Dial: dial}
 	defer hc.CloseIdleConnections()
 	err = send(hc, new(fasthttp.Request), new(fasthttp.Response), l.url(), &list[0])
 	require.ErrorContains(t, err, "401")
@@ -70,11 +70,11 @@ func TestTheReceiverRefusesWhatIsNotSigned(t *testing.T) {
 }
 
 func TestTheSilentListenerTakesARequestAndSaysNothing(t *testing.T) {
-	c := receiverOf(t)
+	k := receiverOf(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	sent := make(chan struct{})
 	body := io.MultiReader(bytes.NewReader(make([]byte, 1<<20)), onRead(func() { close(sent) }))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.addr.Silent+"/", io.NopCloser(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+k.addr.Silent+"/", io.NopCloser(body))
 	require.NoError(t, err)
 	done := make(chan error, 1)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
