@@ -84,10 +84,7 @@ func TestWhatLeftTheProcessOutlivesAPowerCutAtAnyWrite(t *testing.T) {
 	}
 }
 
-const (
-	seedsInTests = 50
-	hastyLives   = 4
-)
+const hastyLives = 4
 
 // Power cuts one after another, in as many stories as there are seeds: what is
 // looked at is what the next life begins on.

@@ -2,6 +2,9 @@
 
 package crash
 
-// flipsInTests are fewer: a start takes twenty times as long here, and has few
+// These are fewer: a start takes twenty times as long here, and has few
 // goroutines that could race.
-const flipsInTests = 200
+const (
+	flipsInTests = 200
+	seedsInTests = 20
+)

@@ -2,5 +2,7 @@
 
 package crash
 
-// flipsInTests is how many bits flip without another wish.
-const flipsInTests = 1_000
+const (
+	flipsInTests = 1_000 // bits that flip without another wish
+	seedsInTests = 50    // stories of power cuts
+)
