@@ -77,7 +77,9 @@ func decodeCallRow(b []byte) (owner string, ended *engine.Call, err error) {
 	var has bool
 	if d.flags(&has); has {
 		ended = &engine.Call{}
-		d.call(ended)
+		if d.call(ended); !ended.State.Terminal() {
+			d.fail(errRange)
+		}
 	}
 	if err := d.done("call"); err != nil {
 		return "", nil, err
