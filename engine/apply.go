@@ -84,15 +84,18 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 		return
 	}
 	c.told, c.touched, c.missed = true, st.inputs, 0
-	number, name := c.RemoteNumber, c.RemoteName
-	if st.take(c, f) {
-		st.changed, st.out.Changed = true, true
-	}
+	number, name, cause := c.RemoteNumber, c.RemoteName, c.Cause
+	news := st.take(c, f)
 	switch row.verdict {
 	case stay:
-		other := number != c.RemoteNumber || name != c.RemoteName
-		if st.settle(c, row, on, kind) || other {
-			st.detail(c)
+		finer := st.settle(c, row, on, kind)
+		if !news && !finer && cause == c.Cause {
+			break
+		}
+		st.changed, st.out.Changed = true, true
+		is := st.out.call(c)
+		if finer || number != c.RemoteNumber || name != c.RemoteName {
+			st.detail(is)
 		}
 	case insert:
 		c.Synthetic = true
@@ -141,7 +144,6 @@ func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) bool {
 		return false
 	}
 	c.Phase, c.RemoteHeld = phase, held
-	st.changed, st.out.Changed = true, true
 	return true
 }
 
@@ -204,11 +206,17 @@ func (st *step) end(c *Call) {
 		st.settleIntent(in, "")
 	}
 	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: c})
-	st.Ended = append(st.Ended, Ended{
+	e := endedOf(c)
+	e.at, e.lost = st.inputs, c.Cause == CauseProviderLost
+	st.Ended = append(st.Ended, e)
+}
+
+// endedOf is what is remembered of a released call.
+func endedOf(c *Call) Ended {
+	return Ended{
 		ID: c.ID, ProviderID: c.ProviderID, TrackingID: c.TrackingID, Direction: c.Direction,
-		StartTime: c.StartTime, EndTime: c.EndTime, ReleasedAt: st.now,
-		at: st.inputs, lost: c.Cause == CauseProviderLost,
-	})
+		StartTime: c.StartTime, EndTime: c.EndTime, ReleasedAt: c.ReleasedAt,
+	}
 }
 
 // sweep drops released calls. Pointers into Calls are void after it.

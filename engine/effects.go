@@ -69,16 +69,19 @@ const (
 	RecordLink                               // an app may follow the subscriber
 	RecordUnlink                             // an app no longer may
 	RecordProfile                            // the profile is new or changed; Was is what it was
+	RecordProgress                           // the subscriber, by what changed since the record before; see Progress
 )
 
 // Record is one thing to store. The journal encodes it before Submit returns.
 type Record struct {
 	Kind       RecordKind
+	Heard      bool        // RecordProgress: the hash of an event is new in Source
 	Subscriber *Subscriber // always set: whose record this is
 	Call       *Call       // RecordCall
 	Intent     *Intent     // RecordIntent, RecordNoIntent
 	App        string      // RecordLink, RecordUnlink
 	Was        *Profile    // RecordProfile; nil when there was none
+	Calls      []Call      // RecordProgress: those that changed, as they were then
 }
 
 // StreamKind tells the two streams of an app and a subscriber apart.

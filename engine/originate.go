@@ -27,7 +27,7 @@ func (st *step) originate(cmd *Command) {
 		SubscriberName: o.SubscriberName, RemoteName: o.RemoteName, OpenedAt: st.now,
 	}
 	st.Intents = append(st.Intents, in)
-	st.changed = true
+	st.rewrite()
 	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: &in})
 	st.barriers = append(st.barriers, barrier{app: cmd.App, call: in.Call})
 	st.waitFor(cmd, in.Call, false)
@@ -205,7 +205,7 @@ func (st *step) settleIntent(in *Intent, refusal Code) {
 		return
 	}
 	in.SettledAt, in.Refusal, in.set = st.now, refusal, 0
-	st.changed = true
+	st.rewrite()
 	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: in.asItIs()})
 }
 
@@ -237,7 +237,7 @@ func (st *step) dropIntent(id CallID) {
 	for i := range st.Intents {
 		if st.Intents[i].Call == id {
 			st.Intents = append(st.Intents[:i], st.Intents[i+1:]...)
-			st.changed = true
+			st.rewrite()
 			return
 		}
 	}

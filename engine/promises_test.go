@@ -30,6 +30,7 @@ type world struct {
 	*rapid.T
 	platform *platform
 	watcher  *watcher
+	shelf    shelf
 	sub      *Subscriber
 	now      int64
 	random   uint64
@@ -71,6 +72,7 @@ func (w *world) step(in Input) {
 		w.Fatal(err)
 	}
 	w.watcher.see(&in, &out, w.now)
+	w.shelf.keep(w.T, w.sub, &out)
 	w.asks = append(w.asks, out.Ask...)
 	w.wake = out.Wake
 	if w.wake != 0 && w.wake <= w.now {
@@ -98,7 +100,7 @@ func (w *world) step(in Input) {
 // reborn is what a store gives back: nothing that is not stored.
 func reborn(sub *Subscriber) *Subscriber {
 	kept := *sub
-	kept.shown, kept.transient = nil, transient{}
+	kept.shown, kept.transient = nil, transient{written: written{behind: sub.written.behind}}
 	kept.Streams, kept.Intents = slices.Clone(sub.Streams), slices.Clone(sub.Intents)
 	kept.Calls, kept.Ended = slices.Clone(sub.Calls), slices.Clone(sub.Ended)
 	for i := range kept.Calls {

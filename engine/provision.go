@@ -16,7 +16,8 @@ func (st *step) profile(p *Profile, token uint64) {
 		}
 	}
 	if *p != was || created {
-		st.Profile, st.shown, st.Deleted, st.changed = *p, nil, false, true
+		st.Profile, st.shown, st.Deleted = *p, nil, false
+		st.rewrite()
 		rec := Record{Kind: RecordProfile, Subscriber: st.Subscriber}
 		if !created {
 			rec.Was = &was
@@ -64,7 +65,8 @@ func (st *step) link(app string, token uint64) {
 		t = &st.Streams[len(st.Streams)-1]
 	}
 	t.Linked = true
-	st.changed, st.out.Changed = true, true
+	st.rewrite()
+	st.out.Changed = true
 	st.out.Put = append(st.out.Put, Record{Kind: RecordLink, Subscriber: st.Subscriber, App: app})
 	st.provisioned(t)
 	for i := range st.Calls {
@@ -113,7 +115,8 @@ func (st *step) leave(t *Stream) {
 		return Reply{Err: &Error{Code: CodeNotFound, Message: "the subscriber is no longer provisioned to this app"}}, w.app == t.App
 	})
 	t.Linked = false
-	st.changed, st.out.Changed = true, true
+	st.rewrite()
+	st.out.Changed = true
 	st.out.Put = append(st.out.Put, Record{Kind: RecordUnlink, Subscriber: st.Subscriber, App: t.App})
 }
 

@@ -70,6 +70,10 @@ func timeless(out Effects) Effects {
 			is.OpenedAt, is.SettledAt, is.set = 0, min(is.SettledAt, 1), 0
 			r.Intent = &is
 		}
+		r.Calls = append([]Call(nil), r.Calls...)
+		for k := range r.Calls {
+			call(&r.Calls[k])
+		}
 	}
 	for i := range out.Emit {
 		out.Emit[i].Time = 0

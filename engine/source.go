@@ -33,6 +33,7 @@ func (st *step) hear(ev *Event) EventVerdict {
 			verdict = EventGap
 		}
 		src.Subscription, src.Sequence = ev.Subscription, ev.Sequence
+		st.rewrite()
 	default:
 		ahead := distance(src.Sequence, ev.Sequence)
 		if ahead <= 0 {
@@ -46,6 +47,7 @@ func (st *step) hear(ev *Event) EventVerdict {
 	if id != 0 {
 		src.Recent[src.Next%uint8(len(src.Recent))] = id
 		src.Next = (src.Next + 1) % uint8(len(src.Recent))
+		st.heard = true
 	}
 	st.changed = true
 	return verdict

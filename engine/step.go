@@ -49,6 +49,7 @@ type transient struct {
 	waiters  []waiter
 	barriers []barrier
 	compare  compare
+	written  written
 }
 
 // step is one call of Step: its arguments, and what they share.
@@ -58,7 +59,9 @@ type step struct {
 	out     *Effects
 	random  entropy
 	wants   func(app string) *Wants
-	changed bool // the subscriber's record differs
+	kept    int  // where this step's begin among the calls that Effects keeps
+	heard   bool // the hash of an event is new in Source
+	changed bool // something is to be stored of the subscriber
 }
 
 var errNoInput = errors.New("engine: input with nothing in it")
@@ -72,7 +75,7 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 	if s.config.Confirm == 0 {
 		s.Configure(nil)
 	}
-	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}, wants: in.Wants}
+	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}, wants: in.Wants, kept: len(out.calls)}
 	s.inputs++
 	if in.Shift != 0 {
 		s.shift(in.Shift)
@@ -109,7 +112,7 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 	}
 	st.due()
 	if st.changed {
-		out.Put = append(out.Put, Record{Kind: RecordSubscriber, Subscriber: s})
+		st.put()
 	}
 	out.Wake = st.wake()
 	return nil
@@ -201,6 +204,9 @@ func (st *step) forget() {
 		if in.Open() || in.age(st.now) < intentMemory {
 			keep = append(keep, in)
 		}
+	}
+	if len(keep) < len(st.Intents) {
+		st.written.stale = true // not worth a write of its own
 	}
 	clear(st.Intents[len(keep):])
 	st.Intents = keep

@@ -17,21 +17,19 @@ func (st *step) tell(t *Stream, c *Call) {
 	}
 	if st.barred(t.App) {
 		t.Deferred = append(t.Deferred, Deferred{Call: *c, Time: st.now})
+		st.rewrite()
 		return
 	}
 	st.emit(t, c, st.now)
 }
 
 // detail tells the apps that want to know of a change that is none of state.
+// Effects keeps c.
 func (st *step) detail(c *Call) {
-	var is *Call
 	for i := range st.Streams {
 		t := &st.Streams[i]
 		if w := st.wanted(t.App); t.Linked && w != nil && w.Extended && !st.barred(t.App) && st.passes(t, c) {
-			if is == nil {
-				is = st.out.call(c)
-			}
-			st.emitAs(typeDetail, t, is, st.now)
+			st.emitAs(typeDetail, t, c, st.now)
 		}
 	}
 }
@@ -104,5 +102,5 @@ func (st *step) release(t *Stream) {
 		st.emit(t, st.out.call(&t.Deferred[i].Call), t.Deferred[i].Time)
 	}
 	t.Deferred = nil
-	st.changed = true
+	st.rewrite()
 }

@@ -123,6 +123,16 @@ func (d *decoder) uint32() uint32 {
 	return uint32(n)
 }
 
+// length is a number that is not the length of what follows.
+func (d *decoder) length() int {
+	n := d.uint32()
+	if n > math.MaxInt32 {
+		d.fail(errRange)
+		return 0
+	}
+	return int(n)
+}
+
 func (d *decoder) int() int64 {
 	n := d.uint()
 	return int64(n>>1) ^ -int64(n&1)

@@ -29,9 +29,20 @@ func appendSubscriber(b []byte, s *engine.Subscriber) []byte {
 	return appendSource(b, &s.Source)
 }
 
+// decodeSubscriber reads a row of sub/: the record, and what is behind it.
 func decodeSubscriber(b []byte) (*engine.Subscriber, error) {
 	d := decode(b)
 	s := &engine.Subscriber{}
+	d.subscriber(s)
+	d.behind(s)
+	if err := d.done("subscriber"); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// subscriber reads the record, and leaves what is behind it.
+func (d *decoder) subscriber(s *engine.Subscriber) {
 	d.profile(&s.Profile)
 	d.flags(&s.Deleted)
 	if n := d.count(5); n > 0 {
@@ -46,7 +57,7 @@ func decodeSubscriber(b []byte) (*engine.Subscriber, error) {
 			d.call(&s.Calls[i])
 		}
 	}
-	if n := d.count(14); n > 0 {
+	if n := d.count(minEnded); n > 0 {
 		s.Ended = make([]engine.Ended, n)
 		for i := range s.Ended {
 			d.ended(&s.Ended[i])
@@ -59,10 +70,6 @@ func decodeSubscriber(b []byte) (*engine.Subscriber, error) {
 		}
 	}
 	d.source(&s.Source)
-	if err := d.done("subscriber"); err != nil {
-		return nil, err
-	}
-	return s, nil
 }
 
 func appendProfile(b []byte, p *engine.Profile) []byte {

@@ -36,7 +36,11 @@ func of[T any](name string, write func([]byte, *T) []byte, read func([]byte) (*T
 }
 
 var records = []record{
-	of("subscriber", appendSubscriber, decodeSubscriber),
+	of("subscriber", appendSubscriber, func(b []byte) (*engine.Subscriber, error) {
+		d, s := decode(b), &engine.Subscriber{}
+		d.subscriber(s)
+		return s, d.done("subscriber")
+	}),
 	of("intent", appendIntent, decodeIntent),
 	of("app", appendApp, decodeApp),
 	of("network", appendNetwork, decodeNetwork),
@@ -88,6 +92,14 @@ var records = []record{
 			return &callRow{owner, ended}, err
 		},
 	},
+	of("progress", func(b []byte, p *engine.Progress) []byte {
+		p.Remembered &= 1<<31 - 1 // a length
+		return appendProgress(b, p)
+	}, func(b []byte) (*engine.Progress, error) {
+		d, p := decoder{b: b}, &engine.Progress{}
+		d.progress(p)
+		return p, d.done("progress")
+	}),
 }
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
@@ -115,7 +127,7 @@ func TestDamagedRecordsAreErrors(t *testing.T) {
 				require.Error(t, err, "cut off at %d of %d", cut, len(b))
 				_, err = r.read(append(b[:len(b):len(b)], 0))
 				require.Error(t, err, "with a byte too many")
-				other := append([]byte{version1 + 1}, b[1:]...)
+				other := append([]byte{b[0] + 1}, b[1:]...)
 				_, err = r.read(other)
 				require.ErrorIs(t, err, errVersion)
 			})

@@ -9,21 +9,8 @@ import (
 
 // write puts a group into a batch and numbers its events.
 func (j *journal) write(batch *pebble.Batch, group []*submission) (queued int, err error) {
-	single := len(group) == 1
-	if !single {
-		if len(j.last) > maxLast {
-			j.last = nil
-		}
-		if clear(j.last); j.last == nil {
-			j.last = map[string]*op{}
-		}
-		for _, s := range group {
-			for i := range s.ops {
-				if o := &s.ops[i]; o.kind == opSubscriber {
-					j.last[o.folded] = o
-				}
-			}
-		}
+	if len(group) > 1 {
+		j.supersede(group)
 	}
 	before := j.next
 	for _, s := range group {
@@ -37,11 +24,16 @@ func (j *journal) write(batch *pebble.Batch, group []*submission) (queued int, e
 			switch o.kind {
 			case opDelete:
 				err = batch.Delete(key, nil)
-			case opSubscriber:
-				if !single && j.last[o.folded] != o {
+			case opSubscriber, opProgress:
+				if o.superseded {
 					continue
 				}
-				if err = j.note(batch, o); err == nil {
+				if !o.earlier {
+					err = j.note(batch, o)
+				}
+				if err == nil && o.kind == opProgress {
+					err = batch.Merge(key, value, nil)
+				} else if err == nil {
 					err = batch.Set(key, value, nil)
 				}
 			case opEvent:
@@ -63,6 +55,30 @@ func (j *journal) write(batch *pebble.Batch, group []*submission) (queued int, e
 		err = batch.Set(indexRow, appendNumber(make([]byte, 0, numberLen), j.next-1), nil)
 	}
 	return queued, err
+}
+
+// supersede finds, from the last op to the first, what of subscribers need not
+// be written: all before the last whole record of each.
+func (j *journal) supersede(group []*submission) {
+	if len(j.last) > maxLast {
+		j.last = nil
+	}
+	if clear(j.last); j.last == nil {
+		j.last = map[string]bool{}
+	}
+	for i := len(group) - 1; i >= 0; i-- {
+		ops := group[i].ops
+		for k := len(ops) - 1; k >= 0; k-- {
+			o := &ops[k]
+			if o.kind != opSubscriber && o.kind != opProgress {
+				continue
+			}
+			o.superseded, o.earlier = j.last[o.folded]
+			if !o.superseded {
+				j.last[o.folded] = o.kind == opSubscriber
+			}
+		}
+	}
 }
 
 var indexRow = []byte(keyIndex)

@@ -58,7 +58,7 @@ type journal struct {
 	// The rest belongs to the committer.
 	next     uint64              // index of the next event
 	live     map[string]struct{} // folded ids that have a row in live/
-	last     map[string]*op      // the last opSubscriber of each subscriber of a group
+	last     map[string]bool     // of each subscriber of a group that was come to: whether its record is whole
 	spare    []*submission
 	keySpace []byte
 }
@@ -67,7 +67,7 @@ func newJournal(db *pebble.DB, metrics *Metrics, last uint64, live map[string]st
 	j := &journal{
 		db: db, metrics: metrics, wrote: wrote, fail: fail,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
-		next: last + 1, live: live, last: map[string]*op{},
+		next: last + 1, live: live, last: map[string]bool{},
 	}
 	j.durable.Store(last)
 	go j.run()

@@ -104,7 +104,7 @@ func TestAGroupHoldsASubscriberOnce(t *testing.T) {
 	require.Len(t, one.ops, 2, "the same within one submission")
 	batch := s.db.NewBatch()
 	defer func() { require.NoError(t, batch.Close()) }()
-	j := &journal{next: 1, live: map[string]struct{}{}, last: map[string]*op{}}
+	j := &journal{next: 1, live: map[string]struct{}{}, last: map[string]bool{}}
 	_, err := j.write(batch, append(group, one))
 	require.NoError(t, err)
 	require.EqualValues(t, 3, batch.Count(), "user0, user1 and the mark")

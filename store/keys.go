@@ -12,7 +12,7 @@ import (
 // subscriber's slot (two bytes), numbers are eight bytes big-endian, so that
 // keys sort as the numbers do. <subscriber> and <user> are folded ids.
 //
-//	sub/<g><slot><subscriber>                        the subscriber
+//	sub/<g><slot><subscriber>                        the subscriber, and behind it how he went on (codec_progress.go)
 //	ev/<g><app><index>                               an event as it is sent
 //	at/<g><slot><app><subscriber><kind><sequence>    → index of the event
 //	wait/<g><slot><app><subscriber><kind><sequence>  → index; gone once delivered

@@ -21,7 +21,8 @@ import (
 //
 //	1  0.1, 0.2
 //	2  rows that 0.1 takes for damaged: sealed ones, and fields it does not know
-const format = 2
+//	3  rows of subscribers that go on behind the record
+const format = 3
 
 // pebbleFormat is fixed here, so that a newer library does not raise the
 // format of a directory behind our back: that cannot be undone.

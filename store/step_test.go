@@ -93,7 +93,7 @@ func transitions() func() *engine.Effects {
 
 // anew encodes what a step asks for, in the memory of what was before.
 func (s *submission) anew(out *engine.Effects) {
-	*s = submission{buf: s.buf[:0], ops: s.ops[:0]}
+	s.reset()
 	s.encode(out.Put, out.Emit)
 }
 

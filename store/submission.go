@@ -21,6 +21,8 @@ type submission struct {
 	// Who the ops being encoded are about; most are about one subscriber.
 	id, folded string
 	slot       uint16
+
+	progress engine.Progress // of one of them, while it is encoded
 }
 
 type opKind uint8
@@ -29,16 +31,19 @@ const (
 	opSet        opKind = iota
 	opDelete            // no value
 	opSubscriber        // a set of which only the last of a group is written
+	opProgress          // a merge; written unless an opSubscriber of the group comes after it
 	opEvent             // a set; takes the next index and ends its key with it
 	opIndexed           // a set whose value ends with the index of the opEvent before it
 )
 
 type op struct {
 	kind       opKind
-	unsettled  bool // opSubscriber: a restart must look at it
+	unsettled  bool // opSubscriber, opProgress: a restart must look at the subscriber
+	earlier    bool // opSubscriber, opProgress: a later one of the group says what is unsettled
+	superseded bool // the same: a later one of the group is written in its place
 	slot       uint16
 	klen, vlen uint32
-	folded     string // opSubscriber: whose it is
+	folded     string // opSubscriber, opProgress: whose it is
 }
 
 var submissions = sync.Pool{New: func() any { return new(submission) }}
@@ -56,9 +61,15 @@ func (s *submission) free() {
 	if cap(s.buf) > maxKept {
 		return
 	}
-	clear(s.ops)
-	*s = submission{buf: s.buf[:0], ops: s.ops[:0]}
+	s.reset()
 	submissions.Put(s)
+}
+
+// reset empties s and keeps its memory.
+func (s *submission) reset() {
+	clear(s.ops)
+	s.progress.Forget()
+	*s = submission{buf: s.buf[:0], ops: s.ops[:0], progress: s.progress}
 }
 
 func (s *submission) size() int { return len(s.buf) }
@@ -88,8 +99,13 @@ func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
 		s.about(r.Subscriber.ID)
 		switch r.Kind {
 		case engine.RecordSubscriber:
-			if !again(put[i+1:], r.Subscriber) {
+			if !whole(put[i+1:], r.Subscriber) {
 				s.subscriber(r.Subscriber)
+			}
+		case engine.RecordProgress:
+			// The last one has what all of them say.
+			if !goesOn(put[i+1:], r.Subscriber) && !whole(put, r.Subscriber) {
+				s.goOn(put, r.Subscriber)
 			}
 		case engine.RecordNoSubscriber:
 			s.noSubscriber(r.Subscriber)
@@ -115,11 +131,22 @@ func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
 	}
 }
 
-// again reports whether the same subscriber is stored by a later record too:
-// its state is the same, since a record holds a pointer to it.
-func again(rest []engine.Record, sub *engine.Subscriber) bool {
-	for i := range rest {
-		if rest[i].Subscriber == sub && (rest[i].Kind == engine.RecordSubscriber || rest[i].Kind == engine.RecordNoSubscriber) {
+// whole reports whether the subscriber's record is stored whole by one of these:
+// each of them would store the same, since all hold a pointer to the
+// subscriber, and it has what a progress would say.
+func whole(put []engine.Record, sub *engine.Subscriber) bool {
+	for i := range put {
+		if put[i].Subscriber == sub && (put[i].Kind == engine.RecordSubscriber || put[i].Kind == engine.RecordNoSubscriber) {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOn reports whether there is a progress of the subscriber among these.
+func goesOn(put []engine.Record, sub *engine.Subscriber) bool {
+	for i := range put {
+		if put[i].Subscriber == sub && put[i].Kind == engine.RecordProgress {
 			return true
 		}
 	}
@@ -131,7 +158,20 @@ func (s *submission) subscriber(sub *engine.Subscriber) {
 	s.buf = ofSubscriber(s.buf, prefixSub, s.slot, s.folded)
 	mid := len(s.buf)
 	s.buf = appendSubscriber(s.buf, sub)
-	o := s.add(opSubscriber, from, mid)
+	s.owned(s.add(opSubscriber, from, mid), sub)
+}
+
+// goOn says how a subscriber went on, behind the record.
+func (s *submission) goOn(put []engine.Record, sub *engine.Subscriber) {
+	s.progress.Collect(put, sub)
+	from := len(s.buf)
+	s.buf = ofSubscriber(s.buf, prefixSub, s.slot, s.folded)
+	mid := len(s.buf)
+	s.buf = appendProgress(s.buf, &s.progress)
+	s.owned(s.add(opProgress, from, mid), sub)
+}
+
+func (s *submission) owned(o *op, sub *engine.Subscriber) {
 	o.folded, o.slot, o.unsettled = s.folded, s.slot, unsettled(sub)
 }
 

@@ -44,9 +44,12 @@ var indexKey = []byte("meta/index")
 func (u unit) add(batch *pebble.Batch) error {
 	for i := range u {
 		var err error
-		if r := &u[i]; r.gone {
+		switch r := &u[i]; {
+		case r.gone:
 			err = batch.Delete(r.key, nil)
-		} else {
+		case r.merged:
+			err = batch.Merge(r.key, r.value, nil)
+		default:
 			err = batch.Set(r.key, r.value, nil)
 		}
 		if err != nil {

@@ -82,6 +82,18 @@ func TestATapeHasTheRowsThatTheStoreWrites(t *testing.T) {
 		require.ElementsMatch(t, []string{"sub", "ev", "at", "wait"}, prefixes(w.next()))
 	}
 	require.ElementsMatch(t, []string{"sub", "live", "call", "age", "ev", "at", "wait"}, prefixes(w.next()), "it ends")
+	whole, merged := 0, 0
+	for range lapCalls * Steps {
+		for _, r := range w.next() {
+			if bytes.HasPrefix(r.key, []byte("sub/")) && r.merged {
+				merged++
+			} else if bytes.HasPrefix(r.key, []byte("sub/")) {
+				whole++
+			}
+		}
+	}
+	require.Equal(t, lapCalls*Steps, whole+merged)
+	require.Equal(t, lapCalls*Steps/16, whole, "now and then a record is written whole: rows do not grow without bound")
 	rows, size := tape.Size()
 	require.InDelta(t, 5, rows, 0.5)
 	require.Greater(t, size, 800.0)

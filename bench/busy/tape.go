@@ -21,13 +21,18 @@ import (
 // Tape is what offhook writes for the transitions of a few phones: the rows of
 // each, in their order, as its own log has them. There are as many calls of each
 // as it takes until the record of a subscriber, who remembers calls that ended,
-// grows no more.
+// grows no more, and then those of a lap, in which the record is written whole
+// several times and otherwise only what is behind it.
 type Tape struct {
 	phones [][tapeCalls][Steps]unit
 	index  atomic.Uint64 // of the last event
 }
 
-const tapeCalls = 20
+const (
+	tapeCalls = warmCalls + lapCalls
+	warmCalls = 20
+	lapCalls  = 16
+)
 
 type unit []row
 
@@ -35,6 +40,7 @@ type unit []row
 type row struct {
 	kind       tail
 	gone       bool // it is deleted
+	merged     bool // it goes behind what is there
 	key, value []byte
 	id         int // where the phone's number is in the key; 0 for nowhere
 }
@@ -155,7 +161,7 @@ func rows(repr []byte) (u unit, calls bool, err error) {
 		if bytes.HasPrefix(key, []byte("meta/")) {
 			continue // one for each batch, however many transitions are in it
 		}
-		r := row{key: bytes.Clone(key), value: bytes.Clone(value), gone: kind == pebble.InternalKeyKindDelete, id: max(bytes.Index(key, []byte(prefix)), 0)}
+		r := row{key: bytes.Clone(key), value: bytes.Clone(value), gone: kind == pebble.InternalKeyKindDelete, merged: kind == pebble.InternalKeyKindMerge, id: max(bytes.Index(key, []byte(prefix)), 0)}
 		for _, t := range tails {
 			if bytes.HasPrefix(key, []byte(t.prefix)) {
 				r.kind = t.tail
@@ -169,7 +175,7 @@ func rows(repr []byte) (u unit, calls bool, err error) {
 }
 
 // Writer has the transitions of one phone as rows, in their order. Calls after
-// those that were recorded are like the last one of these, with rows as new.
+// those that were recorded are like those of the lap, with rows as new.
 type Writer struct {
 	tape  *Tape
 	calls *[tapeCalls][Steps]unit
@@ -187,8 +193,11 @@ func (t *Tape) Writer(n int) *Writer {
 // next makes the rows of the next transition; they are good until the one after.
 func (w *Writer) next() unit {
 	call, at := w.step/Steps, w.step%Steps
-	lap := uint64(max(call-(tapeCalls-1), 0)) // #nosec G115 -- a count
-	from := w.calls[min(call, tapeCalls-1)][at]
+	lap := uint64(max(call-warmCalls, 0) / lapCalls) // #nosec G115 -- a count
+	if call >= tapeCalls {
+		call = warmCalls + (call-warmCalls)%lapCalls
+	}
+	from := w.calls[call][at]
 	w.step++
 	for len(w.unit) < len(from) {
 		w.unit = append(w.unit, row{})
@@ -197,13 +206,13 @@ func (w *Writer) next() unit {
 	index := w.tape.index.Add(1)
 	for i := range from {
 		r := &w.unit[i]
-		*r = row{gone: from[i].gone, key: append(r.key[:0], from[i].key...), value: from[i].value}
+		*r = row{gone: from[i].gone, merged: from[i].merged, key: append(r.key[:0], from[i].key...), value: from[i].value}
 		end := r.key[max(len(r.key)-8, 0):]
 		switch from[i].kind {
 		case tailIndex:
 			binary.BigEndian.PutUint64(end, index)
 		case tailSequence:
-			binary.BigEndian.PutUint64(end, binary.BigEndian.Uint64(end)+lap*uint64(Steps))
+			binary.BigEndian.PutUint64(end, binary.BigEndian.Uint64(end)+lap*uint64(lapCalls*Steps))
 		case tailOld:
 			binary.BigEndian.PutUint64(r.key[len(r.key)-18:], uint64(time.Now().UnixMilli())) // #nosec G115 -- a time
 			w.callID(end, lap)

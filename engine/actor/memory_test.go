@@ -115,7 +115,8 @@ func (m *memory) Submit(_ uint32, _ uint64, put []engine.Record, emit []engine.N
 	}
 	subs := map[string]engine.Subscriber{}
 	for _, r := range put {
-		if r.Kind == engine.RecordSubscriber || r.Kind == engine.RecordNoSubscriber {
+		switch r.Kind {
+		case engine.RecordSubscriber, engine.RecordNoSubscriber, engine.RecordProgress:
 			subs[engine.Fold(r.Subscriber.ID)] = stored(r.Subscriber)
 		}
 	}

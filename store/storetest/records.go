@@ -96,6 +96,69 @@ func calls(t *testing.T, open Open) {
 	require.Equal(t, &c, ended())
 }
 
+func wentOn(t *testing.T, open Open) {
+	s := open(t)
+	sub := Subscriber("Alice")
+	sub.Streams = []engine.Stream{{App: "app", Linked: true}}
+	sub.Source.Subscription = "order"
+	Put(t, s, []engine.Record{Of(sub)}, nil)
+	progress := func(c engine.Call) engine.Record {
+		sub.Streams[0].Calls++
+		sub.Source.Sequence++
+		sub.Source.Recent[sub.Source.Next] = uint64(sub.Source.Sequence)
+		sub.Source.Next++
+		return engine.Record{Kind: engine.RecordProgress, Subscriber: sub, Calls: []engine.Call{c}, Heard: true}
+	}
+	check := func() {
+		t.Helper()
+		got, err := s.Load("alice")
+		require.NoError(t, err)
+		if len(got.Calls) == 0 {
+			got.Calls = nil // it is the same
+		}
+		require.EqualExportedValues(t, *sub, *got)
+		live := 0
+		require.NoError(t, s.Unsettled(func(string, bool) error { live++; return nil }))
+		require.Equal(t, len(sub.Calls), live)
+	}
+	c := engine.Call{ID: callOf("alice", 1), State: engine.StateRinging, Direction: engine.Incoming, RemoteName: "Bob", CreatedAt: 5}
+	sub.Calls = []engine.Call{c}
+	Put(t, s, []engine.Record{progress(c)}, nil)
+	check()
+	c.State, c.AnsweredAt = engine.StateActive, 6
+	sub.Calls = []engine.Call{c}
+	Put(t, s, []engine.Record{progress(c)}, nil)
+	check()
+	closed(t, s)
+	s = open(t)
+	check()
+
+	// It is held and released together, and so is another one that came and went.
+	held, other := c, engine.Call{ID: callOf("alice", 2), State: engine.StateRinging}
+	held.State, c.State, c.ReleasedAt = engine.StateHeld, engine.StateReleased, 7
+	first := progress(held)
+	second := progress(other)
+	other.State, other.ReleasedAt = engine.StateReleased, 8
+	third := progress(c)
+	fourth := progress(other)
+	sub.Calls, sub.Ended = nil, []engine.Ended{{ID: c.ID, Direction: engine.Incoming, ReleasedAt: 7}, {ID: other.ID, ReleasedAt: 8}}
+	Put(t, s, []engine.Record{first, second, third, fourth}, nil)
+	check()
+	sub.Ended = sub.Ended[1:] // the first is forgotten, which nobody writes by itself
+	c.ID, c.State = callOf("alice", 3), engine.StateRinging
+	sub.Calls = []engine.Call{c}
+	Put(t, s, []engine.Record{progress(c)}, nil)
+	check()
+
+	// A record takes the place of all that.
+	sub.Name = "Alice Cooper"
+	Put(t, s, []engine.Record{Of(sub)}, nil)
+	closed(t, s)
+	s = open(t)
+	defer closed(t, s)
+	check()
+}
+
 func intents(t *testing.T, open Open) {
 	s := open(t)
 	defer closed(t, s)

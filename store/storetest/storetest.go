@@ -48,6 +48,7 @@ func Run(t *testing.T, open Open) {
 		{"another group is refused and harms nobody", wrongGroup},
 		{"nothing is stored after Close", afterClose},
 		{"ids are compared folded, and none is a prefix of another", hostileIDs},
+		{"how a subscriber went on is behind the record", wentOn},
 		{"calls, owners and what is left of them", calls},
 		{"idempotency keys", intents},
 		{"users move with the profile", users},

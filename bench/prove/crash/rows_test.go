@@ -81,7 +81,7 @@ func (r *rows) put(rec *engine.Record) {
 	sub := rec.Subscriber
 	id := engine.Fold(sub.ID)
 	switch rec.Kind {
-	case engine.RecordSubscriber, engine.RecordNoSubscriber:
+	case engine.RecordSubscriber, engine.RecordNoSubscriber, engine.RecordProgress:
 		r.set("sub/"+id, text(sub))
 		r.set("live/"+id, has(unsettled(sub)))
 		if rec.Kind == engine.RecordNoSubscriber {
