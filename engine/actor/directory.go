@@ -75,6 +75,7 @@ type shard struct {
 	entries map[string]*entry // by folded subscriber id
 	calls   map[engine.CallID]*entry
 	apps    map[string]map[*entry]struct{} // subscribers with live calls, by linked app
+	watched []*entry                       // whom the janitor looks after
 }
 
 // New returns a Directory. Start must be called before anything else.

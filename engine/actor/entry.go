@@ -23,6 +23,7 @@ type entry struct {
 	waiting  int   // callers that wait for a reply
 	idle     bool  // nothing awaited, no live calls: may be forgotten
 	view     *view // what is durable; nil until loaded
+	watched  bool  // the janitor looks after it
 	missed   bool  // there was no room for facts: to be compared when there is
 	marked   bool  // and a mark on disk says so
 	owed     []Receipt
@@ -247,6 +248,7 @@ func (e *entry) abandon() {
 		break
 	}
 	e.takeOwed()
+	e.missed = false
 	e.dir.inboxes.Put(e.inbox)
 	e.inbox = nil
 	delete(e.shard.entries, e.key)

@@ -25,21 +25,31 @@ func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, rece
 	}
 	s, key := d.shard(subscriber)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if d.failed.Load() {
+		s.mu.Unlock()
 		return
 	}
-	e := d.entry(s, key, subscriber)
+	e, f := d.entry(s, key, subscriber), fact{ev, receipt}
+	defer s.mu.Unlock()
 	if room := d.room(); room != RoomEnough {
 		e.miss(receipt, room)
 		return
 	}
+	e.queue(f)
+}
+
+// queue has a fact wait for the owner. shard.mu is held.
+func (e *entry) queue(f fact) {
 	e.wake()
+	if len(e.inbox.facts) == 0 { // from now on it is late what is not taken
+		e.progress.Store(int64(time.Since(e.dir.born)))
+	}
 	select {
-	case e.inbox.facts <- fact{ev, receipt}:
-		d.cfg.Metrics.queued("facts", 1)
+	case e.inbox.facts <- f:
+		e.dir.cfg.Metrics.queued("facts", 1)
+		e.watch()
 	default:
-		e.overflow(receipt)
+		e.overflow(f.receipt)
 	}
 }
 
@@ -62,8 +72,9 @@ func (d *Directory) compare(subscriber string, marked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := d.entry(s, key, subscriber)
-	e.missed = true
 	e.marked = e.marked || marked
+	e.missed = true
+	e.watch()
 }
 
 func (d *Directory) whose(network, providerUser string) (subscriber string, err error) {
@@ -136,40 +147,5 @@ func (m *mark) Done(_ uint64, err error) {
 func settle(r Receipt) {
 	if r != nil {
 		r.Settle()
-	}
-}
-
-// janitor sees to it that no fact waits undecided for long: where an owner
-// stands still, its facts become a mark. It has those compared of whom facts
-// were missed, too, once there is room.
-func (d *Directory) janitor() {
-	tick := time.NewTicker(janitorEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-d.stop:
-			return
-		case now := <-tick.C:
-			for i := range d.shards {
-				d.relieve(&d.shards[i], now)
-			}
-		}
-	}
-}
-
-func (d *Directory) relieve(s *shard, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	room := d.room()
-	for _, e := range s.entries {
-		if e.missed && room == RoomEnough && !d.failed.Load() {
-			e.makeUp()
-		}
-		if e.inbox == nil || len(e.inbox.facts) == 0 || d.failed.Load() {
-			continue
-		}
-		if now.Sub(d.born)-time.Duration(e.progress.Load()) > d.cfg.FactWait {
-			e.overflow()
-		}
 	}
 }

@@ -40,6 +40,7 @@ func stores(in *engine.Input) bool {
 func (e *entry) miss(receipt Receipt, room Room) {
 	d := e.dir
 	e.missed = true
+	e.watch()
 	d.cfg.Metrics.overflowed(1)
 	if room == RoomNone {
 		if receipt != nil && d.owed.Add(1) <= mostOwed {
