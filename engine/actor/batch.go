@@ -115,21 +115,23 @@ func (b *batch) submit() {
 			b.ready = append(b.ready, ready{n.App, n.Kind, n.Sequence})
 		}
 	}
-	d.unsynced.Add(1)
 	e.shard.mu.Lock()
-	if e.marking() {
+	if len(out.Put) > 0 && e.marking() {
 		out.Put = slices.DeleteFunc(out.Put, func(r engine.Record) bool { return r.Kind == engine.RecordResynced })
 	}
 	direct := len(out.Put) == 0 && len(out.Emit) == 0 && e.unsynced == 0
-	e.unsynced++
-	if !direct {
+	if direct {
+		b.show()
+	} else {
+		d.unsynced.Add(1)
+		e.unsynced++
 		// Under the lock, so that a mark made meanwhile comes after the record
 		// that takes an earlier one back.
 		d.cfg.Journal.Submit(0, 0, out.Put, out.Emit, b)
 	}
 	e.shard.mu.Unlock()
 	if direct {
-		b.Done(0, nil)
+		b.release()
 	}
 	clear(out.Put)
 	clear(out.Emit)
@@ -162,15 +164,27 @@ func (b *batch) Done(index uint64, err error) {
 		return
 	}
 	e.shard.mu.Lock()
-	if b.view != nil {
-		e.publish(b.view)
-	}
-	e.waiting -= len(b.replies)
+	b.show()
 	e.shard.mu.Unlock()
 	if index > 0 {
 		d.released.Store(index) // completions come in order
 	}
+	b.release()
+	e.released()
+}
 
+// show makes what the batch changed what is read. shard.mu is held.
+func (b *batch) show() {
+	if b.view != nil {
+		b.e.publish(b.view)
+	}
+	b.e.waiting -= len(b.replies)
+}
+
+// release lets the effects out.
+func (b *batch) release() {
+	e := b.e
+	d := e.dir
 	for i := range b.replies {
 		if r := &b.replies[i].is; r.Holds { // first: whoever takes it may lift the hold at once
 			e.post(control{in: engine.Input{Handed: r.Call.ID}})
@@ -201,7 +215,6 @@ func (b *batch) Done(index uint64, err error) {
 		f()
 	}
 	b.free()
-	e.released()
 }
 
 // released is told that one submission is out: the owner may go on if it

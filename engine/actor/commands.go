@@ -178,13 +178,19 @@ func (d *Directory) Delete(ctx context.Context, subscriber string) *engine.Error
 	return d.send(ctx, subscriber, engine.Input{Delete: true}).Err
 }
 
-// send queues a request and waits for its reply. A ready reply wins over a
-// caller that gave up.
+// send has a request carried out and waits for its reply. A ready reply wins
+// over a caller that gave up.
 func (d *Directory) send(ctx context.Context, subscriber string, in engine.Input) engine.Reply {
 	r := request{in: in, reply: d.answers.Get().(chan engine.Reply)}
 	if refused := d.enqueue(subscriber, &r); refused != nil {
 		d.answers.Put(r.reply)
 		return engine.Reply{Err: refused}
+	}
+	select {
+	case is := <-r.reply:
+		d.answers.Put(r.reply)
+		return is
+	default:
 	}
 	select {
 	case is := <-r.reply:
@@ -204,25 +210,26 @@ func (d *Directory) send(ctx context.Context, subscriber string, in engine.Input
 	return engine.Reply{Err: &engine.Error{Code: engine.CodeUnconfirmed, Message: "no answer in time; it may still take effect"}}
 }
 
+// enqueue has a request wait for the owner of a subscriber; or carries it out,
+// where there is none.
 func (d *Directory) enqueue(subscriber string, r *request) *engine.Error {
-	if d.draining.Load() {
-		return unavailable("shutting down").Err
-	}
-	if d.unsynced.Load() >= int64(d.cfg.InFlight) {
-		d.cfg.Metrics.refused("disk")
-		return unavailable("too much waits for the disk").Err
-	}
-	if stores(&r.in) && d.room() != RoomEnough {
-		d.cfg.Metrics.refused("space")
-		return unavailable("nothing can be stored for now").Err
+	if refused := d.refuses(&r.in); refused != nil {
+		return refused
 	}
 	s, key := d.shard(subscriber)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if d.failed.Load() {
+		s.mu.Unlock()
 		return unavailable("shutting down").Err
 	}
 	e := d.entry(s, key, subscriber)
+	if e.take() {
+		e.waiting++
+		s.mu.Unlock()
+		e.carry(func(b *batch) { e.command(b, *r) })
+		return nil
+	}
+	defer s.mu.Unlock()
 	e.wake()
 	select {
 	case e.inbox.commands <- *r:
@@ -233,6 +240,22 @@ func (d *Directory) enqueue(subscriber string, r *request) *engine.Error {
 		d.cfg.Metrics.refused("inbox")
 		return unavailable("too many commands wait for this subscriber").Err
 	}
+}
+
+// refuses says why a request is not taken, whoever it is for.
+func (d *Directory) refuses(in *engine.Input) *engine.Error {
+	if d.draining.Load() {
+		return unavailable("shutting down").Err
+	}
+	if d.unsynced.Load() >= int64(d.cfg.InFlight) {
+		d.cfg.Metrics.refused("disk")
+		return unavailable("too much waits for the disk").Err
+	}
+	if stores(in) && d.room() != RoomEnough {
+		d.cfg.Metrics.refused("space")
+		return unavailable("nothing can be stored for now").Err
+	}
+	return nil
 }
 
 func unavailable(why string) engine.Reply {

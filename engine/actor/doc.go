@@ -1,6 +1,7 @@
 // Package actor owns subscribers: at any time at most one goroutine changes a
-// subscriber's state, and the subscriber has it only while there is work. A few
-// of those that are done wait for the next subscriber.
+// subscriber's state, and the subscriber has it only while there is work. An
+// input that finds no work under way is carried out by whoever brings it; what
+// comes in between has an owner woken, of whom a few wait for the next subscriber.
 //
 // It is the only place with concurrency rules:
 //

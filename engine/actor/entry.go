@@ -8,8 +8,8 @@ import (
 	"offhook/engine/maybe"
 )
 
-// entry is one subscriber in memory. While running, its goroutine owns the
-// fields below the line; the others belong to the shard's lock.
+// entry is one subscriber in memory. While running, the goroutine that runs it
+// owns the fields below the line; the others belong to the shard's lock.
 type entry struct {
 	dir   *Directory
 	shard *shard
@@ -23,6 +23,7 @@ type entry struct {
 	waiting  int   // callers that wait for a reply
 	idle     bool  // nothing awaited, no live calls: may be forgotten
 	view     *view // what is durable; nil until loaded
+	gone     bool  // forgotten: whoever still has the entry looks for the one in its place
 	watched  bool  // the janitor looks after it
 	missed   bool  // there was no room for facts: to be compared when there is
 	marked   bool  // and a mark on disk says so
@@ -96,107 +97,28 @@ func (e *entry) wake() {
 	}
 }
 
-// mostResting is how many owners without a subscriber are kept.
-const mostResting = 64
-
-// own runs a subscriber, and then whoever wakes next: an owner that is used again
-// has the stack that it takes, which a new goroutine has to grow.
-func (d *Directory) own(e *entry) {
-	var out engine.Effects
-	for e != nil {
-		e.run(&out)
-		if d.rests.Add(1) > mostResting {
-			d.rests.Add(-1)
-			return
-		}
-		e = <-d.resting // nil when the directory is closed
-		d.rests.Add(-1)
-	}
-}
-
-// stepsPerGroup bounds how many inputs share one submission, so that a hot
-// subscriber neither starves nor delays its own callers.
-const stepsPerGroup = 64
-
-// run owns the subscriber until nothing is left to do.
-func (e *entry) run(out *engine.Effects) {
-	defer e.dir.cfg.Metrics.awake(-1)
-	e.out = out
-	if e.sub == nil && !e.load() {
-		return
-	}
-	if e.sub.ID != "" && maybe.Now("actor: a comparison without need") { // there may always have been a reason
-		e.post(control{in: engine.Input{Resync: true}})
-	}
-	var ctl []control
-	for {
-		maybe.Delay("actor: an owner is slow to its inbox", 300*time.Millisecond) // so is one without a CPU
-		e.shard.mu.Lock()
-		ctl, e.controls = e.controls, ctl[:0]
-		in := e.inbox
-		if len(ctl) == 0 && e.sleep(in) {
-			e.shard.mu.Unlock()
-			return
-		}
-		e.shard.mu.Unlock()
-		e.progress.Store(int64(time.Since(e.dir.born)))
-
-		b := e.dir.batch(e)
-		for i := range ctl {
-			b.done(ctl[i].done)
-			e.step(b, &ctl[i].in)
-		}
-		clear(ctl)
-		for range stepsPerGroup {
-			select {
-			case f := <-in.facts:
-				e.dir.cfg.Metrics.queued("facts", -1)
-				b.receipt(f.receipt)
-				e.step(b, &engine.Input{Event: f.event})
-				e.dir.cfg.Metrics.event(e.out.Verdict)
-				continue
-			default:
-			}
-			select {
-			case r := <-in.commands:
-				e.dir.cfg.Metrics.queued("commands", -1)
-				e.command(b, r)
-				continue
-			default:
-			}
-			break
-		}
-		b.submit()
-		e.schedule()
-	}
-}
-
-// sleep ends the run when nothing waits, or when too much waits for the disk.
-// shard.mu is held.
-func (e *entry) sleep(in *inbox) bool {
-	empty := len(in.commands) == 0 && len(in.facts) == 0
-	if !empty && e.unsynced < e.dir.cfg.Unsynced {
-		return false
-	}
-	e.running, e.out = false, nil
-	e.idle = e.sub.Idle() && len(e.sub.Calls) == 0 && len(e.replies) == 0
-	if empty {
-		e.dir.inboxes.Put(in)
-		e.inbox = nil
-		e.park()
-	}
-	return true
-}
-
 // park forgets the subscriber if nothing speaks against it. shard.mu is held.
 func (e *entry) park() {
-	if e.running || e.inbox != nil || e.unsynced > 0 || len(e.controls) > 0 || e.waiting > 0 || !e.idle || e.missed {
+	if e.gone || e.running || e.inbox != nil || e.unsynced > 0 || len(e.controls) > 0 || e.waiting > 0 || !e.idle || e.missed {
 		return
 	}
-	if e.shard.entries[e.key] == e {
-		delete(e.shard.entries, e.key)
-		e.dir.users.forget(e)
+	e.forget()
+}
+
+// forget lets go of a subscriber nobody owns. shard.mu is held.
+func (e *entry) forget() {
+	e.gone = true
+	delete(e.shard.entries, e.key)
+	e.dir.users.forget(e)
+}
+
+// lock locks the entry's shard, and returns the entry, or the one that took its place.
+func (e *entry) lock() *entry {
+	e.shard.mu.Lock()
+	if e.gone {
+		return e.dir.entry(e.shard, e.key, e.id)
 	}
+	return e
 }
 
 // load brings the subscriber into memory, on its own goroutine.
@@ -251,7 +173,13 @@ func (e *entry) abandon() {
 	e.missed = false
 	e.dir.inboxes.Put(e.inbox)
 	e.inbox = nil
-	delete(e.shard.entries, e.key)
+	e.forget()
+}
+
+func (e *entry) fact(b *batch, f fact) {
+	b.receipt(f.receipt)
+	e.step(b, &engine.Input{Event: f.event})
+	e.dir.cfg.Metrics.event(e.out.Verdict)
 }
 
 func (e *entry) command(b *batch, r request) {
@@ -311,7 +239,7 @@ func (e *entry) tick() {
 
 // post hands the entry something that may not be refused.
 func (e *entry) post(c control) {
-	e.shard.mu.Lock()
+	e = e.lock()
 	defer e.shard.mu.Unlock()
 	if e.dir.failed.Load() {
 		if c.done != nil {

@@ -30,8 +30,14 @@ func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, rece
 		return
 	}
 	e, f := d.entry(s, key, subscriber), fact{ev, receipt}
+	room := d.room()
+	if room == RoomEnough && e.take() {
+		s.mu.Unlock()
+		e.carry(func(b *batch) { e.fact(b, f) })
+		return
+	}
 	defer s.mu.Unlock()
-	if room := d.room(); room != RoomEnough {
+	if room != RoomEnough {
 		e.miss(receipt, room)
 		return
 	}

@@ -1,0 +1,69 @@
+package actor
+
+import (
+	"errors"
+	"sync"
+
+	"offhook/engine"
+	"offhook/engine/maybe"
+)
+
+// An input that finds nobody at work is carried out by whoever brings it: to
+// wake an owner, and to wait for it, takes several times as long as the step. He
+// owns the subscriber meanwhile as any owner does, so what comes in between
+// waits in the queues; and he carries out the one input, so that a busy
+// subscriber keeps nobody from what he came from. What waits then is for an
+// owner. Nothing here waits: who is not in memory is loaded by an owner, and the
+// journal tells when it has synced.
+
+// take makes the caller the owner of a subscriber who has none and for whom
+// nothing waits. shard.mu is held.
+func (e *entry) take() bool {
+	if e.running || e.sub == nil || e.inbox != nil || len(e.controls) > 0 || e.unsynced >= e.dir.cfg.Unsynced || e.shard.closed {
+		return false
+	}
+	if maybe.Now("actor: an owner is woken for what anybody could do") { // as for whoever comes a moment later
+		return false
+	}
+	e.running = true
+	e.dir.wg.Add(1)
+	return true
+}
+
+// outs are the effects of those who carry out an input.
+var outs = sync.Pool{New: func() any { return new(engine.Effects) }}
+
+var errLost = errors.New("actor: whoever carried out an input did not come back from it")
+
+// carry steps the one input of whoever took the entry, and gives it back.
+func (e *entry) carry(step func(b *batch)) {
+	d := e.dir
+	came := false
+	defer func() {
+		if !came { // a panic, which may be caught: the subscriber is half changed, and nobody's
+			d.fail(errLost)
+		}
+		d.wg.Done()
+	}()
+	out := outs.Get().(*engine.Effects)
+	e.out = out
+	b := d.batch(e)
+	step(b)
+	b.submit()
+	e.schedule()
+	e.giveBack()
+	came = true
+	outs.Put(out)
+}
+
+// giveBack ends ownership after one input. What came meanwhile is for an owner.
+func (e *entry) giveBack() {
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	e.rest()
+	if e.inbox != nil || len(e.controls) > 0 {
+		e.wake()
+		return
+	}
+	e.park()
+}
