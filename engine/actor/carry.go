@@ -25,6 +25,7 @@ func (e *entry) take() bool {
 	if maybe.Now("actor: an owner is woken for what anybody could do") { // as for whoever comes a moment later
 		return false
 	}
+	e.rouse()
 	e.running = true
 	e.dir.wg.Add(1)
 	return true

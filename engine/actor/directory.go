@@ -24,6 +24,7 @@ type Config struct {
 	Commands  int           // commands that may wait for one subscriber; zero means 32
 	Facts     int           // facts that may wait for one subscriber; zero means 256
 	Unsynced  int           // steps of one subscriber that may wait for the disk; zero means 256
+	Kept      int           // subscribers that stay in memory without a live call, of those that were busy last; zero means 8,192, less than zero none
 	InFlight  int           // steps of all subscribers that may wait for the disk before commands are refused; zero means 65,536
 	FactWait  time.Duration // how long a fact may wait undecided; zero means 1 s
 	AskTime   time.Duration // how long a request to the provider may take; zero means 10 s
@@ -64,6 +65,8 @@ type Directory struct {
 	rests   atomic.Int64 // how many do
 	wants   func(app string) *engine.Wants
 
+	mostKept int // in each shard
+
 	stop chan struct{}
 	wg   sync.WaitGroup // the janitor, owners and asks
 }
@@ -76,6 +79,7 @@ type shard struct {
 	calls   map[engine.CallID]*entry
 	apps    map[string]map[*entry]struct{} // subscribers with live calls, by linked app
 	watched []*entry                       // whom the janitor looks after
+	dozing  dozing
 }
 
 // New returns a Directory. Start must be called before anything else.
@@ -90,6 +94,7 @@ func New(cfg Config) *Directory {
 	def(&cfg.Unsynced, 256)
 	def(&cfg.InFlight, 65536)
 	def(&cfg.Snapshots, 16)
+	def(&cfg.Kept, 8192)
 	if cfg.FactWait == 0 {
 		cfg.FactWait = time.Second
 	}
@@ -115,6 +120,7 @@ func New(cfg Config) *Directory {
 	}
 	d.users.init()
 	d.wants = cfg.Outbox.Wants
+	d.mostKept = (max(cfg.Kept, 0) + shards - 1) / shards
 	d.askers.limit = cfg.Snapshots
 	d.askers.ctx, d.askers.cancel = context.WithCancel(context.Background())
 	d.answers.New = func() any { return make(chan engine.Reply, 1) }

@@ -24,10 +24,13 @@ type entry struct {
 	idle     bool  // nothing awaited, no live calls: may be forgotten
 	view     *view // what is durable; nil until loaded
 	gone     bool  // forgotten: whoever still has the entry looks for the one in its place
+	dozes    bool  // in the queue of those who may be forgotten
 	watched  bool  // the janitor looks after it
 	missed   bool  // there was no room for facts: to be compared when there is
 	marked   bool  // and a mark on disk says so
 	owed     []Receipt
+
+	newer, older *entry // while it dozes
 
 	progress atomic.Int64 // when the owner last took an input, ns since the directory was made
 
@@ -81,6 +84,7 @@ type control struct {
 
 // wake makes sure somebody runs the entry. shard.mu is held.
 func (e *entry) wake() {
+	e.rouse()
 	if e.inbox == nil {
 		e.inbox = e.dir.inboxes.Get().(*inbox)
 	}
@@ -97,12 +101,13 @@ func (e *entry) wake() {
 	}
 }
 
-// park forgets the subscriber if nothing speaks against it. shard.mu is held.
+// park leaves the subscriber to be forgotten if nothing speaks against it.
+// shard.mu is held.
 func (e *entry) park() {
-	if e.gone || e.running || e.inbox != nil || e.unsynced > 0 || len(e.controls) > 0 || e.waiting > 0 || !e.idle || e.missed {
+	if e.gone || e.dozes || e.running || e.inbox != nil || e.unsynced > 0 || len(e.controls) > 0 || e.waiting > 0 || !e.idle || e.missed {
 		return
 	}
-	e.forget()
+	e.doze()
 }
 
 // forget lets go of a subscriber nobody owns. shard.mu is held.

@@ -5,6 +5,7 @@ import "time"
 // watch has the janitor look after an entry that has facts waiting, or of whom
 // facts were missed. shard.mu is held.
 func (e *entry) watch() {
+	e.rouse()
 	if !e.watched {
 		e.watched = true
 		e.shard.watched = append(e.shard.watched, e)

@@ -230,7 +230,9 @@ func (w *world) build() {
 		Horizon: func() uint64 { return max(directory.Released(), durable) },
 	})
 	directory = actor.New(actor.Config{
-		Journal: journal, Store: w.store, Networks: w.providers, Outbox: outbox{w.dispatcher, w.streams}, Clock: w.watch, Failed: func(err error) {
+		Journal: journal, Store: w.store, Networks: w.providers, Outbox: outbox{w.dispatcher, w.streams}, Clock: w.watch,
+		Kept: []int{-1, 256, 0}[w.random.IntN(3)], // who is forgotten comes from the store
+		Failed: func(err error) {
 			select {
 			case w.failed <- err:
 			default:
