@@ -83,7 +83,7 @@ func (b *batch) collect(out *engine.Effects) {
 		b.view = e.makeView()
 	}
 	if none := (engine.User{}); out.Follow != none || out.Unfollow != none {
-		e.dir.users.drop(out.Unfollow.Network, out.Unfollow.ID, e.key)
+		e.dir.users.drop(out.Unfollow.Network, out.Unfollow.ID, e)
 		e.dir.users.remember(e)
 		b.users = append(b.users, following{out.Unfollow, out.Follow})
 	}

@@ -48,17 +48,19 @@ func (d *Directory) doCall(ctx context.Context, cmd engine.Command) engine.Reply
 			}
 		}
 	}
-	subscriber := ""
 	if e != nil {
-		subscriber = e.key
-	} else {
-		var err error
-		if subscriber, err = d.cfg.Store.Owner(cmd.Call); err != nil {
-			d.cfg.Log.Error("call not looked up", "call", cmd.Call.String(), "err", err)
-			return unavailable("the call cannot be looked up")
+		r := d.request(ctx, e.lock, engine.Input{Command: &cmd})
+		if r.Gone {
+			return d.ended(cmd, e.key)
 		}
+		return r
 	}
-	if subscriber == "" {
+	subscriber, err := d.cfg.Store.Owner(cmd.Call)
+	switch {
+	case err != nil:
+		d.cfg.Log.Error("call not looked up", "call", cmd.Call.String(), "err", err)
+		return unavailable("the call cannot be looked up")
+	case subscriber == "":
 		return notFound()
 	}
 	// Somebody else's is answered as nobody's is, and as soon: the owner may be
@@ -178,11 +180,16 @@ func (d *Directory) Delete(ctx context.Context, subscriber string) *engine.Error
 	return d.send(ctx, subscriber, engine.Input{Delete: true}).Err
 }
 
-// send has a request carried out and waits for its reply. A ready reply wins
-// over a caller that gave up.
+// send has a request to a subscriber carried out and waits for its reply.
 func (d *Directory) send(ctx context.Context, subscriber string, in engine.Input) engine.Reply {
+	return d.request(ctx, func() *entry { return d.lock(subscriber) }, in)
+}
+
+// request is send to whoever lock finds. A ready reply wins over a caller that
+// gave up.
+func (d *Directory) request(ctx context.Context, lock func() *entry, in engine.Input) engine.Reply {
 	r := request{in: in, reply: d.answers.Get().(chan engine.Reply)}
-	if refused := d.enqueue(subscriber, &r); refused != nil {
+	if refused := d.enqueue(lock, &r); refused != nil {
 		d.answers.Put(r.reply)
 		return engine.Reply{Err: refused}
 	}
@@ -212,17 +219,16 @@ func (d *Directory) send(ctx context.Context, subscriber string, in engine.Input
 
 // enqueue has a request wait for the owner of a subscriber; or carries it out,
 // where there is none.
-func (d *Directory) enqueue(subscriber string, r *request) *engine.Error {
+func (d *Directory) enqueue(lock func() *entry, r *request) *engine.Error {
 	if refused := d.refuses(&r.in); refused != nil {
 		return refused
 	}
-	s, key := d.shard(subscriber)
-	s.mu.Lock()
+	e := lock()
+	s := e.shard
 	if d.failed.Load() {
 		s.mu.Unlock()
 		return unavailable("shutting down").Err
 	}
-	e := d.entry(s, key, subscriber)
 	if e.take() {
 		e.waiting++
 		s.mu.Unlock()

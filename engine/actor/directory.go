@@ -137,7 +137,9 @@ func (d *Directory) Start(ctx context.Context) error {
 		loading.Add(1)
 		d.control(subscriber, control{in: engine.Input{Restart: true}, done: loading.Done})
 		if marked {
-			d.compare(subscriber, true)
+			e := d.lock(subscriber)
+			e.compare(true)
+			e.shard.mu.Unlock()
 		}
 		return ctx.Err()
 	})
@@ -203,6 +205,13 @@ func (d *Directory) fail(err error) {
 func (d *Directory) shard(subscriber string) (*shard, string) {
 	key := engine.Fold(subscriber)
 	return &d.shards[engine.SlotOf(key)%shards], key
+}
+
+// lock locks the shard of a subscriber, and returns its entry.
+func (d *Directory) lock(subscriber string) *entry {
+	s, key := d.shard(subscriber)
+	s.mu.Lock()
+	return d.entry(s, key, subscriber)
 }
 
 // entry returns the entry of a subscriber, made when there is none.

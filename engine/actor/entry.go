@@ -246,6 +246,11 @@ func (e *entry) tick() {
 func (e *entry) post(c control) {
 	e = e.lock()
 	defer e.shard.mu.Unlock()
+	e.must(c)
+}
+
+// must queues what may not be refused. shard.mu is held.
+func (e *entry) must(c control) {
 	if e.dir.failed.Load() {
 		if c.done != nil {
 			c.done()

@@ -10,11 +10,11 @@ import (
 // blocks and never refuses: what cannot wait becomes a durable mark that the
 // subscriber must be compared, which settles the receipt as well.
 func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, receipt Receipt) {
-	subscriber, err := d.whose(network, providerUser)
+	e, err := d.whose(network, providerUser)
 	if err != nil {
 		return // the provider will tell again
 	}
-	if subscriber == "" {
+	if e == nil {
 		d.cfg.Metrics.event(engine.EventIgnored)
 		if receipt != nil && !d.failed.Load() {
 			// The user may be nobody's since a moment ago. Until that is durable a
@@ -23,25 +23,19 @@ func (d *Directory) Deliver(network, providerUser string, ev *engine.Event, rece
 		}
 		return
 	}
-	s, key := d.shard(subscriber)
-	s.mu.Lock()
-	if d.failed.Load() {
-		s.mu.Unlock()
-		return
-	}
-	e, f := d.entry(s, key, subscriber), fact{ev, receipt}
-	room := d.room()
-	if room == RoomEnough && e.take() {
+	f, room, s := fact{ev, receipt}, d.room(), e.shard
+	switch {
+	case d.failed.Load():
+	case room != RoomEnough:
+		e.miss(receipt, room)
+	case e.take():
 		s.mu.Unlock()
 		e.carry(func(b *batch) { e.fact(b, f) })
 		return
+	default:
+		e.queue(f)
 	}
-	defer s.mu.Unlock()
-	if room != RoomEnough {
-		e.miss(receipt, room)
-		return
-	}
-	e.queue(f)
+	s.mu.Unlock()
 }
 
 // queue has a fact wait for the owner. shard.mu is held.
@@ -62,53 +56,45 @@ func (e *entry) queue(f fact) {
 // Resync says that facts about a user may be lost: its calls are compared with
 // the provider's.
 func (d *Directory) Resync(network, providerUser string) {
-	if subscriber, _ := d.whose(network, providerUser); subscriber != "" {
-		d.compare(subscriber, false)
+	if e, _ := d.whose(network, providerUser); e != nil {
+		e.compare(false)
+		e.shard.mu.Unlock()
 	}
 }
 
-// compare has a subscriber compared, once there is room for what comes of it.
-// marked says that a durable mark asks for it.
-func (d *Directory) compare(subscriber string, marked bool) {
-	if d.room() == RoomEnough {
-		d.control(subscriber, control{in: engine.Input{Resync: true}})
+// compare has the subscriber compared, once there is room for what comes of it.
+// marked says that a durable mark asks for it. shard.mu is held.
+func (e *entry) compare(marked bool) {
+	if e.dir.room() == RoomEnough {
+		e.must(control{in: engine.Input{Resync: true}})
 		return
 	}
-	s, key := d.shard(subscriber)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := d.entry(s, key, subscriber)
 	e.marked = e.marked || marked
 	e.missed = true
 	e.watch()
 }
 
-func (d *Directory) whose(network, providerUser string) (subscriber string, err error) {
-	if subscriber = d.users.find(network, providerUser); subscriber != "" {
-		return subscriber, nil
+// whose returns the entry of a provider's user, with its shard locked; nil when
+// it is nobody we know.
+func (d *Directory) whose(network, providerUser string) (*entry, error) {
+	if e := d.users.find(network, providerUser); e != nil {
+		return e.lock(), nil
 	}
-	subscriber, err = d.cfg.Store.UserOf(network, providerUser)
+	subscriber, err := d.cfg.Store.UserOf(network, providerUser)
 	if err != nil {
 		d.cfg.Log.Error("provider user not looked up", "network", network, "err", err)
 	}
-	return subscriber, err
+	if err != nil || subscriber == "" {
+		return nil, err
+	}
+	return d.lock(subscriber), nil
 }
 
 // control posts something that may not be refused to a subscriber.
 func (d *Directory) control(subscriber string, c control) {
-	s, key := d.shard(subscriber)
-	s.mu.Lock()
-	if d.failed.Load() {
-		s.mu.Unlock()
-		if c.done != nil {
-			c.done()
-		}
-		return
-	}
-	defer s.mu.Unlock()
-	e := d.entry(s, key, subscriber)
-	e.controls = append(e.controls, c)
-	e.wake()
+	e := d.lock(subscriber)
+	defer e.shard.mu.Unlock()
+	e.must(c)
 }
 
 // overflow drops the facts that wait and marks the subscriber instead. Their
