@@ -240,7 +240,7 @@ func (d *Directory) enqueue(lock func() *entry, r *request) *engine.Error {
 	select {
 	case e.inbox.commands <- *r:
 		e.waiting++
-		d.cfg.Metrics.queued("commands", 1)
+		d.cfg.Metrics.queuedCommands(1)
 		return nil
 	default:
 		d.cfg.Metrics.refused("inbox")

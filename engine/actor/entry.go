@@ -163,12 +163,12 @@ func (e *entry) abandon() {
 	for {
 		select {
 		case r := <-e.inbox.commands:
-			e.dir.cfg.Metrics.queued("commands", -1)
+			e.dir.cfg.Metrics.queuedCommands(-1)
 			e.waiting--
 			r.reply <- unavailable("the subscriber's record cannot be read")
 			continue
 		case <-e.inbox.facts:
-			e.dir.cfg.Metrics.queued("facts", -1)
+			e.dir.cfg.Metrics.queuedFacts(-1)
 			continue
 		default:
 		}

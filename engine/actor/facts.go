@@ -46,7 +46,7 @@ func (e *entry) queue(f fact) {
 	}
 	select {
 	case e.inbox.facts <- f:
-		e.dir.cfg.Metrics.queued("facts", 1)
+		e.dir.cfg.Metrics.queuedFacts(1)
 		e.watch()
 	default:
 		e.overflow(f.receipt)
@@ -104,7 +104,7 @@ func (e *entry) overflow(receipts ...Receipt) {
 	for {
 		select {
 		case f := <-e.inbox.facts:
-			d.cfg.Metrics.queued("facts", -1)
+			d.cfg.Metrics.queuedFacts(-1)
 			receipts = append(receipts, f.receipt)
 			continue
 		default:

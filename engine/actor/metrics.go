@@ -19,6 +19,12 @@ type Metrics struct {
 	dropped     prometheus.Counter
 	liveCalls   prometheus.Gauge
 	goroutines  prometheus.Gauge
+
+	moves          series[prometheus.Counter]  // of transitions
+	carriedOut     series[prometheus.Observer] // of commands, those that were not refused, by verb
+	verdicts       series[prometheus.Counter]  // of events
+	commandsQueued prometheus.Gauge            // of depth
+	factsQueued    prometheus.Gauge
 }
 
 // latency spans a memory read to a command that waits for its phone: 50 µs to 13 s.
@@ -52,24 +58,40 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		goroutines: prometheus.NewGauge(prometheus.GaugeOpts{Name: "offhook_owners_awake", Help: "Subscribers that have a goroutine right now."}),
 	}
 	reg.MustRegister(m.transitions, m.commands, m.asks, m.events, m.refusals, m.depth, m.dropped, m.liveCalls, m.goroutines)
+	m.moves = make(series[prometheus.Counter], states*triggers*states*2)
+	m.carriedOut = make(series[prometheus.Observer], engine.VerbSnapshot+1)
+	m.verdicts = make(series[prometheus.Counter], engine.EventIgnored+1)
+	m.commandsQueued, m.factsQueued = m.depth.WithLabelValues("commands"), m.depth.WithLabelValues("facts")
 	return m
 }
 
+const (
+	states   = int(engine.StateReleased) + 1
+	triggers = int(engine.OnUnknown) + 1
+)
+
 func (m *Metrics) transition(t engine.Move) {
-	if m != nil {
-		m.transitions.WithLabelValues(t.From.String(), t.On.String(), t.To.String(), yes(t.Synthetic)).Inc()
+	if m == nil {
+		return
 	}
+	n := 2 * ((int(t.From)*triggers+int(t.On))*states + int(t.To))
+	if t.Synthetic {
+		n++
+	}
+	m.moves.at(n, func() prometheus.Counter {
+		return m.transitions.WithLabelValues(t.From.String(), t.On.String(), t.To.String(), yes(t.Synthetic))
+	}).Inc()
 }
 
 func (m *Metrics) command(v engine.Verb, r engine.Reply, took time.Duration) {
 	if m == nil || v == engine.VerbGet || v == engine.VerbList {
 		return
 	}
-	outcome := "ok"
 	if r.Err != nil {
-		outcome = string(r.Err.Code)
+		m.commands.WithLabelValues(v.String(), string(r.Err.Code)).Observe(took.Seconds())
+		return
 	}
-	m.commands.WithLabelValues(v.String(), outcome).Observe(took.Seconds())
+	m.carriedOut.at(int(v), func() prometheus.Observer { return m.commands.WithLabelValues(v.String(), "ok") }).Observe(took.Seconds())
 }
 
 func (m *Metrics) asked(v engine.Verb, k engine.OutcomeKind, took time.Duration) {
@@ -82,7 +104,7 @@ var verdicts = []string{"applied", "duplicate", "gap", "ignored"}
 
 func (m *Metrics) event(v engine.EventVerdict) {
 	if m != nil {
-		m.events.WithLabelValues(verdicts[v]).Inc()
+		m.verdicts.at(int(v), func() prometheus.Counter { return m.events.WithLabelValues(verdicts[v]) }).Inc()
 	}
 }
 
@@ -92,9 +114,15 @@ func (m *Metrics) refused(queue string) {
 	}
 }
 
-func (m *Metrics) queued(queue string, n float64) {
+func (m *Metrics) queuedCommands(n float64) {
 	if m != nil {
-		m.depth.WithLabelValues(queue).Add(n)
+		m.commandsQueued.Add(n)
+	}
+}
+
+func (m *Metrics) queuedFacts(n float64) {
+	if m != nil {
+		m.factsQueued.Add(n)
 	}
 }
 

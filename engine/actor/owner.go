@@ -61,14 +61,14 @@ func (e *entry) run(out *engine.Effects) {
 		for range stepsPerGroup {
 			select {
 			case f := <-in.facts:
-				e.dir.cfg.Metrics.queued("facts", -1)
+				e.dir.cfg.Metrics.queuedFacts(-1)
 				e.fact(b, f)
 				continue
 			default:
 			}
 			select {
 			case r := <-in.commands:
-				e.dir.cfg.Metrics.queued("commands", -1)
+				e.dir.cfg.Metrics.queuedCommands(-1)
 				e.command(b, r)
 				continue
 			default:
