@@ -115,27 +115,33 @@ func (b *batch) submit() {
 			b.ready = append(b.ready, ready{n.App, n.Kind, n.Sequence})
 		}
 	}
-	e.shard.mu.Lock()
-	if len(out.Put) > 0 && e.marking() {
-		out.Put = slices.DeleteFunc(out.Put, func(r engine.Record) bool { return r.Kind == engine.RecordResynced })
-	}
-	direct := len(out.Put) == 0 && len(out.Emit) == 0 && e.unsynced == 0
-	if direct {
-		b.show()
-	} else {
-		d.unsynced.Add(1)
-		e.unsynced++
-		// Under the lock, so that a mark made meanwhile comes after the record
-		// that takes an earlier one back.
-		d.cfg.Journal.Submit(0, 0, out.Put, out.Emit, b)
-	}
-	e.shard.mu.Unlock()
-	if direct {
+	if !b.stored() {
 		b.release()
 	}
 	clear(out.Put)
 	clear(out.Emit)
 	out.Reset()
+}
+
+// stored hands over what there is to store. It reports false when there is
+// nothing to wait for.
+func (b *batch) stored() bool {
+	e, out := b.e, b.e.out
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	if len(out.Put) > 0 && e.marking() {
+		out.Put = slices.DeleteFunc(out.Put, func(r engine.Record) bool { return r.Kind == engine.RecordResynced })
+	}
+	if len(out.Put) == 0 && len(out.Emit) == 0 && e.unsynced == 0 {
+		b.show()
+		return false
+	}
+	e.dir.unsynced.Add(1)
+	e.unsynced++
+	// Under the lock, so that a mark made meanwhile comes after the record
+	// that takes an earlier one back.
+	e.dir.cfg.Journal.Submit(0, 0, out.Put, out.Emit, b)
+	return true
 }
 
 // marking reports whether a mark was made that the owner has not seen: then a

@@ -27,7 +27,7 @@ func (e *entry) take() bool {
 	}
 	e.rouse()
 	e.running = true
-	e.dir.wg.Add(1)
+	e.shard.carried++ // and not in the directory's group, which all would write to
 	return true
 }
 
@@ -43,8 +43,10 @@ func (e *entry) carry(step func(b *batch)) {
 	defer func() {
 		if !came { // a panic, which may be caught: the subscriber is half changed, and nobody's
 			d.fail(errLost)
+			e.shard.mu.Lock()
+			e.back()
+			e.shard.mu.Unlock()
 		}
-		d.wg.Done()
 	}()
 	out := outs.Get().(*engine.Effects)
 	e.out = out
@@ -61,10 +63,19 @@ func (e *entry) carry(step func(b *batch)) {
 func (e *entry) giveBack() {
 	e.shard.mu.Lock()
 	defer e.shard.mu.Unlock()
+	e.back()
 	e.rest()
 	if e.inbox != nil || len(e.controls) > 0 {
 		e.wake()
 		return
 	}
 	e.park()
+}
+
+// back says that an input was carried out, or never will be. shard.mu is held.
+func (e *entry) back() {
+	s := e.shard
+	if s.carried--; s.carried == 0 && s.closed {
+		s.back.Signal()
+	}
 }

@@ -75,6 +75,8 @@ type Directory struct {
 type shard struct {
 	mu      sync.Mutex
 	closed  bool              // no owner is started any more
+	carried int               // subscribers that are owned by whoever brought an input
+	back    sync.Cond         // none is
 	entries map[string]*entry // by folded subscriber id
 	calls   map[engine.CallID]*entry
 	apps    map[string]map[*entry]struct{} // subscribers with live calls, by linked app
@@ -117,6 +119,7 @@ func New(cfg Config) *Directory {
 			calls:   map[engine.CallID]*entry{},
 			apps:    map[string]map[*entry]struct{}{},
 		}
+		d.shards[i].back.L = &d.shards[i].mu
 	}
 	d.users.init()
 	d.wants = cfg.Outbox.Wants
@@ -188,6 +191,9 @@ func (d *Directory) Close() {
 		s := &d.shards[i]
 		s.mu.Lock()
 		s.closed = true
+		for s.carried > 0 {
+			s.back.Wait()
+		}
 		s.mu.Unlock()
 	}
 	close(d.resting) // nobody is woken any more
