@@ -39,7 +39,7 @@ func (p *Provider) acknowledge(ctx context.Context) {
 
 func (p *Provider) sendAck(ctx context.Context, a ack) string {
 	r := request{
-		op: opAck, method: http.MethodPost, client: p.clients.acks, unbounded: true,
+		op: opAck, method: http.MethodPost, onLine: true, unbounded: true,
 		path: p.cfg.Network.EventsPath + "/v2.0/channel/eventresponse", body: ackBody(a.id, a.code),
 	}
 	wait := 50 * time.Millisecond

@@ -18,6 +18,7 @@ import (
 type jar struct {
 	mu      sync.Mutex
 	cookies []*http.Cookie
+	header  string // Cookie, as it is sent; empty without any
 }
 
 // maxCookies bounds what one interface of an XSP may make us hold.
@@ -34,11 +35,16 @@ func (p *Provider) jarOf(x *xsp, path string) *jar {
 // sign puts the login and the cookies on a request.
 func (j *jar) sign(req *http.Request, header string) {
 	req.Header.Set("Authorization", header)
+	if cookie := j.cookie(); cookie != "" {
+		req.Header.Set("Cookie", cookie)
+	}
+}
+
+// cookie is what the header Cookie of a request says.
+func (j *jar) cookie() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, c := range j.cookies {
-		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) // #nosec G124 -- a cookie that is sent, and has no attributes
-	}
+	return j.header
 }
 
 // learn keeps the cookies of an answer. A request that left without a cookie
@@ -69,6 +75,11 @@ func (j *jar) learn(res *http.Response, channel bool) {
 			j.cookies = append(j.cookies, c)
 		}
 	}
+	req := http.Request{Header: http.Header{}}
+	for _, c := range j.cookies {
+		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value}) // #nosec G124 -- a cookie that is sent, and has no attributes
+	}
+	j.header = req.Header.Get("Cookie")
 }
 
 func (j *jar) index(name string) int {

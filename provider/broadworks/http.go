@@ -40,7 +40,10 @@ var (
 	errDropped    = errors.New("the connection dropped")
 )
 
-const maxRedirects = 3
+const (
+	maxRedirects  = 3
+	maxAnswerHead = 64 << 10
+)
 
 // request is one exchange with an XSP.
 type request struct {
@@ -48,6 +51,7 @@ type request struct {
 	body             string
 	login            string       // Authorization of a probe; empty takes the gate's
 	client           *http.Client // nil takes the one for actions
+	onLine           bool         // goes over a line of the XSP's and no client
 	class            class
 	unbounded        bool          // does not wait for a turn
 	patience         time.Duration // for the exchange, where it is less than usual
@@ -64,11 +68,17 @@ type answer struct {
 	sent bool
 }
 
+// keepIdle is how long a connection is kept for the next request; XSPs keep
+// theirs for 4 s (dossier §3.1).
+const keepIdle = 3 * time.Second
+
 // clients are the pools. Commands that must not be repeated get a fresh
-// connection each: on a kept one that the server is just closing (XSPs keep
-// them for 4 s, dossier §3.1) nobody could tell whether it arrived.
+// connection each: on a kept one that the server is just closing nobody could
+// tell whether it arrived. Acknowledgements have lines.
 type clients struct {
-	actions, fresh, acks, stream *http.Client
+	actions, fresh, stream *http.Client
+
+	tls *tls.Config
 }
 
 func (c *Config) clients() (clients, error) {
@@ -93,17 +103,17 @@ func (c *Config) clients() (clients, error) {
 				DisableKeepAlives:      idle == 0,
 				DisableCompression:     true,
 				MaxIdleConnsPerHost:    idle,
-				IdleConnTimeout:        3 * time.Second,
-				MaxResponseHeaderBytes: 64 << 10,
+				IdleConnTimeout:        keepIdle,
+				MaxResponseHeaderBytes: maxAnswerHead,
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
-	return clients{actions: pool(c.InFlight), fresh: pool(0), acks: pool(c.Acks), stream: pool(0)}, nil
+	return clients{actions: pool(c.InFlight), fresh: pool(0), stream: pool(0), tls: tlsConfig}, nil
 }
 
 func (c *clients) close() {
-	for _, h := range []*http.Client{c.actions, c.fresh, c.acks, c.stream} {
+	for _, h := range []*http.Client{c.actions, c.fresh, c.stream} {
 		h.CloseIdleConnections()
 	}
 }
@@ -114,7 +124,7 @@ func (c *clients) close() {
 // waits for its turn there too. An error comes with answer.sent.
 func (p *Provider) do(ctx context.Context, x *xsp, r request) (answer, error) {
 	began := time.Now()
-	target := x.base.String() + r.path
+	target := x.origin + r.path
 	var a answer
 	var err error
 	for hop := 0; ; hop++ {
@@ -144,12 +154,6 @@ func (p *Provider) turn(ctx context.Context, x *xsp, r *request, target string) 
 		}
 		defer x.limit.leave()
 	}
-	patience := p.cfg.Request
-	if r.patience > 0 {
-		patience = min(patience, r.patience)
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	if r.login != "" { // a probe
 		return p.exchange(ctx, x, r, target, r.login)
 	}
@@ -224,7 +228,17 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
 }
 
+// exchange sends a request and reads its answer, in bounded time.
 func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, header string) (a answer, location string, err error) {
+	patience := p.cfg.Request
+	if r.patience > 0 {
+		patience = min(patience, r.patience)
+	}
+	if r.onLine {
+		return p.exchangeOnLine(ctx, x, r, target, header, time.Now().Add(patience))
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.sent = true }}
 	req, err := newRequest(httptrace.WithClientTrace(ctx, trace), r.method, target, r.body)
 	if err != nil {
@@ -249,6 +263,13 @@ func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, hea
 		return a, "", errDropped
 	}
 	jar.learn(res, false)
+	a, location, err = p.hear(x, res)
+	a.sent = true
+	return a, location, err
+}
+
+// hear reads what an XSP answered.
+func (p *Provider) hear(x *xsp, res *http.Response) (a answer, location string, err error) {
 	p.heed(x, res)
 	a.status = res.StatusCode
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(p.cfg.MaxDocument)+1))

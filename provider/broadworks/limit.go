@@ -206,8 +206,9 @@ func (l *limiter) wakeLater(now time.Time) {
 
 // answered learns from the status of an answer: overloaded halves the share,
 // at most once a second, since the answers to what was in flight come
-// together. retryAfter is how long the XSP asks to be left alone.
-func (l *limiter) answered(overloaded bool, retryAfter time.Duration) {
+// together. retryAfter is how long the XSP asks to be left alone. It returns the
+// share.
+func (l *limiter) answered(overloaded bool, retryAfter time.Duration) float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -215,7 +216,7 @@ func (l *limiter) answered(overloaded bool, retryAfter time.Duration) {
 		l.until = now.Add(min(retryAfter, maxPause))
 	}
 	if now.Sub(l.changed) < shareEvery || !overloaded && l.share == 1 {
-		return
+		return l.share
 	}
 	l.fill(now)
 	l.changed = now
@@ -225,6 +226,7 @@ func (l *limiter) answered(overloaded bool, retryAfter time.Duration) {
 		l.share = min(l.share+shareStep, 1)
 		l.serve(now)
 	}
+	return l.share
 }
 
 // pause is how long the XSP still asks to be left alone.
@@ -232,11 +234,4 @@ func (l *limiter) pause() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return max(0, time.Until(l.until))
-}
-
-// portion is how much of its bounds the XSP has now.
-func (l *limiter) portion() float64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.share
 }

@@ -1,6 +1,7 @@
 package broadworks
 
 import (
+	"context"
 	"encoding/pem"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	require.NoError(t, err)
 	_, err = p.probe(t.Context(), "Basic x", "admin")
 	require.ErrorContains(t, err, "certificate")
+	require.ErrorContains(t, acknowledgeOnce(t, p), "certificate")
 	p.clients.close()
 
 	network.CAFile = ca
@@ -38,11 +40,21 @@ func TestCertificatesAreVerified(t *testing.T) {
 	a, err := p.probe(t.Context(), "Basic x", "admin")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNotFound, a.status)
+	require.NoError(t, acknowledgeOnce(t, p))
 	p.clients.close()
 
 	network.CAFile = filepath.Join(t.TempDir(), "none.pem")
 	_, err = New(Config{Network: network, Sink: &sink{}})
 	require.Error(t, err)
+}
+
+// acknowledgeOnce sends one acknowledgement, on a line.
+func acknowledgeOnce(t *testing.T, p *Provider) error {
+	p.gate.admit(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := p.do(ctx, p.order()[0], request{op: opAck, method: http.MethodPost, path: "/ack", body: ackBody("e1", ackOK), onLine: true, unbounded: true})
+	return err
 }
 
 func TestTheProxyOfTheEnvironmentIsNotAsked(t *testing.T) {
@@ -53,7 +65,7 @@ func TestTheProxyOfTheEnvironmentIsNotAsked(t *testing.T) {
 	p, err := New(Config{Network: tenant.BroadWorks{XSPs: []string{srv.URL}, Username: "admin"}, Sink: &sink{}})
 	require.NoError(t, err)
 	defer p.clients.close()
-	for _, c := range []*http.Client{p.clients.actions, p.clients.fresh, p.clients.acks, p.clients.stream} {
+	for _, c := range []*http.Client{p.clients.actions, p.clients.fresh, p.clients.stream} {
 		require.Nil(t, c.Transport.(*http.Transport).Proxy)
 	}
 	_, err = p.probe(t.Context(), "Basic x", "admin")

@@ -2,6 +2,7 @@ package broadworks
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +14,10 @@ import (
 // xsp is one server of the platform.
 type xsp struct {
 	base    *url.URL
+	origin  string // base, written out
 	limit   *limiter
+	share   atomic.Uint64 // of limit, as it was told last: bits of a float64
+	lines   lines
 	streams int         // event streams that are up; by Provider.mu
 	opening bool        // one is being opened; by Provider.mu
 	trouble string      // why it has none, for people; by Provider.mu
@@ -22,7 +26,11 @@ type xsp struct {
 	actions, events jar
 }
 
-func (p *Provider) newXSP(base *url.URL) *xsp { return &xsp{base: base, limit: newLimiter(&p.cfg)} }
+func (p *Provider) newXSP(base *url.URL) *xsp {
+	x := &xsp{base: base, origin: base.String(), limit: newLimiter(&p.cfg)}
+	x.lines.init(p, base)
+	return x
+}
 
 // heed lets the limits follow what the XSP says of its load.
 func (p *Provider) heed(x *xsp, res *http.Response) {
@@ -33,8 +41,15 @@ func (p *Provider) heed(x *xsp, res *http.Response) {
 			pause = time.Duration(min(s, 3600)) * time.Second
 		}
 	}
-	x.limit.answered(overloaded, pause)
-	p.cfg.Metrics.shareOf(p.cfg.NetworkID, x.base.Host, x.limit.portion())
+	p.answered(x, overloaded, pause)
+}
+
+// answered notes an answer, and how much of its bounds the XSP has since.
+func (p *Provider) answered(x *xsp, overloaded bool, pause time.Duration) {
+	share := x.limit.answered(overloaded, pause)
+	if bits := math.Float64bits(share); x.share.Swap(bits) != bits {
+		p.cfg.Metrics.shareOf(p.cfg.NetworkID, x.base.Host, share)
+	}
 }
 
 // xspList is the XSPs as they are to be tried: those with an event stream
