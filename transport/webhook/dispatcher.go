@@ -40,7 +40,11 @@ type Dispatcher struct {
 	running  atomic.Bool // attempts may begin
 	stopping atomic.Bool
 	started  bool
-	workers  sync.WaitGroup
+	workers  sync.WaitGroup // those that work for an endpoint, and who borrowed a lane
+
+	crew    sync.WaitGroup // all goroutines of workers
+	resting chan *endpoint // where workers wait that have none; closed by Stop
+	rests   atomic.Int64   // how many do
 }
 
 // New makes a dispatcher. Nothing is sent before Start; what Ready tells until
@@ -65,7 +69,7 @@ func New(cfg Config) *Dispatcher {
 		cfg: cfg, log: log, born: time.Now(), seed: maphash.MakeSeed(),
 		slots: slots{free: cfg.Slots},
 		wake:  make(chan struct{}, 1), stop: make(chan struct{}), scanned: make(chan struct{}), expired: make(chan struct{}),
-		redeliveries: make(chan struct{}, maxRedeliveries),
+		redeliveries: make(chan struct{}, maxRedeliveries), resting: make(chan *endpoint),
 	}
 	d.table.Store(&map[endpointKey]*endpoint{})
 	d.pass.Store(1)
@@ -109,8 +113,13 @@ func (d *Dispatcher) Stop(ctx context.Context) error {
 		ep.arm()
 		ep.mu.Unlock()
 	}
+	close(d.resting)
 	done := make(chan struct{})
-	go func() { d.workers.Wait(); close(done) }()
+	go func() {
+		d.workers.Wait()
+		d.crew.Wait()
+		close(done)
+	}()
 	var err error
 	select {
 	case <-done:

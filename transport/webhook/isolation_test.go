@@ -192,7 +192,7 @@ func TestAMillionWaitingStreamsCostLittle(t *testing.T) {
 		time.Sleep(time.Second)
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		require.LessOrEqual(t, runtime.NumGoroutine(), idle+1)
+		require.LessOrEqual(t, runtime.NumGoroutine(), idle+mostResting)
 		require.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(4<<20))
 		require.LessOrEqual(t, b.lanesOf("a0"), probeLanes)
 		b.emit("a1", "alice")
@@ -375,4 +375,29 @@ func TestAProbeThatToldNothingIsFollowedByAnother(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWorkersAreUsedAgainAndFewAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const apps = 2 * mostResting
+		b := newBed(t, apps)
+		b.poster.lag = func() time.Duration { return time.Millisecond } // so that all are under way at a time
+		b.start()
+		for a := range apps {
+			b.emit(fmt.Sprint("a", a), "alice")
+		}
+		time.Sleep(time.Second)
+		require.Equal(t, int64(mostResting), b.rests.Load(), "the others have ended")
+		b.emit("a0", "alice")
+		time.Sleep(time.Millisecond / 2)
+		require.Equal(t, int64(mostResting-1), b.rests.Load(), "one of them works")
+		time.Sleep(time.Second)
+		require.Equal(t, int64(mostResting), b.rests.Load(), "and rests again")
+		require.Equal(t, numbers(2), b.poster.record("a0", "alice", engine.StreamCalls))
+		for a := 1; a < apps; a++ {
+			require.Equal(t, numbers(1), b.poster.record(fmt.Sprint("a", a), "alice", engine.StreamCalls))
+		}
+		b.halt()
+		require.Zero(t, b.rests.Load(), "none outlives the dispatcher")
+	})
 }

@@ -20,10 +20,15 @@ func (ep *endpoint) pump() {
 	ep.arm()
 }
 
+// launch has a worker work for the endpoint: one that rests, or a new one.
 func (ep *endpoint) launch() {
 	ep.inflight++
 	ep.d.workers.Add(1)
-	go ep.work()
+	select {
+	case ep.d.resting <- ep:
+	default:
+		ep.d.crew.Go(func() { ep.d.toil(ep) })
+	}
 }
 
 func (ep *endpoint) startable() bool {

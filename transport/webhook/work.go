@@ -39,14 +39,48 @@ type load struct {
 
 func (l *load) last() uint64 { return l.events[len(l.events)-1].Sequence }
 
+// mostResting is how many workers without an endpoint are kept.
+const mostResting = 64
+
+// toil works for an endpoint, and then for whichever has something to do next: a
+// worker that is used again has the stack that it takes, which a new goroutine
+// has to grow.
+func (d *Dispatcher) toil(ep *endpoint) {
+	var w worker
+	for ep != nil {
+		w.work(ep)
+		w.rest()
+		if d.rests.Add(1) > mostResting {
+			d.rests.Add(-1)
+			return
+		}
+		ep = <-d.resting // nil when the dispatcher stops
+		d.rests.Add(-1)
+	}
+}
+
 // work takes lanes and makes attempts until there is nothing it may take.
-func (ep *endpoint) work() {
+func (w *worker) work(ep *endpoint) {
 	defer ep.d.workers.Done()
-	w := worker{ep: ep}
+	w.ep = ep
 	for worked := false; w.take(worked); worked = true {
 		w.deliver()
 	}
 	ep.d.slots.give()
+}
+
+// rest lets go of what it carried, but for the room of one event.
+func (w *worker) rest() {
+	loads, events := w.loads[:cap(w.loads)], w.parcel.Events[:cap(w.parcel.Events)]
+	clear(events)
+	if len(loads) > 1 || len(loads) == 1 && cap(loads[0].events) > 1 {
+		loads = nil
+	}
+	for i := range loads {
+		clear(loads[i].events[:cap(loads[i].events)])
+		loads[i] = load{events: loads[i].events[:0], gaps: loads[i].gaps[:0]}
+	}
+	*w = worker{loads: loads[:0], parcel: Parcel{Events: events[:0]}}
 }
 
 // take gives the worker its next lane, and in batch mode more of them; or ends
