@@ -40,7 +40,7 @@ type Listen func(ctx context.Context, in Inbound, bound func()) error
 type contact struct {
 	on       bool
 	decoders sync.Pool
-	replies  sync.Pool
+	waits    sync.Pool
 	taking   atomic.Int32  // documents that are not answered yet
 	over     chan struct{} // closed when Run ends
 
@@ -75,7 +75,7 @@ func (c *contact) init(cfg *Config) {
 	c.talking = map[*standing]*talk{}
 	c.discarded = map[string]struct{}{}
 	c.decoders.New = func() any { return &decoder{countryCode: cfg.CountryCode} }
-	c.replies.New = func() any { return make(chan int, 1) }
+	c.waits.New = newWait
 }
 
 func (c *Config) fillContact() {

@@ -12,6 +12,18 @@ type asker struct {
 	reply chan<- int // has room for one; nil for an XSP
 }
 
+// wait is what one POST waits for.
+type wait struct {
+	reply chan int // has room for one
+	late  *time.Timer
+}
+
+func newWait() any {
+	w := &wait{make(chan int, 1), time.NewTimer(time.Hour)}
+	w.late.Stop()
+	return w
+}
+
 // Take implements Inbound. The answer is the acknowledgement (dossier §3.9),
 // so it waits for the receipt. What does not settle in time, or would be one
 // too many, is the platform's to send again.
@@ -28,20 +40,21 @@ func (p *Provider) Take(body []byte) (status int) {
 	default:
 	}
 	p.heard()
-	reply := c.replies.Get().(chan int)
-	if status = p.post(body, reply); status != 0 {
-		c.replies.Put(reply)
+	w := c.waits.Get().(*wait)
+	if status = p.post(body, w.reply); status != 0 {
+		c.waits.Put(w)
 		return status
 	}
-	late := time.NewTimer(p.cfg.Answer)
-	defer late.Stop()
+	w.late.Reset(p.cfg.Answer)
 	select {
-	case status = <-reply:
-		c.replies.Put(reply)
+	case status = <-w.reply:
+		w.late.Stop()
+		c.waits.Put(w)
 		p.cfg.Metrics.acked(p.cfg.NetworkID, "sent")
 		return status
-	case <-late.C:
+	case <-w.late.C:
 	case <-c.over:
+		w.late.Stop()
 	}
 	// The reply may still come: the channel is left to it.
 	p.cfg.Metrics.acked(p.cfg.NetworkID, "failed")
