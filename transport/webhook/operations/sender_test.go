@@ -3,6 +3,7 @@ package operations
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,7 +102,8 @@ func TestWhatNobodyTookIsReplacedByWhatIsTrueNow(t *testing.T) {
 		o.answers(nil)
 		time.Sleep(10 * time.Minute)
 		require.Equal(t, types(disabled), o.told(appURL))
-		require.Equal(t, types(failing, disabled), o.told(operatorURL))
+		toldOperator := slices.DeleteFunc(o.told(operatorURL), func(w webhook.What) bool { return w == recovered })
+		require.Equal(t, types(failing, disabled), toldOperator, "who takes messages may have been told of the moment between")
 		o.close(s)
 	})
 }
