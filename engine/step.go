@@ -208,6 +208,8 @@ func (st *step) forget() {
 	if len(keep) < len(st.Intents) {
 		st.written.stale = true // not worth a write of its own
 	}
-	clear(st.Intents[len(keep):])
-	st.Intents = keep
+	if len(keep) < len(st.Intents) {
+		clear(st.Intents[len(keep):])
+		st.Intents, st.written.stale = keep, true
+	}
 }
