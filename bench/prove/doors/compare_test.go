@@ -23,7 +23,6 @@ var secretive = regexp.MustCompile(`(?i)(token|secrets?|keys?|digest|hash|signat
 // like a secret and compared by ==, bytes.Equal and the like fails the test.
 var plainly = map[string]string{
 	"engine/actor/batch.go: w.token == token":                                                 "the number by which an owner knows who waits for an answer; it never leaves the process",
-	"engine/actor/users.go: u.of[user(network, id)] == key":                                   "the folded id of a subscriber is the key of a map",
 	"cmd/offhook/version.go: switch s.Key":                                                    "what the Go tool says of how the program was built",
 	"provider/simulator/xsp.go: why == RefusedCredentials":                                    "the simulator's word for a refusal",
 	"transport/hookapi/secrets.go: slices.Contains(r.Secrets, secret)":                        "an app's secrets and the one it sets itself, with control of its webhook",
