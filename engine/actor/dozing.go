@@ -5,7 +5,7 @@ import "offhook/engine/maybe"
 // dozing are the subscribers who stay in memory for no other reason than that
 // they were busy a moment ago: the next call of such a line reads nothing. They
 // are entries like any other, found and changed as these. Whoever was busy
-// longest ago makes room. It belongs to the shard's locq.
+// longest ago makes room. It belongs to the shard's lock.
 type dozing struct {
 	newest, oldest *entry
 	n              int
