@@ -51,13 +51,6 @@ func (c *channel) close() {
 	c.end()
 }
 
-// up reports whether there is a channel.
-func (c *channel) up() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.conn != nil
-}
-
 // write puts documents on the channel in one go, each as a chunk; ends says
 // where each ends.
 func (c *channel) write(documents []byte, ends ...int) {
