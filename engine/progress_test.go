@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,7 +47,14 @@ func (s *shelf) keep(t *rapid.T, sub *Subscriber, out *Effects) {
 		s.waits = s.waits[:0]
 	}
 	if stored {
-		if want, got := content(sub), content(s.row); !reflect.DeepEqual(want, got) {
+		want, got := content(sub), content(s.row)
+		got.Intents = slices.DeleteFunc(got.Intents, func(in Intent) bool { // forgotten since, which is for the next write of all
+			return !in.Open() && !slices.ContainsFunc(want.Intents, func(kept Intent) bool { return kept.Call == in.Call })
+		})
+		if len(got.Intents) == 0 {
+			got.Intents = nil
+		}
+		if !reflect.DeepEqual(want, got) {
 			t.Fatalf("the record and what is behind it say\n%+v\nand the subscriber is\n%+v", *got, *want)
 		}
 	}

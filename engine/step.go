@@ -208,8 +208,6 @@ func (st *step) forget() {
 	if len(keep) < len(st.Intents) {
 		st.written.stale = true // not worth a write of its own
 	}
-	if len(keep) < len(st.Intents) {
-		clear(st.Intents[len(keep):])
-		st.Intents, st.written.stale = keep, true
-	}
+	clear(st.Intents[len(keep):])
+	st.Intents = keep
 }
