@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"time"
 
 	"offhook/bench/busy"
 	"offhook/bench/figures"
@@ -70,26 +69,6 @@ func resident() float64 {
 	return pages * float64(os.Getpagesize())
 }
 
-// settled weighs once the memory of an office that was closed is given back: the
-// timers of its owners hold it until they go off. A little of each stays.
-func settled(ctx context.Context, empty footprint, live int) (footprint, error) {
-	most := empty.heap + 4<<20 + 500*float64(live)
-	for end := time.Now().Add(time.Minute); ; {
-		f := weigh()
-		if f.heap <= most {
-			return f, nil
-		}
-		if time.Now().After(end) {
-			return f, errors.New("an office that was closed keeps its memory")
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return f, ctx.Err()
-		}
-	}
-}
-
 // open weighs an office that was opened and started on a directory.
 func open(ctx context.Context, dir string, live, woken int) (f footprint, err error) {
 	o, err := busy.Open(busy.Config{Dir: dir})
@@ -146,10 +125,7 @@ func measureMemory(ctx context.Context, p figures.Plan) (rows []figures.Row, err
 	}
 	// What there was before is taken off, and what an office has without anybody.
 	one := func(dir string, live, woken, n int) (heap, resident float64, err error) {
-		before, err := settled(ctx, nothing, p.Many(houseLive))
-		if err != nil {
-			return 0, 0, err
-		}
+		before := weigh()
 		f, err := open(ctx, dir, live, woken)
 		each := func(now, was, with, without float64) float64 { return (now - was - (with - without)) / float64(n) }
 		return each(f.heap, before.heap, fixed.heap, nothing.heap), each(f.resident, before.resident, fixed.resident, nothing.resident), err

@@ -199,6 +199,21 @@ func (d *Directory) Close() {
 	close(d.resting) // nobody is woken any more
 	d.askers.close()
 	d.wg.Wait()
+	for i := range d.shards {
+		d.shards[i].disarm()
+	}
+}
+
+// disarm stops the timers: until they go off they keep all of the directory in
+// memory.
+func (s *shard) disarm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		if e.timer != nil {
+			e.timer.Stop()
+		}
+	}
 }
 
 // fail is called when the journal cannot promise anything any more.
