@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"hash/maphash"
 	"sync"
 
 	"offhook/engine"
@@ -9,20 +10,36 @@ import (
 // userIndex finds subscribers in memory by what the provider calls them, so
 // that a fact about a busy subscriber costs no read.
 type userIndex struct {
+	seed   maphash.Seed
+	shards [64]userShard
+}
+
+type userShard struct {
 	mu sync.RWMutex
 	of map[engine.User]*entry // by the provider's user, folded
 }
 
-func (u *userIndex) init() { u.of = map[engine.User]*entry{} }
+func (u *userIndex) init() {
+	u.seed = maphash.MakeSeed()
+	for i := range u.shards {
+		u.shards[i].of = map[engine.User]*entry{}
+	}
+}
+
+func (u *userIndex) shard(of engine.User) *userShard {
+	return &u.shards[maphash.String(u.seed, of.ID)%uint64(len(u.shards))]
+}
 
 func (u *userIndex) remember(e *entry) {
 	p := &e.sub.Profile
 	if p.ProviderUser == "" || e.sub.Deleted {
 		return
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.of[user(p.Network, p.ProviderUser)] = e
+	of := user(p.Network, p.ProviderUser)
+	s := u.shard(of)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of[of] = e
 }
 
 // forget drops an entry that is parked. The owner is gone, so its subscriber
@@ -35,18 +52,22 @@ func (u *userIndex) forget(e *entry) {
 }
 
 func (u *userIndex) drop(network, id string, e *entry) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.of[user(network, id)] == e {
-		delete(u.of, user(network, id))
+	of := user(network, id)
+	s := u.shard(of)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[of] == e {
+		delete(s.of, of)
 	}
 }
 
 // find returns an entry, which may be forgotten by now: lock it.
 func (u *userIndex) find(network, id string) *entry {
-	u.mu.RLock()
-	defer u.mu.RUnlock()
-	return u.of[user(network, id)]
+	of := user(network, id)
+	s := u.shard(of)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.of[of]
 }
 
 func user(network, id string) engine.User {
