@@ -43,6 +43,15 @@ func appendSized(b []byte, room int, text func([]byte) []byte) []byte {
 	return slices.Replace(b, from, from+room, length[:n]...)
 }
 
+// appendEach appends a list.
+func appendEach[T any](b []byte, list []T, one func([]byte, *T) []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for i := range list {
+		b = one(b, &list[i])
+	}
+	return b
+}
+
 func appendFlags(b []byte, flags ...bool) []byte {
 	var f byte
 	for i, set := range flags {

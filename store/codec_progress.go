@@ -22,19 +22,13 @@ const progress1 = 0x81
 
 const (
 	minEnded = 14 // bytes of an ended call with nothing in it
-	maxHeard = 8  // as many as engine.Source remembers
+	maxHeard = len(engine.Source{}.Recent)
 )
 
 func appendProgress(b []byte, p *engine.Progress) []byte {
 	b = append(b, progress1)
-	b = binary.AppendUvarint(b, uint64(len(p.Calls)))
-	for i := range p.Calls {
-		b = appendCall(b, &p.Calls[i])
-	}
-	b = binary.AppendUvarint(b, uint64(len(p.Ended)))
-	for i := range p.Ended {
-		b = appendEnded(b, &p.Ended[i])
-	}
+	b = appendEach(b, p.Calls, appendCall)
+	b = appendEach(b, p.Ended, appendEnded)
 	b = binary.AppendUvarint(b, uint64(p.Remembered)) // #nosec G115 -- a length
 	b = binary.AppendUvarint(b, uint64(len(p.Told)))
 	for _, n := range p.Told {

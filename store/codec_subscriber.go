@@ -10,22 +10,10 @@ func appendSubscriber(b []byte, s *engine.Subscriber) []byte {
 	b = append(b, version1)
 	b = appendProfile(b, &s.Profile)
 	b = appendFlags(b, s.Deleted)
-	b = binary.AppendUvarint(b, uint64(len(s.Streams)))
-	for i := range s.Streams {
-		b = appendStream(b, &s.Streams[i])
-	}
-	b = binary.AppendUvarint(b, uint64(len(s.Calls)))
-	for i := range s.Calls {
-		b = appendCall(b, &s.Calls[i])
-	}
-	b = binary.AppendUvarint(b, uint64(len(s.Ended)))
-	for i := range s.Ended {
-		b = appendEnded(b, &s.Ended[i])
-	}
-	b = binary.AppendUvarint(b, uint64(len(s.Intents)))
-	for i := range s.Intents {
-		b = appendIntentFields(b, &s.Intents[i])
-	}
+	b = appendEach(b, s.Streams, appendStream)
+	b = appendEach(b, s.Calls, appendCall)
+	b = appendEach(b, s.Ended, appendEnded)
+	b = appendEach(b, s.Intents, appendIntentFields)
 	return appendSource(b, &s.Source)
 }
 
