@@ -127,6 +127,6 @@ func (c serveCmd) Run(p *program) error {
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	beGentle(p.env, os.DirFS("/"))
+	setCollector(p.env, os.DirFS("/"))
 	return p.untilSignal(log, func(ctx context.Context) error { return p.serve(ctx, cfg, log, p.stdout) })
 }

@@ -19,9 +19,9 @@ const (
 	leastMemory = 1 << 30 // with less the database's own buffers are too much of it to be generous
 )
 
-// beGentle sets the collector, where the operator did not: GOGC and GOMEMLIMIT
+// setCollector sets the collector, where the operator did not: GOGC and GOMEMLIMIT
 // win. Where there is little memory, or nobody can tell, nothing is changed.
-func beGentle(env map[string]string, files fs.FS) {
+func setCollector(env map[string]string, files fs.FS) {
 	if env["GOGC"] != "" {
 		return
 	}

@@ -44,7 +44,7 @@ func TestTheOperatorSetsTheCollectorAndWeOnlyOtherwise(t *testing.T) {
 		debug.SetMemoryLimit(limit)
 	}()
 	set := func(env map[string]string, files fstest.MapFS) (percent int, limit int64) {
-		beGentle(env, files)
+		setCollector(env, files)
 		return debug.SetGCPercent(100), debug.SetMemoryLimit(math.MaxInt64)
 	}
 	for _, c := range []struct {
