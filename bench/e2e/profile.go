@@ -45,7 +45,8 @@ func (s *Suite) during(ctx context.Context, n *node, name string, length time.Du
 		return nil, err
 	}
 	if s.profiles != "" {
-		if err := os.WriteFile(filepath.Join(s.profiles, name+".pprof"), got.text, 0o600); err != nil {
+		err := os.MkdirAll(s.profiles, 0o700)
+		if err := errors.Join(err, os.WriteFile(filepath.Join(s.profiles, name+".pprof"), got.text, 0o600)); err != nil {
 			return nil, err
 		}
 	}
