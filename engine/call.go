@@ -78,6 +78,40 @@ type Call struct {
 	Origin   string // app that placed the call; empty for none
 	Replaces CallID // the released call this one continues
 
+	Can     VerbSet // what would work now, of the verbs of a call
+	Session Session // what joins the halves of a conversation, for apps; fixed at first sight
+	HeldFor int64   // ms the subscriber held the far end, of the holds that are over
+	More    *More   // what few calls have; nil for none
+
 	checkAt int64  // when the provider is asked for the call, for want of news; zero for not
 	touched uint64 // Subscriber.inputs when a fact last named the call
+}
+
+// Session joins the calls of a conversation, at whoever's phones, and stays
+// when the provider's own id for it changes.
+type Session uint64
+
+// Append appends the session as apps see it: session- and 16 hex digits.
+func (s Session) Append(b []byte) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, "session-"...)
+	for shift := 60; shift >= 0; shift -= 4 {
+		b = append(b, hex[s>>shift&15])
+	}
+	return b
+}
+
+// More is what few calls have. It is never changed: a call to which something
+// of it happens gets another one, so that copies of the call can share it.
+type More struct {
+	ClientRef    string        // the app's own name for the call, given when it placed it
+	ReplacedBy   CallID        // the call this one went on as, when it is over
+	Diversion    []Redirection // incoming: who was called before us, in that order
+	RedirectedTo string        // where the subscriber sent the call
+	ParkedAt     string        // the extension the subscriber parked it at
+	Recall       Recall        // why the call came back to the subscriber
+	Recording    Recording
+	Conference   ConferenceID // the conference the call is in
+	Muted        bool         // in the conference: is not heard
+	Deaf         bool         // in the conference: does not hear
 }

@@ -70,6 +70,8 @@ const (
 	RecordUnlink                             // an app no longer may
 	RecordProfile                            // the profile is new or changed; Was is what it was
 	RecordProgress                           // the subscriber, by what changed since the record before; see Progress
+	RecordTrace                              // what the step heard, was asked and did, for timelines
+	RecordReplaced                           // a call that is over goes on as another
 )
 
 // Record is one thing to store. The journal encodes it before Submit returns.
@@ -82,6 +84,9 @@ type Record struct {
 	App        string      // RecordLink, RecordUnlink
 	Was        *Profile    // RecordProfile; nil when there was none
 	Calls      []Call      // RecordProgress: those that changed, as they were then
+	Traces     []Trace     // RecordTrace: of one step, in order, of one call or several
+	Replaced   CallID      // RecordReplaced: the one that is over
+	By         CallID      // RecordReplaced: the one it goes on as
 }
 
 // StreamKind tells the two streams of an app and a subscriber apart.
@@ -129,6 +134,8 @@ type Reply struct {
 	Replay  bool     // originate: this is the settled answer of an earlier request with the key
 	Holds   bool     // originate: the app's stream waits until this was written; an Input says when it is handed out
 	Created bool     // profile: there was no such subscriber before
+
+	Conference *ConferenceView // conference and get conference; never changed
 }
 
 // Ask is one request to the provider. It is carried out outside the actor;
@@ -139,7 +146,11 @@ type Ask struct {
 	Network    string
 	User       string // the subscriber at the provider
 	ProviderID string // the call, for all verbs but originate and snapshot
-	Number     string // originate: what to dial
+	// Number is what to dial (originate, divert, transfer, mute transfer), an
+	// extension (park; empty for the subscriber's own), or digits (dtmf).
+	Number string
+	With   []string // provider ids. Consult: the call to join with; conference: all others
+	Read   bool     // VerbReadBack: the conference is wanted too
 }
 
 // Move is one transition of one call.

@@ -18,6 +18,7 @@ const (
 	CodeProviderError       Code = "provider_error"
 	CodeOutcomeUnknown      Code = "outcome_unknown"
 	CodeUnconfirmed         Code = "unconfirmed"
+	CodeNotSupported        Code = "not_supported" // the network cannot do it at all
 )
 
 // Error is a refusal a customer can act on. Message holds no phone number,

@@ -69,7 +69,7 @@ func (e *Ended) again(f *Fact, kind EventKind) bool {
 	default:
 		return false
 	}
-	if f.Recall {
+	if f.Recall != RecallNone {
 		return true
 	}
 	over := e.EndTime

@@ -42,11 +42,18 @@ const (
 	EventReleased
 	EventSnapshot // all calls of the subscriber, exact at its sequence number
 	EventHook     // the phone's hook; no call
+
+	EventParkRetrieved // a parked call was taken back
+	EventRecording     // the recording of a call changed; Fact.Recording says to what
+	EventConference    // a conference changed; Event.Conference says to what
+	EventBargedIn      // somebody joined the call who was not called
+	EventMonitored     // somebody listens in
 )
 
 var eventNames = []string{
 	"other", "received", "originating", "originated", "collecting", "forwarded", "answered", "held", "retrieved",
 	"updated", "transferred", "redirected", "picked_up", "releasing", "detached", "released", "snapshot", "hook_status",
+	"park_retrieved", "recording", "conference", "barged_in", "monitored",
 }
 
 func (k EventKind) String() string { return name(eventNames, int(k)) }
@@ -60,15 +67,90 @@ type Fact struct {
 	Personality   Personality
 	RemoteNumber  string // E.164 where it can be, else as the provider gave it
 	RemoteName    string
-	Recall        bool // the call comes back: park recall, transfer recall, camp-on
-	AllowAnswer   bool // the provider says answer will work now
-	AllowRetrieve bool // the provider says retrieve will work now
+	Recall        Recall // the call comes back, and why
+	AllowAnswer   bool   // the provider says answer will work now
+	AllowRetrieve bool   // the provider says retrieve will work now
 	Cause         Cause
 	ProviderCause string // the provider's own words for the cause
 	Party         Party
 	StartTime     int64 // provider's clock, ms since the epoch
 	AnswerTime    int64 // first answer; provider's clock
 	ReleaseTime   int64 // provider's clock
+
+	Diversion    []Redirection // of an incoming call: who was called before us, in that order
+	RedirectedTo string        // of a call that was sent away: to where, where the provider says
+	ParkedAt     string        // the extension it was parked at
+	Recording    Recording     // RecordingUnknown when nothing was said
+	InConference Said          // whether the call is in the subscriber's conference
+}
+
+// Redirection is one station a call was sent on from.
+type Redirection struct {
+	Number string // E.164 where it can be, else as the provider gave it
+	Name   string
+	Reason string // our word for why: see the table in docs/calls.md
+}
+
+// Said is a yes or no that may not have been given.
+type Said uint8
+
+// What may have been said.
+const (
+	SaidNothing Said = iota
+	SaidYes
+	SaidNo
+)
+
+// Recall says why a call comes back. The numbers are stored.
+type Recall uint8
+
+// The recalls of the dossier §2.3.
+const (
+	RecallNone      Recall = 0
+	RecallPark      Recall = 1 // parked, and nobody took it
+	RecallTransfer  Recall = 2 // transferred, and nobody answered
+	RecallCampOn    Recall = 3 // the busy one is free
+	RecallHold      Recall = 4 // held for long
+	RecallExecutive Recall = 5 // pushed by an assistant
+	RecallOther     Recall = 6
+)
+
+var recallNames = []string{"", "park", "transfer", "camp_on", "hold", "executive", "other"}
+
+func (r Recall) String() string { return name(recallNames, int(r)) }
+
+// Recording is how the recording of a call stands. The numbers are stored.
+type Recording uint8
+
+// The states of a recording (dossier §2.3).
+const (
+	RecordingUnknown Recording = 0 // nothing was ever said of one
+	RecordingPending Recording = 1
+	RecordingStarted Recording = 2
+	RecordingPaused  Recording = 3
+	RecordingStopped Recording = 4
+	RecordingFailed  Recording = 5
+)
+
+var recordingNames = []string{"", "pending", "started", "paused", "stopped", "failed"}
+
+func (r Recording) String() string { return name(recordingNames, int(r)) }
+
+// ConferenceFact is what the provider says of a subscriber's conference: he has
+// one at a time.
+type ConferenceFact struct {
+	Over         bool // it is released
+	Held         bool // the subscriber left it on hold
+	Participants []ParticipantFact
+	// Partial says that only the participants named changed: the others are as they were.
+	Partial bool
+}
+
+// ParticipantFact is one call in a conference.
+type ParticipantFact struct {
+	ProviderID  string
+	Muted, Deaf bool
+	Left        bool // in a Partial fact: the call is no longer in it
 }
 
 // Event is a fact, or several, from the provider about one subscriber.
@@ -78,12 +160,17 @@ type Event struct {
 	Sequence     uint32 // per subscription, from 1, wraps from 2147483647 to 1 (dossier §3.6)
 	Kind         EventKind
 	Facts        []Fact // one for most kinds; all live calls for EventSnapshot
+
+	// Conference is set for EventConference. A snapshot without one says that
+	// the subscriber is in none.
+	Conference *ConferenceFact
 }
 
 // Snapshot is a polled picture of a subscriber's calls. It races with events,
 // so it judges only calls that nothing touched since Since.
 type Snapshot struct {
-	Facts []Fact
+	Facts      []Fact
+	Conference *ConferenceFact // nil when it was not read
 	// Coming says that nothing was read: the provider will send an
 	// EventSnapshot on the event stream instead.
 	Coming bool
@@ -104,10 +191,37 @@ const (
 	VerbList      Verb = 7 // read all live calls; nothing is asked of the provider
 	VerbReadBack  Verb = 8 // ask only: one call as the provider sees it
 	VerbSnapshot  Verb = 9 // ask only: all calls of the subscriber
+
+	VerbDecline         Verb = 10 // a ringing call: not now
+	VerbDivert          Verb = 11 // a ringing call: to a number
+	VerbVoicemail       Verb = 12 // a ringing call: to the subscriber's voicemail
+	VerbTransfer        Verb = 13 // to a number, without asking there
+	VerbMuteTransfer    Verb = 14 // the same, and the far end does not hear that it rings
+	VerbConsult         Verb = 15 // joins the far ends of two calls
+	VerbReconnect       Verb = 16 // takes back a held call and ends all others
+	VerbPark            Verb = 17 // at an extension, or the subscriber's own
+	VerbGroupPark       Verb = 18 // at an extension the platform chooses
+	VerbRetrieve        Verb = 19 // a new call that takes back a parked one
+	VerbDTMF            Verb = 20 // sends digits to the far end
+	VerbRecord          Verb = 21
+	VerbPauseRecording  Verb = 22
+	VerbResumeRecording Verb = 23
+	VerbStopRecording   Verb = 24
+	VerbConference      Verb = 25 // joins two calls, or more, of the subscriber
+	VerbMute            Verb = 26 // a participant of a conference is not heard
+	VerbUnmute          Verb = 27
+	VerbDeaf            Verb = 28 // a participant of a conference does not hear
+	VerbUndeaf          Verb = 29
+	VerbEndConference   Verb = 30 // and with it the calls in it
+	VerbGetConference   Verb = 31 // read a conference; nothing is asked of the provider
 )
 
+// Names of verbs, which are those of capabilities too.
 var verbNames = []string{
 	"none", "originate", "answer", "hold", "resume", "end", "get", "list", "read_back", "snapshot",
+	"decline", "divert", "divert_to_voicemail", "transfer", "mute_transfer", "consult_transfer", "reconnect",
+	"park", "group_park", "retrieve", "dtmf", "recording_start", "recording_pause", "recording_resume", "recording_stop",
+	"conference", "mute", "unmute", "deaf", "undeaf", "end_conference", "get_conference",
 }
 
 func (v Verb) String() string { return name(verbNames, int(v)) }
@@ -117,9 +231,18 @@ type Command struct {
 	Token uint64 // names the one who waits; echoed in Reply
 	Verb  Verb
 	App   string
-	Call  CallID // all verbs but originate and list
+	Call  CallID // all verbs but originate, retrieve, list and those of a conference as a whole
 
-	Originate *Originate // VerbOriginate
+	// Number is a remote number as the app sent it (divert, transfer, mute
+	// transfer), an extension (park; empty for the subscriber's own), or digits (dtmf).
+	Number  string
+	Dialing *Dialing // the rules of the subscriber's network; nil is the zero Dialing
+
+	With       []CallID     // consult: the call to join with; conference: the others
+	Conference ConferenceID // mute to undeaf, end conference, get conference
+	ClientRef  string       // conference: the app's own name for it
+
+	Originate *Originate // VerbOriginate, VerbRetrieve
 }
 
 // Originate is what an app says of a call to be placed. The fields are as the
@@ -129,6 +252,8 @@ type Originate struct {
 	RemoteNumber     string
 	SubscriberName   string
 	RemoteName       string
+	ClientRef        string   // the app's own name for the call, echoed everywhere
+	Extension        string   // VerbRetrieve: where the call is parked; RemoteNumber is empty
 	Key              string   // idempotency key; empty for none
 	BodyHash         [32]byte // of the request, to tell a reused key from a repeated request
 	Dialing          *Dialing // the rules of the subscriber's network; nil is the zero Dialing
@@ -159,7 +284,10 @@ type Outcome struct {
 	Kind     OutcomeKind
 	Fact     Fact      // originate: ids of the new call; read-back: the call
 	Snapshot *Snapshot // snapshot, when accepted
-	Detail   string    // the provider's reason, free of personal data; for people
+	ParkedAt string    // park, group park: the extension, where the provider says
+
+	Conference *ConferenceFact // conference, and read-back of one, where the provider says
+	Detail     string          // the provider's reason, free of personal data; for people
 }
 
 // Input is one thing that happens to a subscriber: exactly one of its fields
@@ -188,4 +316,6 @@ type Input struct {
 	// Wants says what an app wants to be told; nil, or nil for an app, means
 	// every change of state.
 	Wants func(app string) *Wants
+	// Platform is what the subscriber's network can do; nil means the verbs of the specification.
+	Platform *Platform
 }

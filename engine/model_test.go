@@ -99,7 +99,7 @@ func (p *platform) change() {
 	case 2: // over, and back as a recall
 		was := *f
 		p.set(i, StatusReleased, EventReleased)
-		p.begin(Fact{ProviderID: was.ProviderID, TrackingID: was.TrackingID, Personality: Terminator, Recall: true}, EventReceived)
+		p.begin(Fact{ProviderID: was.ProviderID, TrackingID: was.TrackingID, Personality: Terminator, Recall: RecallPark}, EventReceived)
 	case 3:
 		if f.Personality == ClickToDial { // the subscriber lifts the phone
 			f.Personality = Originator

@@ -22,11 +22,15 @@ const (
 	CauseDeprovisioned  Cause = 11 // this app may no longer follow the subscriber; the call itself may go on
 	CauseUnknown        Cause = 12
 	CauseCancelled      Cause = 13 // the subscriber gave up before the far end answered
+	CauseTransferred    Cause = 14 // the subscriber transferred it away
+	CauseParked         Cause = 15 // the subscriber parked it
+	CauseVoicemail      Cause = 16 // it went to the subscriber's voicemail
 )
 
 var causeNames = []string{
 	"", "normal", "busy", "no_answer", "rejected", "unreachable", "invalid_number", "network_failure",
 	"redirected", "picked_up", "provider_lost", "deprovisioned", "unknown", "cancelled",
+	"transferred", "parked", "voicemail",
 }
 
 func (c Cause) String() string { return name(causeNames, int(c)) }

@@ -243,7 +243,7 @@ func (s *teller) fact(w words) Fact {
 	f := Fact{
 		ProviderID: w.place(0), TrackingID: "t-" + w.place(0), Status: k.status, Personality: k.as,
 		RemoteNumber: w.by["remote"], RemoteName: w.by["name"], Cause: storyCause[w.by["cause"]], Party: storyParty[w.by["party"]],
-		StartTime: w.number("start"), ReleaseTime: w.number("end"), Recall: slices.Contains(w.at, "recall"),
+		StartTime: w.number("start"), ReleaseTime: w.number("end"), Recall: recallOf(slices.Contains(w.at, "recall")),
 	}
 	if v, ok := w.by["status"]; ok {
 		f.Status = storyStatus[v]
@@ -467,4 +467,11 @@ func told(yes bool, text string) string {
 		return text
 	}
 	return ""
+}
+
+func recallOf(said bool) Recall {
+	if said {
+		return RecallOther
+	}
+	return RecallNone
 }

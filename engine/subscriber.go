@@ -35,12 +35,13 @@ type Profile struct {
 type Subscriber struct {
 	Profile
 
-	Streams []Stream // one for each app that was ever linked
-	Calls   []Call   // live calls, oldest first
-	Ended   []Ended  // calls released within EndedMemory, oldest first
-	Intents []Intent // open ones, and those settled less than intentMemory ago
-	Source  Source   // what was heard last from the provider
-	Deleted bool     // deprovisioned; the record stays for the counters of its streams
+	Streams    []Stream    // one for each app that was ever linked
+	Calls      []Call      // live calls, oldest first
+	Ended      []Ended     // calls released within EndedMemory, oldest first
+	Intents    []Intent    // open ones, and those settled less than intentMemory ago
+	Source     Source      // what was heard last from the provider
+	Conference *Conference // the one the subscriber has; nil for none
+	Deleted    bool        // deprovisioned; the record stays for the counters of its streams
 
 	shown *Profile // see Shown
 
@@ -110,7 +111,7 @@ type Intent struct {
 	Dialed   string // what the provider was asked to dial
 
 	// As the app sent them; the answer repeats them.
-	SubscriberNumber, RemoteNumber, SubscriberName, RemoteName string
+	SubscriberNumber, RemoteNumber, SubscriberName, RemoteName, ClientRef string
 
 	OpenedAt  int64
 	SettledAt int64 // zero while open

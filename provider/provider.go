@@ -17,6 +17,9 @@ type Provider interface {
 	// repeats an originate. It returns when the outcome is known or ctx ends
 	// (then OutcomeUnknown if anything may have been sent, else OutcomeNotSent).
 	Ask(ctx context.Context, ask engine.Ask) engine.Outcome
+	// Platform says what the provider can be asked for at all. What it returns
+	// is never changed; once more is known it returns another. It does not wait.
+	Platform() *engine.Platform
 	// Follow asks for the events of a user from now on. Unfollow ends that.
 	// Both return at once, may be called before Run, and may repeat.
 	Follow(user string)

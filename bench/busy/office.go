@@ -140,5 +140,6 @@ func (silent) Ask(_ context.Context, _ string, a engine.Ask) engine.Outcome {
 	}
 	return engine.Outcome{Kind: engine.OutcomeAccepted}
 }
+func (silent) Platform(string) *engine.Platform { return nil }
 func (silent) Follow(string, string)   {}
 func (silent) Unfollow(string, string) {}

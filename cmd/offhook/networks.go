@@ -184,6 +184,14 @@ func (n *networks) user(id, user string) provider.UserStatus {
 	return provider.UserStatus{State: provider.UserPending, Detail: "the network is not configured"}
 }
 
+// Platform implements actor.Networks.
+func (n *networks) Platform(id string) *engine.Platform {
+	if p := n.of(id); p != nil {
+		return p.Platform()
+	}
+	return nil
+}
+
 // Follow implements actor.Networks.
 func (n *networks) Follow(id, user string) {
 	if p := n.of(id); p != nil {

@@ -306,6 +306,8 @@ func (p *platform) Ask(_ context.Context, _ string, a engine.Ask) engine.Outcome
 	return answer(a)
 }
 
+func (p *platform) Platform(string) *engine.Platform { return nil }
+
 func (p *platform) Follow(_, u string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -50,6 +50,9 @@ type Networks interface {
 	// Ask carries one request to the provider and returns its outcome. It may
 	// take as long as ctx allows and is called outside of any actor.
 	Ask(ctx context.Context, network string, ask engine.Ask) engine.Outcome
+	// Platform says what a network can do, or nil when there is none with that
+	// id. It is asked once for each step and does not wait.
+	Platform(network string) *engine.Platform
 	// Follow and Unfollow say whose events are wanted. They do not wait.
 	Follow(network, providerUser string)
 	Unfollow(network, providerUser string)

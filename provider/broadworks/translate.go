@@ -256,7 +256,7 @@ func (d *document) fact(c *callInfo, kind engine.EventKind) engine.Fact {
 		Personality:   c.personality,
 		RemoteNumber:  d.text(c.number),
 		RemoteName:    d.text(c.name),
-		Recall:        c.recall,
+		Recall:        recallOf(c.recall),
 		AllowAnswer:   c.allowAnswer,
 		AllowRetrieve: c.allowResume,
 		Cause:         c.why,
@@ -295,4 +295,11 @@ func (d *document) translate() *engine.Event {
 		ev.Facts[i] = d.fact(&d.calls[i], ev.Kind)
 	}
 	return ev
+}
+
+func recallOf(said bool) engine.Recall {
+	if said {
+		return engine.RecallOther
+	}
+	return engine.RecallNone
 }

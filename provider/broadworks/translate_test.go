@@ -88,7 +88,7 @@ func TestSnapshotsOfBothKinds(t *testing.T) {
 func TestDetailsOfACall(t *testing.T) {
 	require.Equal(t, engine.Fact{
 		ProviderID: "callhalf-1:0", TrackingID: "41:1", Status: engine.StatusAlerting, Personality: engine.Terminator,
-		RemoteNumber: "+15555550123", RemoteName: "Ann", Recall: true, AllowAnswer: true, AllowRetrieve: true, StartTime: 5,
+		RemoteNumber: "+15555550123", RemoteName: "Ann", Recall: engine.RecallOther, AllowAnswer: true, AllowRetrieve: true, StartTime: 5,
 	}, fact(t, "CallReceivedEvent", `<xsi:callId>callhalf-1:0</xsi:callId><xsi:extTrackingId>41:1</xsi:extTrackingId><xsi:personality>Terminator</xsi:personality>`+
 		`<xsi:state>Alerting</xsi:state><xsi:remoteParty><xsi:address countryCode="1">tel:+15555550123</xsi:address><xsi:name>Ann</xsi:name></xsi:remoteParty>`+
 		`<xsi:allowAnswer/><xsi:allowRetrieve/><xsi:recallType>Call Park Recall</xsi:recallType><xsi:startTime>5</xsi:startTime>`))

@@ -112,7 +112,7 @@ func (a *audit) heard(ev *engine.Event) {
 		switch {
 		case f.Status == engine.StatusReleased:
 			at = time.UnixMilli(f.ReleaseTime)
-		case f.Status == engine.StatusAlerting && f.Personality == engine.Terminator && !f.Recall:
+		case f.Status == engine.StatusAlerting && f.Personality == engine.Terminator && f.Recall == engine.RecallNone:
 			at = time.UnixMilli(f.StartTime)
 		}
 		id := beginning{f.ProviderID, f.Status}

@@ -345,6 +345,7 @@ func (n networks) Ask(ctx context.Context, network string, ask engine.Ask) engin
 	return n[network].Ask(ctx, ask)
 }
 
+func (n networks) Platform(network string) *engine.Platform { return n[network].Platform() }
 func (n networks) Follow(network, user string)   { n[network].Follow(user) }
 func (n networks) Unfollow(network, user string) { n[network].Unfollow(user) }
 

@@ -110,6 +110,7 @@ func (w *world) start(tune func(*broadworks.Config)) (stop func()) {
 func (w *world) Ask(ctx context.Context, _ string, ask engine.Ask) engine.Outcome {
 	return w.provider.Ask(ctx, ask)
 }
+func (w *world) Platform(string) *engine.Platform { return w.provider.Platform() }
 func (w *world) Follow(_, user string)   { w.provider.Follow(user) }
 func (w *world) Unfollow(_, user string) { w.provider.Unfollow(user) }
 func (w *world) Deliver(user string, ev *engine.Event, r provider.Receipt) {
