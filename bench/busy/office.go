@@ -141,5 +141,5 @@ func (silent) Ask(_ context.Context, _ string, a engine.Ask) engine.Outcome {
 	return engine.Outcome{Kind: engine.OutcomeAccepted}
 }
 func (silent) Platform(string) *engine.Platform { return nil }
-func (silent) Follow(string, string)   {}
-func (silent) Unfollow(string, string) {}
+func (silent) Follow(string, string)            {}
+func (silent) Unfollow(string, string)          {}

@@ -297,5 +297,5 @@ func (p *platform) do(a engine.Ask) engine.Outcome {
 
 // Follow and Unfollow are actor.Networks'. Everybody is followed.
 func (p *platform) Platform(string) *engine.Platform { return nil }
-func (p *platform) Follow(string, string)   {}
-func (p *platform) Unfollow(string, string) {}
+func (p *platform) Follow(string, string)            {}
+func (p *platform) Unfollow(string, string)          {}

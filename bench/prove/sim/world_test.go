@@ -346,8 +346,8 @@ func (n networks) Ask(ctx context.Context, network string, ask engine.Ask) engin
 }
 
 func (n networks) Platform(network string) *engine.Platform { return n[network].Platform() }
-func (n networks) Follow(network, user string)   { n[network].Follow(user) }
-func (n networks) Unfollow(network, user string) { n[network].Unfollow(user) }
+func (n networks) Follow(network, user string)              { n[network].Follow(user) }
+func (n networks) Unfollow(network, user string)            { n[network].Unfollow(user) }
 
 // sink hands what one platform tells to the owners.
 type sink struct {

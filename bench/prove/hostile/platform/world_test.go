@@ -111,8 +111,8 @@ func (w *world) Ask(ctx context.Context, _ string, ask engine.Ask) engine.Outcom
 	return w.provider.Ask(ctx, ask)
 }
 func (w *world) Platform(string) *engine.Platform { return w.provider.Platform() }
-func (w *world) Follow(_, user string)   { w.provider.Follow(user) }
-func (w *world) Unfollow(_, user string) { w.provider.Unfollow(user) }
+func (w *world) Follow(_, user string)            { w.provider.Follow(user) }
+func (w *world) Unfollow(_, user string)          { w.provider.Unfollow(user) }
 func (w *world) Deliver(user string, ev *engine.Event, r provider.Receipt) {
 	w.directory.Deliver(network, user, ev, r)
 }
