@@ -9,6 +9,12 @@ import "strconv"
 const (
 	typeState       = "call.state"             // a call changed its state
 	typeDetail      = "call.detail"            // something finer changed; the state stands
+	typeTransferred = "call.transferred"       // the same: the far end transferred us
+	typeForwarded   = "call.forwarded"         // the same: the one we called has our call forwarded
+	typePickedUp    = "call.picked_up"         // the same: somebody picked up where it rang
+	typeRetrieved   = "call.retrieved"         // the same: it was parked, and was taken back
+	typeRecording   = "call.recording"         // the same: of its recording
+	typeConference  = "call.conference"        // the same: of its part in a conference
 	typeGap         = "stream.gap"             // events that were kept too long were given up
 	typeProvisioned = "subscriber.provisioned" // the app may follow a subscriber now
 )
@@ -151,6 +157,92 @@ func appendDetail(b []byte, c *Call) []byte {
 	if c.Replaces != 0 {
 		b = c.Replaces.Append(b)
 	}
+	b = append(b, `","capabilities":`...)
+	b = appendVerbs(b, c.Can)
+	b = append(b, `,"session_id":"`...)
+	b = c.Session.Append(b)
+	b = append(b, `","client_ref":"`...)
+	if c.More != nil {
+		b = appendMore(b, c.More, c.State)
+	} else {
+		b = append(b, '"')
+	}
+	if c.State == StateReleased {
+		b = appendDurations(b, c)
+	}
+	return b
+}
+
+// appendMore ends the client_ref that stands open in b and goes on with what
+// few calls have.
+func appendMore(b []byte, m *More, state State) []byte {
+	b = appendText(b, m.ClientRef)
+	b = append(b, '"')
+	if m.ReplacedBy != 0 {
+		b = append(b, `,"replaced_by":"`...)
+		b = m.ReplacedBy.Append(b)
+		b = append(b, '"')
+	}
+	for i := range m.Diversion {
+		if i == 0 {
+			b = append(b, `,"diversion":[`...)
+		} else {
+			b = append(b, `},`...)
+		}
+		b = append(b, `{"remote_number":"`...)
+		b = appendText(b, m.Diversion[i].Number)
+		b = append(b, `","remote_name":"`...)
+		b = appendText(b, m.Diversion[i].Name)
+		b = append(b, `","reason":"`...)
+		b = appendText(b, m.Diversion[i].Reason)
+		b = append(b, '"')
+	}
+	if len(m.Diversion) > 0 {
+		b = append(b, `}]`...)
+	}
+	b = appendWord(b, "redirected_to", m.RedirectedTo)
+	b = appendWord(b, "parked_at", m.ParkedAt)
+	b = appendWord(b, "recall", m.Recall.String())
+	b = appendWord(b, "recording", m.Recording.String())
+	if m.Conference != 0 {
+		b = append(b, `,"conference_id":"`...)
+		b = m.Conference.Append(b)
+		b = append(b, '"')
+		if state.Live() {
+			b = append(b, `,"muted":`...)
+			b = strconv.AppendBool(b, m.Muted)
+			b = append(b, `,"deaf":`...)
+			b = strconv.AppendBool(b, m.Deaf)
+		}
+	}
+	return b
+}
+
+// appendDurations appends how long a call that is over rang, was talked on and
+// was held: the differences of the times that were told of it.
+func appendDurations(b []byte, c *Call) []byte {
+	rang, talked := c.ReleasedAt-c.CreatedAt, int64(0)
+	if c.AnsweredAt != 0 {
+		rang, talked = c.AnsweredAt-c.CreatedAt, c.ReleasedAt-c.AnsweredAt-c.HeldFor
+	}
+	b = append(b, `,"answered":`...)
+	b = strconv.AppendBool(b, c.AnsweredAt != 0)
+	b = append(b, `,"ring_ms":`...)
+	b = strconv.AppendInt(b, max(rang, 0), 10)
+	b = append(b, `,"talk_ms":`...)
+	b = strconv.AppendInt(b, max(talked, 0), 10)
+	b = append(b, `,"held_ms":`...)
+	return strconv.AppendInt(b, c.HeldFor, 10)
+}
+
+func appendWord(b []byte, key, word string) []byte {
+	if word == "" {
+		return b
+	}
+	b = append(b, `,"`...)
+	b = append(b, key...)
+	b = append(b, `":"`...)
+	b = appendText(b, word)
 	return append(b, '"')
 }
 

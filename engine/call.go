@@ -87,20 +87,6 @@ type Call struct {
 	touched uint64 // Subscriber.inputs when a fact last named the call
 }
 
-// Session joins the calls of a conversation, at whoever's phones, and stays
-// when the provider's own id for it changes.
-type Session uint64
-
-// Append appends the session as apps see it: session- and 16 hex digits.
-func (s Session) Append(b []byte) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, "session-"...)
-	for shift := 60; shift >= 0; shift -= 4 {
-		b = append(b, hex[s>>shift&15])
-	}
-	return b
-}
-
 // More is what few calls have. It is never changed: a call to which something
 // of it happens gets another one, so that copies of the call can share it.
 type More struct {

@@ -12,6 +12,12 @@ type waiter struct {
 	refused  bool   // the provider said no
 	detail   string // and why, in its words
 	joined   bool   // an earlier request wanted the same; this one came in with it
+	ask      uint64 // what the provider was asked; see openAsk
+
+	number     string   // as the provider was told it, see Ask.Number
+	with       []CallID // the other calls it is about
+	conference ConferenceID
+	clientRef  string // conference: the app's name for it
 }
 
 // stage is how far a waiting command got.

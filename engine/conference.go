@@ -33,19 +33,39 @@ func ParseConferenceID(s string) (ConferenceID, bool) {
 
 // Conference is a subscriber's conference; a subscriber has one at a time. The
 // calls in it are those whose More.Conference is its id.
+//
+// It is never changed: one to which something happens becomes another one, so
+// that records can share it.
 type Conference struct {
-	ID        ConferenceID
-	Held      bool   // the subscriber left it on hold
-	Origin    string // app that asked for it; empty for none
-	ClientRef string // the app's own name for it
-	CreatedAt int64  // our clock, ms since the epoch
+	ID         ConferenceID
+	Held       bool   // the subscriber left it on hold
+	Origin     string // app that asked for it; empty for none
+	ClientRef  string // the app's own name for it
+	CreatedAt  int64  // our clock, ms since the epoch; so is the next
+	ReleasedAt int64  // zero while it lasts
 }
+
+// Over reports whether it has ended.
+func (c *Conference) Over() bool { return c.ReleasedAt != 0 }
 
 // ConferenceView is a conference as it was at some moment.
 type ConferenceView struct {
 	Conference
 	Profile *Profile
-	Over    bool    // it has ended
 	Can     VerbSet // VerbEndConference, where it would work now
-	Calls   []Call  // in it
+	Calls   []Call  // in it, oldest first; none once it is over
+}
+
+// ViewConference is the subscriber's conference as it is now, or nil.
+func (s *Subscriber) ViewConference() *ConferenceView {
+	if s.Conference == nil {
+		return nil
+	}
+	v := &ConferenceView{Conference: *s.Conference, Profile: s.Shown(), Can: s.platform.verbs() & Verbs(VerbEndConference)}
+	for i := range s.Calls {
+		if c := &s.Calls[i]; c.State.Live() && c.conference() == s.Conference.ID {
+			v.Calls = append(v.Calls, *c)
+		}
+	}
+	return v
 }

@@ -15,7 +15,7 @@ import (
 // What the engine may import: nothing that knows the time, chance, the disk,
 // the network or another goroutine.
 var pure = map[string]bool{
-	"errors": true, "fmt": true, "slices": true, "strconv": true, "strings": true, "unicode/utf8": true,
+	"errors": true, "fmt": true, "math/bits": true, "slices": true, "strconv": true, "strings": true, "unicode/utf8": true,
 }
 
 func TestTheEngineIsPure(t *testing.T) {

@@ -11,6 +11,10 @@ type Dialing struct {
 	CountryCode string   // digits without +; national numbers and extensions are taken when it is set
 	Allow       []string // prefixes in E.164 without +, or short codes; allowed before Deny is read
 	Deny        []string // the same, denied
+
+	// ParkRetrieveCode is dialled before an extension to take back the call
+	// that is parked there; empty means *88.
+	ParkRetrieveCode string
 }
 
 const (
@@ -102,6 +106,31 @@ func (d *Dialing) Check(number string) (string, *Error) {
 		return "", notAllowed("premium-rate numbers are denied unless the network's rules list them")
 	}
 	return dialled, nil
+}
+
+// Retrieval is what is dialled to take back the call that is parked at an
+// extension. The code leads to no number outside, so no other rule is asked.
+func (d *Dialing) Retrieval(extension string) (string, *Error) {
+	if !parkable(extension) {
+		return "", errExtension
+	}
+	code := "*88"
+	if d != nil && d.ParkRetrieveCode != "" {
+		code = d.ParkRetrieveCode
+	}
+	return code + extension, nil
+}
+
+var errExtension = &Error{Code: CodeInvalidField, Field: "extension", Message: "an extension has 2 to 10 digits"}
+
+// parkable tells what a call can be parked at.
+func parkable(extension string) bool {
+	return len(extension) >= 2 && len(extension) <= 10 && strings.Trim(extension, "0123456789") == ""
+}
+
+// dialableTones tells what can be sent as DTMF: 1 to 64 of them.
+func dialableTones(digits string) bool {
+	return len(digits) >= 1 && len(digits) <= 64 && strings.Trim(digits, "0123456789*#ABCD") == ""
 }
 
 // short tells emergency and service codes: wherever there are any, they have

@@ -72,6 +72,7 @@ const (
 	RecordProgress                           // the subscriber, by what changed since the record before; see Progress
 	RecordTrace                              // what the step heard, was asked and did, for timelines
 	RecordReplaced                           // a call that is over goes on as another
+	RecordConference                         // a conference began, or ended
 )
 
 // Record is one thing to store. The journal encodes it before Submit returns.
@@ -87,6 +88,7 @@ type Record struct {
 	Traces     []Trace     // RecordTrace: of one step, in order, of one call or several
 	Replaced   CallID      // RecordReplaced: the one that is over
 	By         CallID      // RecordReplaced: the one it goes on as
+	Conference *Conference // RecordConference; as it ended, or as it began
 }
 
 // StreamKind tells the two streams of an app and a subscriber apart.
@@ -135,7 +137,7 @@ type Reply struct {
 	Holds   bool     // originate: the app's stream waits until this was written; an Input says when it is handed out
 	Created bool     // profile: there was no such subscriber before
 
-	Conference *ConferenceView // conference and get conference; never changed
+	Conference *ConferenceView // conference, end conference, get conference; never changed
 }
 
 // Ask is one request to the provider. It is carried out outside the actor;

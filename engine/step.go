@@ -50,6 +50,9 @@ type transient struct {
 	barriers []barrier
 	compare  compare
 	written  written
+	platform *Platform // what the network can do, as of the last step
+
+	conferred uint64 // inputs when a fact last spoke of the conference
 }
 
 // step is one call of Step: its arguments, and what they share.

@@ -18,6 +18,7 @@ import (
 //	wait/<g><slot><app><subscriber><kind><sequence>  → index; gone once delivered
 //	att/<g><app><index><time><number>                one delivery attempt
 //	call/<g><slot><call>                             whose call it is; the call as it ended
+//	conf/<g><slot><conference>                       whose conference it is; how it began, or ended
 //	idem/<g><slot><app><subscriber><key>             an originate intent by its idempotency key
 //	live/<g><slot><subscriber>                       there is something a restart must look at
 //	mark/<g><slot><subscriber>                       facts were lost; compare with the provider
@@ -41,6 +42,7 @@ const (
 	prefixWait = "wait/"
 	prefixAtt  = "att/"
 	prefixCall = "call/"
+	prefixConf = "conf/"
 	prefixIdem = "idem/"
 	prefixLive = "live/"
 	prefixMark = "mark/"
@@ -222,8 +224,9 @@ func appendSequence(k []byte, sequence uint64) []byte {
 // What age/ names: <what> is one of these, and after the time comes the rest of
 // the key of the row that became old then.
 const (
-	oldCall   = 'c'
-	oldIntent = 'i'
+	oldCall       = 'c'
+	oldConference = 'f'
+	oldIntent     = 'i'
 )
 
 func appendOld(k []byte, what byte, at int64) []byte {

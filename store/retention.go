@@ -63,6 +63,9 @@ func (s *Store) sweep(pause time.Duration) error {
 	if err := w.aged(oldCall, w.cutoff, w.call); err != nil {
 		return fmt.Errorf("sweep: calls: %w", err)
 	}
+	if err := w.aged(oldConference, w.cutoff, w.conference); err != nil {
+		return fmt.Errorf("sweep: conferences: %w", err)
+	}
 	if err := w.aged(oldIntent, w.keys, w.intent); err != nil {
 		return fmt.Errorf("sweep: intents: %w", err)
 	}
@@ -169,7 +172,7 @@ func (w *sweep) aged(what byte, cutoff int64, fn func(batch *pebble.Batch, rest 
 		if err == nil && n > 0 {
 			err = w.apply(batch)
 		}
-		w.s.opts.Metrics.sweptRows(map[byte]string{oldCall: "call", oldIntent: "intent"}[what], n)
+		w.s.opts.Metrics.sweptRows(map[byte]string{oldCall: "call", oldConference: "conference", oldIntent: "intent"}[what], n)
 		if err = errors.Join(err, batch.Close()); err != nil {
 			return err
 		}

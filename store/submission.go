@@ -111,6 +111,9 @@ func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
 			s.noSubscriber(r.Subscriber)
 		case engine.RecordCall:
 			s.call(r.Call)
+		case engine.RecordConference:
+			s.conference(r.Conference)
+		case engine.RecordTrace, engine.RecordReplaced: // not kept
 		case engine.RecordIntent:
 			s.intent(r.Intent)
 		case engine.RecordNoIntent:

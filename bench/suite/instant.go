@@ -92,7 +92,10 @@ func (j *instant) UserOf(_, providerUser string) (string, error) {
 }
 
 // Owner and the rest of actor.Store: there is nothing.
-func (j *instant) Owner(engine.CallID) (string, error)                   { return "", nil }
-func (j *instant) Ended(engine.CallID) (*engine.Call, error)             { return nil, nil }
+func (j *instant) Owner(engine.CallID) (string, error)       { return "", nil }
+func (j *instant) Ended(engine.CallID) (*engine.Call, error) { return nil, nil }
+func (j *instant) Conference(engine.ConferenceID) (string, *engine.Conference, error) {
+	return "", nil, nil
+}
 func (j *instant) Intent(string, string, string) (*engine.Intent, error) { return nil, nil }
 func (j *instant) Unsettled(func(string, bool) error) error              { return nil }

@@ -7,8 +7,8 @@ import (
 	"offhook/engine"
 )
 
-// Do carries out a command on a subscriber: originate or list. Reply.Err says
-// why not.
+// Do carries out a command on a subscriber: originate, retrieve or list.
+// Reply.Err says why not.
 func (d *Directory) Do(ctx context.Context, subscriber string, cmd engine.Command) engine.Reply {
 	start := time.Now()
 	if o := cmd.Originate; o != nil && o.Key != "" {
@@ -26,8 +26,8 @@ func (d *Directory) Do(ctx context.Context, subscriber string, cmd engine.Comman
 	return r
 }
 
-// DoCall carries out a command on a call: answer, hold, resume, end or get.
-// It finds the owner by the call. Ended calls are known for ten minutes: get
+// DoCall carries out a command on a call: get, or any verb of a call but those of
+// a participant. It finds the owner by the call. Ended calls are known for ten minutes: get
 // shows them, end succeeds, anything else is a wrong state.
 func (d *Directory) DoCall(ctx context.Context, cmd engine.Command) engine.Reply {
 	start := time.Now()
@@ -49,6 +49,9 @@ func (d *Directory) doCall(ctx context.Context, cmd engine.Command) engine.Reply
 		}
 	}
 	if e != nil {
+		if refused := d.with(&cmd, e.key); refused != nil {
+			return engine.Reply{Err: refused}
+		}
 		r := d.request(ctx, e.lock, engine.Input{Command: &cmd})
 		if r.Gone {
 			return d.ended(cmd, e.key)
@@ -72,6 +75,9 @@ func (d *Directory) doCall(ctx context.Context, cmd engine.Command) engine.Reply
 	case !linked:
 		return notFound()
 	}
+	if refused := d.with(&cmd, engine.Fold(subscriber)); refused != nil {
+		return engine.Reply{Err: refused}
+	}
 	r := d.send(ctx, subscriber, engine.Input{Command: &cmd})
 	if r.Gone {
 		return d.ended(cmd, subscriber)
@@ -93,7 +99,14 @@ func (d *Directory) linked(app, subscriber string) (bool, error) {
 
 // ended answers for a call that is over. The app may see its subscriber.
 func (d *Directory) ended(cmd engine.Command, subscriber string) engine.Reply {
-	c, err := d.cfg.Store.Ended(cmd.Call)
+	owner, err := d.cfg.Store.Owner(cmd.Call)
+	if err == nil && engine.Fold(owner) != engine.Fold(subscriber) { // of another one, and perhaps of another app
+		return notFound()
+	}
+	var c *engine.Call
+	if err == nil {
+		c, err = d.cfg.Store.Ended(cmd.Call)
+	}
 	switch {
 	case err != nil:
 		d.cfg.Log.Error("ended call not looked up", "call", cmd.Call.String(), "err", err)
@@ -211,7 +224,7 @@ func (d *Directory) request(ctx context.Context, lock func() *entry, in engine.I
 		return is
 	default:
 	}
-	if in.Command != nil && in.Command.Verb == engine.VerbOriginate {
+	if c := in.Command; c != nil && (c.Verb == engine.VerbOriginate || c.Verb == engine.VerbRetrieve) {
 		return engine.Reply{Err: &engine.Error{Code: engine.CodeOutcomeUnknown, Message: "whether the call was placed is not known yet"}}
 	}
 	return engine.Reply{Err: &engine.Error{Code: engine.CodeUnconfirmed, Message: "no answer in time; it may still take effect"}}

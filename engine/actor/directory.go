@@ -79,9 +79,11 @@ type shard struct {
 	back    sync.Cond         // none is
 	entries map[string]*entry // by folded subscriber id
 	calls   map[engine.CallID]*entry
-	apps    map[string]map[*entry]struct{} // subscribers with live calls, by linked app
-	watched []*entry                       // whom the janitor looks after
-	dozing  dozing
+
+	conferences map[engine.ConferenceID]*entry
+	apps        map[string]map[*entry]struct{} // subscribers with live calls, by linked app
+	watched     []*entry                       // whom the janitor looks after
+	dozing      dozing
 }
 
 // New returns a Directory. Start must be called before anything else.
@@ -117,7 +119,9 @@ func New(cfg Config) *Directory {
 		d.shards[i] = shard{
 			entries: map[string]*entry{},
 			calls:   map[engine.CallID]*entry{},
-			apps:    map[string]map[*entry]struct{}{},
+
+			conferences: map[engine.ConferenceID]*entry{},
+			apps:        map[string]map[*entry]struct{}{},
 		}
 		d.shards[i].back.L = &d.shards[i].mu
 	}

@@ -141,6 +141,7 @@ func (e *entry) load() bool {
 	e.now, e.base = e.dir.cfg.Clock.Look()
 	sub.Loaded(func(at int64) int64 { return e.now - at - e.dir.cfg.Clock.Since(at) })
 	e.sub = sub
+	sub.Refresh(e.platform())
 	e.shard.mu.Lock()
 	e.publish(e.makeView())
 	e.shard.mu.Unlock()
@@ -199,7 +200,7 @@ func (e *entry) command(b *batch, r request) {
 
 // step applies one input and moves its effects into the batch.
 func (e *entry) step(b *batch, in *engine.Input) {
-	in.Entropy, in.Wants = e.dir.entropy(), e.dir.wants
+	in.Entropy, in.Wants, in.Platform = e.dir.entropy(), e.dir.wants, e.platform()
 	out := e.out
 	out.Changed, out.Verdict = false, 0
 	out.Follow, out.Unfollow = engine.User{}, engine.User{}
@@ -215,6 +216,14 @@ func (e *entry) step(b *batch, in *engine.Input) {
 	}
 	e.wish = out.Wake
 	b.collect(out)
+}
+
+// platform is what the subscriber's network can do.
+func (e *entry) platform() *engine.Platform {
+	if e.sub.Network == "" {
+		return nil
+	}
+	return e.dir.cfg.Networks.Platform(e.sub.Network)
 }
 
 // schedule arranges the Tick the last step wished for.

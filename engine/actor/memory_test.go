@@ -12,13 +12,17 @@ import (
 // memory is a journal and a store that keep everything in maps: what Submit
 // was given becomes readable when its turn comes, and not before.
 type memory struct {
-	mu       sync.Mutex
-	subs     map[string]engine.Subscriber
-	calls    map[engine.CallID]engine.Call
-	owners   map[engine.CallID]string
-	intents  map[string]engine.Intent
-	users    map[engine.User]string
-	marks    map[string]int
+	mu      sync.Mutex
+	subs    map[string]engine.Subscriber
+	calls   map[engine.CallID]engine.Call
+	owners  map[engine.CallID]string
+	intents map[string]engine.Intent
+	hosts   map[engine.ConferenceID]string
+	users   map[engine.User]string
+	marks   map[string]int
+
+	conferences map[engine.ConferenceID]engine.Conference
+
 	events   []engine.Notification
 	queue    []entryOf
 	more     chan struct{}
@@ -41,6 +45,7 @@ func newMemory() *memory {
 	m := &memory{
 		subs: map[string]engine.Subscriber{}, calls: map[engine.CallID]engine.Call{}, owners: map[engine.CallID]string{},
 		intents: map[string]engine.Intent{}, users: map[engine.User]string{}, marks: map[string]int{},
+		hosts: map[engine.ConferenceID]string{}, conferences: map[engine.ConferenceID]engine.Conference{},
 		more: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	go m.commit()
@@ -134,6 +139,8 @@ func (m *memory) Submit(_ uint32, _ uint64, put []engine.Record, emit []engine.N
 			switch r.Kind {
 			case engine.RecordCall:
 				m.owners[r.Call.ID], m.calls[r.Call.ID] = ids[i], *r.Call
+			case engine.RecordConference:
+				m.hosts[r.Conference.ID], m.conferences[r.Conference.ID] = ids[i], *r.Conference
 			case engine.RecordIntent:
 				m.intents[r.Intent.App+"/"+ids[i]+"/"+r.Intent.Key] = *r.Intent
 			case engine.RecordNoIntent:
@@ -172,7 +179,7 @@ func (m *memory) Mark(_ uint32, _ uint64, subscriber string, done Completion) {
 func stored(s *engine.Subscriber) engine.Subscriber {
 	c := engine.Subscriber{
 		Profile: s.Profile, Calls: slices.Clone(s.Calls), Ended: slices.Clone(s.Ended),
-		Intents: slices.Clone(s.Intents), Source: s.Source, Deleted: s.Deleted,
+		Intents: slices.Clone(s.Intents), Source: s.Source, Deleted: s.Deleted, Conference: s.Conference,
 	}
 	for _, t := range s.Streams {
 		t.Deferred = slices.Clone(t.Deferred)
@@ -208,6 +215,16 @@ func (m *memory) Ended(call engine.CallID) (*engine.Call, error) {
 		return &c, nil
 	}
 	return nil, nil
+}
+
+func (m *memory) Conference(id engine.ConferenceID) (string, *engine.Conference, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.conferences[id]
+	if !ok {
+		return "", nil, nil
+	}
+	return m.hosts[id], &c, nil
 }
 
 func (m *memory) Intent(app, subscriber, key string) (*engine.Intent, error) {

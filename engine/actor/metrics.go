@@ -59,7 +59,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	reg.MustRegister(m.transitions, m.commands, m.asks, m.events, m.refusals, m.depth, m.dropped, m.liveCalls, m.goroutines)
 	m.moves = make(series[prometheus.Counter], states*triggers*states*2)
-	m.carriedOut = make(series[prometheus.Observer], engine.VerbSnapshot+1)
+	m.carriedOut = make(series[prometheus.Observer], engine.VerbGetConference+1)
 	m.verdicts = make(series[prometheus.Counter], engine.EventIgnored+1)
 	m.commandsQueued, m.factsQueued = m.depth.WithLabelValues("commands"), m.depth.WithLabelValues("facts")
 	return m
@@ -84,7 +84,7 @@ func (m *Metrics) transition(t engine.Move) {
 }
 
 func (m *Metrics) command(v engine.Verb, r engine.Reply, took time.Duration) {
-	if m == nil || v == engine.VerbGet || v == engine.VerbList {
+	if m == nil || v == engine.VerbGet || v == engine.VerbList || v == engine.VerbGetConference {
 		return
 	}
 	if r.Err != nil {

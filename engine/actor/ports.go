@@ -36,6 +36,9 @@ type Store interface {
 	Owner(call engine.CallID) (subscriber string, err error)
 	// Ended returns a released call that is still kept, or nil.
 	Ended(call engine.CallID) (*engine.Call, error)
+	// Conference returns whose conference it is or was, and the conference as it
+	// began, or as it ended; nil when it is not kept.
+	Conference(id engine.ConferenceID) (subscriber string, c *engine.Conference, err error)
 	// Intent returns what is remembered of an idempotency key, or nil.
 	Intent(app, subscriber, key string) (*engine.Intent, error)
 	// UserOf returns the subscriber id of a provider's user, or "".

@@ -29,7 +29,7 @@ func (d *Directory) room() Room {
 // nothing can be stored.
 func stores(in *engine.Input) bool {
 	c := in.Command
-	return c == nil || c.Verb != engine.VerbGet && c.Verb != engine.VerbList
+	return c == nil || c.Verb != engine.VerbGet && c.Verb != engine.VerbList && c.Verb != engine.VerbGetConference
 }
 
 // miss drops a fact that there is no room for. As after an overflow a durable

@@ -15,6 +15,8 @@ type view struct {
 	profile *engine.Profile
 	apps    []string // linked ones
 	calls   []engine.Call
+
+	conference *engine.ConferenceView // nil for none
 }
 
 func (v *view) shows(app string) bool {
@@ -28,7 +30,7 @@ func (v *view) shows(app string) bool {
 
 // makeView copies what may be shown. The owner calls it.
 func (e *entry) makeView() *view {
-	v := &view{profile: e.sub.Shown(), calls: append([]engine.Call(nil), e.sub.Calls...)}
+	v := &view{profile: e.sub.Shown(), calls: append([]engine.Call(nil), e.sub.Calls...), conference: e.sub.ViewConference()}
 	if !e.sub.Deleted {
 		for i := range e.sub.Streams {
 			if t := &e.sub.Streams[i]; t.Linked {
@@ -48,6 +50,9 @@ func (e *entry) publish(v *view) {
 		for i := range old.calls {
 			delete(s.calls, old.calls[i].ID)
 		}
+		if old.conference != nil {
+			delete(s.conferences, old.conference.ID)
+		}
 		if len(old.calls) > 0 {
 			for _, app := range old.apps {
 				delete(s.apps[app], e)
@@ -60,6 +65,9 @@ func (e *entry) publish(v *view) {
 	e.dir.cfg.Metrics.live(len(v.calls))
 	for i := range v.calls {
 		s.calls[v.calls[i].ID] = e
+	}
+	if v.conference != nil {
+		s.conferences[v.conference.ID] = e
 	}
 	if len(v.calls) > 0 {
 		for _, app := range v.apps {

@@ -1,0 +1,41 @@
+package engine
+
+// Session joins the calls of a conversation, at whoever's phones, and stays
+// when the provider's own id for it changes.
+type Session uint64
+
+// sessionOf is the session of a call at first sight: the halves of a
+// conversation agree, since they share the tracking id (FNV-1a 64). A call
+// without one is a conversation of its own.
+func sessionOf(network, trackingID string, id CallID) Session {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	if trackingID == "" {
+		for shift := 0; shift < 64; shift += 8 {
+			h = (h ^ uint64(id)>>shift&0xff) * prime
+		}
+		return Session(h)
+	}
+	for i := 0; i < len(network); i++ {
+		h = (h ^ uint64(network[i])) * prime
+	}
+	h *= prime // a zero byte between the two
+	for i := 0; i < len(trackingID); i++ {
+		h = (h ^ uint64(trackingID[i])) * prime
+	}
+	return Session(h)
+}
+
+// Append appends the session as apps see it: session- and 16 hex digits.
+func (s Session) Append(b []byte) []byte {
+	b = append(b, "session-0000000000000000"...)
+	digits := (*[16]byte)(b[len(b)-16:])
+	for i := 15; i >= 0; i-- {
+		digits[i] = hex[s&15]
+		s >>= 4
+	}
+	return b
+}
+
+// String is the session as apps see it.
+func (s Session) String() string { return string(s.Append(nil)) }
