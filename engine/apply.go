@@ -11,19 +11,20 @@ func (st *step) fact(f *Fact, kind EventKind, synthetic bool) {
 	case m.call != nil:
 		st.absorb(m.call, f, kind, synthetic)
 	case m.ended != nil && m.ended.again(f, kind):
-		st.begin(f, kind, synthetic, m.ended.ID)
+		st.begin(f, kind, synthetic, m.ended)
 	case m.ended != nil:
 		// A late word about a call that is over, or so we concluded.
 		if m.ended.lost && table[StateNone][triggerOf(f, kind)].verdict == begin {
 			st.wantSnapshot()
 		}
 	default:
-		st.begin(f, kind, synthetic, 0)
+		st.begin(f, kind, synthetic, nil)
 	}
 }
 
-// begin starts a call at first sight. Its direction is fixed here.
-func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) {
+// begin starts a call at first sight, or the one that an ended one goes on as.
+// Its direction and its session are fixed here.
+func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces *Ended) {
 	on := triggerOf(f, kind)
 	row := table[StateNone][on]
 	switch row.verdict {
@@ -46,7 +47,6 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) 
 	}
 	c := Call{
 		Direction: directionOf(f, kind),
-		Replaces:  replaces,
 		CreatedAt: st.now,
 		told:      true,
 		touched:   st.inputs,
@@ -57,15 +57,24 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces CallID) 
 	} else {
 		c.ID = st.random.callID(SlotOf(st.ID))
 	}
+	c.Session = sessionOf(st.Network, f.TrackingID, c.ID)
+	if replaces != nil {
+		c.Replaces, c.Session = replaces.ID, replaces.session(st.Network)
+	}
 	// A call that is first seen past its ringing was missed until now.
 	c.Synthetic = synthetic || row.to != StateRinging
 	st.take(&c, f)
 	st.changed, st.out.Changed = true, true
 	st.Calls = append(st.Calls, c)
 	call := &st.Calls[len(st.Calls)-1]
+	st.traceFact(call, f, kind, c.Synthetic)
 	is := st.enter(call, row, on, kind, f)
 	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: is})
+	if replaces != nil {
+		st.out.Put = append(st.out.Put, Record{Kind: RecordReplaced, Subscriber: st.Subscriber, Replaced: replaces.ID, By: call.ID})
+	}
 	st.expectNews(call)
+	st.saidPart(call, f.InConference)
 }
 
 // directionOf takes the event's name as a hint where the payload has no personality.
@@ -84,30 +93,58 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 		return
 	}
 	c.told, c.touched, c.missed = true, st.inputs, 0
-	number, name, cause := c.RemoteNumber, c.RemoteName, c.Cause
+	number, name, cause, more := c.RemoteNumber, c.RemoteName, c.Cause, c.More
 	news := st.take(c, f)
 	switch row.verdict {
 	case stay:
 		finer := st.settle(c, row, on, kind)
 		if !news && !finer && cause == c.Cause {
+			if kind != EventSnapshot {
+				st.traceFact(c, f, kind, synthetic)
+			}
 			break
 		}
+		st.traceFact(c, f, kind, synthetic)
 		st.changed, st.out.Changed = true, true
+		c.Can = st.can(c)
 		is := st.out.call(c)
-		if finer || number != c.RemoteNumber || name != c.RemoteName {
-			st.detail(is)
+		if finer || number != c.RemoteNumber || name != c.RemoteName || more != c.More || kind == EventPickedUp && cause != c.Cause {
+			st.detail(is, detailType(kind))
 		}
 	case insert:
+		st.traceFact(c, f, kind, synthetic)
 		c.Synthetic = true
 		st.enter(c, rowInserted, OnActive, kind, f)
 		fallthrough
 	case move:
+		if row.verdict == move {
+			st.traceFact(c, f, kind, synthetic)
+		}
 		c.Synthetic = synthetic
 		st.enter(c, row, on, kind, f)
 	}
 	st.expectNews(c)
-	st.confirm(c)
+	st.saidPart(c, f.InConference)
+	st.confirm()
 	st.sweep()
+}
+
+// detailType is what a change of detail is called where an event of that kind
+// told of it.
+func detailType(kind EventKind) string {
+	switch kind {
+	case EventTransferred:
+		return typeTransferred
+	case EventForwarded:
+		return typeForwarded
+	case EventPickedUp:
+		return typePickedUp
+	case EventParkRetrieved:
+		return typeRetrieved
+	case EventRecording:
+		return typeRecording
+	}
+	return typeDetail
 }
 
 // expectNews has a call looked for at the provider when nothing is heard of it
@@ -151,6 +188,9 @@ func (st *step) settle(c *Call, row row, on Trigger, kind EventKind) bool {
 // they were told.
 func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) *Call {
 	from := c.State
+	if from == StateHeld {
+		c.unhold(st.now)
+	}
 	c.State = row.to
 	c.Phase = row.phase
 	if c.Phase == PhaseNone {
@@ -174,10 +214,12 @@ func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) *Ca
 		c.ReleasedAt = st.now
 		c.RemoteHeld = false
 		c.Cause = causeOf(c, on, f)
+		st.attribute(c, on)
 	}
 	st.changed, st.out.Changed = true, true
-	st.out.Moves = append(st.out.Moves, Move{Call: c.ID, From: from, To: c.State, On: on, Synthetic: c.Synthetic, Cause: c.Cause})
+	st.moved(Move{Call: c.ID, From: from, To: c.State, On: on, Synthetic: c.Synthetic, Cause: c.Cause})
 	st.pickedUp(c, kind)
+	c.Can = st.can(c)
 	is := st.out.call(c)
 	for i := range st.Streams {
 		if t := &st.Streams[i]; t.Linked {
@@ -189,6 +231,15 @@ func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) *Ca
 	}
 	return is
 }
+
+// moved notes a transition.
+func (st *step) moved(m Move) {
+	st.out.Moves = append(st.out.Moves, m)
+	st.trace(Trace{Call: m.Call, Kind: TraceMove, From: m.From, To: m.To, On: m.On, Synthetic: m.Synthetic})
+}
+
+// unhold counts a hold that is over.
+func (c *Call) unhold(now int64) { c.HeldFor += max(0, now-c.HeldAt) }
 
 // pickedUp notes why a call that rings at the subscriber will end.
 func (st *step) pickedUp(c *Call, kind EventKind) {
@@ -209,14 +260,25 @@ func (st *step) end(c *Call) {
 	e := endedOf(c)
 	e.at, e.lost = st.inputs, c.Cause == CauseProviderLost
 	st.Ended = append(st.Ended, e)
+	if st.Conference != nil && len(st.members()) == 0 {
+		st.endConference()
+	}
 }
 
 // endedOf is what is remembered of a released call.
 func endedOf(c *Call) Ended {
 	return Ended{
 		ID: c.ID, ProviderID: c.ProviderID, TrackingID: c.TrackingID, Direction: c.Direction,
-		StartTime: c.StartTime, EndTime: c.EndTime, ReleasedAt: c.ReleasedAt,
+		StartTime: c.StartTime, EndTime: c.EndTime, ReleasedAt: c.ReleasedAt, Session: c.Session,
 	}
+}
+
+// session is that of the call. Older records do not have it.
+func (e *Ended) session(network string) Session {
+	if e.Session != 0 {
+		return e.Session
+	}
+	return sessionOf(network, e.TrackingID, e.ID)
 }
 
 // sweep drops released calls. Pointers into Calls are void after it.
@@ -264,7 +326,7 @@ func (st *step) take(c *Call, f *Fact) (news bool) {
 	if c.AllowAnswer != f.AllowAnswer || c.AllowRetrieve != f.AllowRetrieve {
 		c.AllowAnswer, c.AllowRetrieve, news = f.AllowAnswer, f.AllowRetrieve, true
 	}
-	return news
+	return c.takeMore(f) || news
 }
 
 // sameNumber keeps a number as the app wrote it when the provider means the
@@ -279,26 +341,4 @@ func (st *step) sameNumber(c *Call, number string) bool {
 		}
 	}
 	return false
-}
-
-// causeOf says why a call ended, never finer than what the provider gave
-// (dossier §2.3, outcome rule).
-func causeOf(c *Call, on Trigger, f *Fact) Cause {
-	switch {
-	case on == OnLost:
-		return CauseProviderLost
-	case c.Cause == CausePickedUp:
-		return CausePickedUp
-	case on == OnDetached:
-		return CauseRedirected
-	case c.Cause != CauseNone:
-		return c.Cause
-	case c.AnsweredAt != 0 || f != nil && f.AnswerTime != 0:
-		return CauseNormal
-	case c.Direction == Incoming && c.Party == PartyLocal:
-		return CauseRejected
-	case c.Direction == Outgoing && c.Party == PartyLocal:
-		return CauseCancelled
-	}
-	return CauseNoAnswer
 }

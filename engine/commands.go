@@ -1,43 +1,5 @@
 package engine
 
-// waiter is one request that waits for its command to be confirmed by an
-// event. It exists before the provider is asked.
-type waiter struct {
-	token    uint64
-	verb     Verb
-	app      string
-	call     CallID
-	deadline int64 // see expects
-	stage    stage
-	refused  bool   // the provider said no
-	detail   string // and why, in its words
-	joined   bool   // an earlier request wanted the same; this one came in with it
-	ask      uint64 // what the provider was asked; see openAsk
-
-	number     string   // as the provider was told it, see Ask.Number
-	with       []CallID // the other calls it is about
-	conference ConferenceID
-	clientRef  string // conference: the app's name for it
-}
-
-// stage is how far a waiting command got.
-type stage uint8
-
-const (
-	stageAsked    stage = iota // the provider was asked and has not answered
-	stageAccepted              // it will be done: the event is awaited
-	stageRefused               // it will not be done: an event may say why
-	stageReadBack              // no event came: the call is read
-)
-
-// expects reports whether something has to come by the deadline: the outcome of
-// a dial request, or the event that confirms a command. A command whose own
-// outcome is open may still wait for its turn at the provider: nobody can say
-// yet that it was taken, and its outcome always comes.
-func (w *waiter) expects() bool {
-	return w.verb == VerbOriginate || w.stage == stageAccepted || w.stage == stageRefused
-}
-
 // command carries out, or refuses, what an app asks.
 func (st *step) command(cmd *Command) {
 	if !st.LinkedTo(cmd.App) {
@@ -45,124 +7,178 @@ func (st *step) command(cmd *Command) {
 		return
 	}
 	switch cmd.Verb {
-	case VerbOriginate:
+	case VerbOriginate, VerbRetrieve:
 		st.originate(cmd)
 		return
 	case VerbList:
 		st.reply(Reply{Token: cmd.Token, Calls: append([]Call(nil), st.Calls...)})
 		return
-	}
-	c := st.call(cmd.Call)
-	if c == nil {
-		st.out.Reply = append(st.out.Reply, Reply{
-			Token: cmd.Token, Gone: true, Err: &Error{Code: CodeNotFound, Message: "no such call"},
-		})
-		return
+	case VerbGetConference, VerbEndConference, VerbMute, VerbUnmute, VerbDeaf, VerbUndeaf:
+		if st.Conference == nil || st.Conference.ID != cmd.Conference {
+			st.gone(cmd, "no such conference")
+			return
+		}
 	}
 	switch cmd.Verb {
-	case VerbGet:
-		st.reply(Reply{Token: cmd.Token, Call: *c})
-	case VerbAnswer, VerbHold, VerbResume, VerbEnd:
-		st.control(cmd, c)
-	default:
-		st.refuse(cmd.Token, CodeInvalidField, "unknown command")
-	}
-}
-
-func (st *step) control(cmd *Command, c *Call) {
-	w := waiter{token: cmd.Token, verb: cmd.Verb, app: cmd.App, call: c.ID, deadline: st.now + st.config.Confirm}
-	for i := range st.waiters {
-		open := &st.waiters[i]
-		if open.call != c.ID || open.verb == VerbOriginate {
-			continue
-		}
-		if open.verb == cmd.Verb { // the same wish twice is one command
-			w.deadline, w.stage, w.refused, w.detail, w.joined = open.deadline, open.stage, open.refused, open.detail, true
-			st.waiters = append(st.waiters, w)
-			return
-		}
-		if cmd.Verb != VerbEnd {
-			st.refuse(cmd.Token, CodeCommandPending, "another command on this call is not confirmed yet")
-			return
-		}
-	}
-	if why := gate(cmd.Verb, c); why != "" {
-		st.reply(Reply{Token: cmd.Token, Err: &Error{Code: CodeWrongState, Message: why, State: c.State}})
+	case VerbGetConference:
+		st.reply(Reply{Token: cmd.Token, Conference: st.ViewConference()})
+		return
+	case VerbEndConference:
+		st.carryOut(cmd, nil)
 		return
 	}
-	st.waiters = append(st.waiters, w)
-	st.ask(cmd.Verb, c.ID, c.ProviderID, "")
-}
-
-// gate is what state and direction say of a command: why not, or nothing.
-func gate(v Verb, c *Call) string {
-	switch v {
-	case VerbAnswer:
-		switch {
-		case c.State != StateRinging:
-			return "only a ringing call can be answered"
-		case c.Direction != Incoming && c.Personality != ClickToDial:
-			return "an outgoing call is answered by the far end"
-		}
-	case VerbHold:
-		if c.State != StateActive {
-			return "only an active call can be held"
-		}
-	case VerbResume:
-		if c.State != StateHeld {
-			return "only a held call can be resumed"
-		}
+	c := st.call(cmd.Call)
+	switch {
+	case c == nil:
+		st.gone(cmd, "no such call")
+	case cmd.Verb == VerbGet:
+		st.reply(Reply{Token: cmd.Token, Call: *c})
+	case cmd.Verb >= numVerbs || rules[cmd.Verb].states == 0:
+		st.refuse(cmd.Token, CodeInvalidField, "unknown command")
+	default:
+		st.carryOut(cmd, c)
 	}
-	return ""
 }
 
-// reached reports whether the call is where the command wants it.
-func reached(v Verb, c *Call) bool {
-	switch v {
-	case VerbAnswer:
-		return c.State == StateActive || c.State == StateHeld ||
-			c.Direction == Outgoing && c.State == StateRinging && c.Personality == Originator
-	case VerbHold:
-		return c.State == StateHeld
-	case VerbResume:
-		return c.State == StateActive
-	case VerbEnd:
-		return c.State == StateReleased
-	}
-	return false
-}
-
-// confirm answers the commands that a change of the call decides.
-func (st *step) confirm(c *Call) {
-	st.answer(func(w *waiter) (Reply, bool) {
-		switch {
-		case w.call != c.ID || w.verb == VerbOriginate:
-			return Reply{}, false
-		case reached(w.verb, c):
-			return Reply{Call: *c}, true
-		case c.State == StateReleased:
-			return Reply{Err: &Error{Code: CodeWrongState, Message: "the call was released meanwhile", State: StateReleased}}, true
-		}
-		return Reply{}, false
+// gone refuses a command about what is not, or not any more.
+func (st *step) gone(cmd *Command, message string) {
+	st.out.Reply = append(st.out.Reply, Reply{
+		Token: cmd.Token, Gone: true, Err: &Error{Code: CodeNotFound, Message: message},
 	})
 }
 
-// answer replies to the waiters that decide settles, and keeps the others.
-func (st *step) answer(decide func(w *waiter) (Reply, bool)) {
-	if len(st.waiters) == 0 {
+// carryOut has a verb of a call, or of the whole conference, carried out; or
+// says why not.
+func (st *step) carryOut(cmd *Command, c *Call) {
+	w := waiter{
+		token: cmd.Token, verb: cmd.Verb, app: cmd.App, deadline: st.now + st.config.Confirm,
+		conference: cmd.Conference, clientRef: cmd.ClientRef,
+	}
+	if c != nil {
+		w.call = c.ID
+	}
+	why := st.told(&w, cmd, c)
+	st.traceAll(&w, Trace{Kind: TraceCommand, App: w.app, Verb: w.verb})
+	if why == nil {
+		var joins bool
+		if why, joins = st.pending(&w); joins {
+			return
+		}
+	}
+	if why == nil && c != nil {
+		why = st.against(&w, c)
+	}
+	if why != nil {
+		st.traceAll(&w, Trace{Kind: TraceReply, App: w.app, Verb: w.verb, Code: why.Code})
+		st.reply(Reply{Token: cmd.Token, Err: why})
 		return
 	}
-	keep := st.waiters[:0]
+	a := Ask{Verb: w.verb, Number: w.number}
+	if c != nil {
+		a.ProviderID = c.ProviderID
+		for _, id := range w.with {
+			a.With = append(a.With, st.call(id).ProviderID)
+		}
+	}
+	w.ask = st.ask(a, w.call)
+	st.traceAll(&w, Trace{Kind: TraceAsked, Verb: w.verb})
+	st.waiters = append(st.waiters, w)
+}
+
+// told completes the waiter with what the provider will be told, or says what is
+// wrong with the command whatever the call is doing.
+func (st *step) told(w *waiter, cmd *Command, c *Call) (why *Error) {
+	switch rules[w.verb].takes {
+	case takesNumber:
+		w.number, why = cmd.Dialing.Check(cmd.Number)
+	case takesExtension:
+		if w.number = cmd.Number; w.number != "" && !parkable(w.number) {
+			why = errExtension
+		}
+	case takesDigits:
+		if w.number = cmd.Number; !sendable(w.number) {
+			why = &Error{Code: CodeInvalidField, Field: "digits", Message: "1 to 64 of 0-9, *, # and A-D can be sent"}
+		}
+	case takesCall:
+		w.with, why = st.others(c, cmd.With, 1, "with_call_id")
+	case takesCalls:
+		w.with, why = st.others(c, cmd.With, maxConference-1, "call_ids")
+	}
+	if w.verb == VerbEndConference {
+		w.with = st.members()
+	}
+	if !st.platform.verbs().Has(w.verb) {
+		return notSupported(w.verb)
+	}
+	return why
+}
+
+// maxConference bounds the calls of a conference that is asked for.
+const maxConference = 15
+
+func notSupported(v Verb) *Error {
+	return &Error{Code: CodeNotSupported, Message: "the subscriber's network cannot be asked for " + v.String()}
+}
+
+// others are the calls that a command names beside its own.
+func (st *step) others(c *Call, with []CallID, most int, field string) ([]CallID, *Error) {
+	invalid := func(why string) ([]CallID, *Error) {
+		return nil, &Error{Code: CodeInvalidField, Field: field, Message: why}
+	}
+	if len(with) == 0 || len(with) > most {
+		return invalid("too few calls, or too many")
+	}
+	for i, id := range with {
+		switch {
+		case id == c.ID || has(with[:i], id):
+			return invalid("a call cannot be joined with itself")
+		case st.call(id) != nil:
+		case st.isOver(id):
+			return nil, &Error{Code: CodeWrongState, Message: "one of the calls is over", State: StateReleased}
+		default:
+			return nil, &Error{Code: CodeNotFound, Message: "no such call"}
+		}
+	}
+	return append([]CallID(nil), with...), nil
+}
+
+// pending says whether an earlier command stands in the way. If it is the same,
+// this one came in with it.
+func (st *step) pending(w *waiter) (why *Error, joins bool) {
 	for i := range st.waiters {
-		if r, done := decide(&st.waiters[i]); done {
-			r.Token = st.waiters[i].token
-			st.reply(r)
+		o := &st.waiters[i]
+		if o.dials() || !o.meets(w) {
 			continue
 		}
-		keep = append(keep, st.waiters[i])
+		if o.same(w) { // the same wish twice is one command
+			in := *o
+			in.token, in.app, in.joined = w.token, w.app, true
+			st.waiters = append(st.waiters, in)
+			return nil, true
+		}
+		if w.verb != VerbEnd && w.verb != VerbEndConference {
+			return &Error{Code: CodeCommandPending, Message: "another command on this call is not confirmed yet"}, false
+		}
 	}
-	clear(st.waiters[len(keep):])
-	st.waiters = keep
+	return nil, false
+}
+
+// against is gate of all the calls that a command is about.
+func (st *step) against(w *waiter, c *Call) *Error {
+	if why := st.gate(w.verb, c); why != "" {
+		return &Error{Code: CodeWrongState, Message: why, State: c.State}
+	}
+	for _, id := range w.with {
+		switch o := st.call(id); {
+		case w.verb == VerbConsult && !consultable(o):
+			return &Error{Code: CodeWrongState, Message: "the other call is not active, held or dialing", State: o.State}
+		case w.verb == VerbConference && o.conference() != 0:
+			return &Error{Code: CodeWrongState, Message: "one of the calls is in a conference already", State: o.State}
+		case w.verb == VerbConference && !joinable(o):
+			return &Error{Code: CodeWrongState, Message: rules[VerbConference].not, State: o.State}
+		}
+	}
+	return nil
 }
 
 func (st *step) reply(r Reply) {
@@ -177,101 +193,4 @@ func (st *step) reply(r Reply) {
 
 func (st *step) refuse(token uint64, code Code, message string) {
 	st.reply(Reply{Token: token, Err: &Error{Code: code, Message: message}})
-}
-
-// controlled takes the provider's answer to answer, hold, resume or end.
-func (st *step) controlled(a openAsk, o *Outcome) {
-	for i := range st.waiters {
-		w := &st.waiters[i]
-		if w.call != a.call || w.verb != a.verb || w.stage != stageAsked {
-			continue
-		}
-		switch o.Kind {
-		case OutcomeAccepted:
-			w.stage, w.deadline = stageAccepted, st.now+st.config.Confirm
-		case OutcomeUnknown: // its event had that long to come
-			w.stage = stageAccepted
-		case OutcomeRefused, OutcomeGone:
-			// Perhaps the call changed while we asked: the event that says so
-			// explains the refusal better than any code.
-			w.stage, w.refused, w.detail, w.deadline = stageRefused, true, o.Detail, st.now+st.config.Refused
-		}
-	}
-	if o.Kind == OutcomeNotSent {
-		st.answer(func(w *waiter) (Reply, bool) {
-			return Reply{Err: &Error{Code: CodeProviderUnavailable, Message: "the provider cannot be reached; nothing was done"}},
-				w.call == a.call && w.verb == a.verb && w.stage == stageAsked
-		})
-	}
-}
-
-// readBack takes one call as the provider sees it, asked for because no event
-// confirmed a command in time.
-func (st *step) readBack(a openAsk, o *Outcome) {
-	c := st.call(a.call)
-	if c == nil {
-		return // released meanwhile; confirm has answered
-	}
-	switch o.Kind {
-	case OutcomeAccepted:
-		// What an event told while the call was read is newer.
-		if c.touched <= a.since {
-			st.absorb(c, &o.Fact, EventOther, true)
-		}
-	case OutcomeGone:
-		switch {
-		case st.anyReadFor(a.call, func(w *waiter) bool { return w.refused }):
-			// Neither the command nor the read found it. That is the second miss.
-			st.lose(c)
-		case st.anyReadFor(a.call, func(w *waiter) bool { return w.verb == VerbEnd }):
-			// The end was taken and there is no such call any more: it is where
-			// the command wants it.
-			st.ended(c)
-		default:
-			st.wantSnapshot()
-		}
-	}
-	st.answer(func(w *waiter) (Reply, bool) {
-		if w.call != a.call || w.stage != stageReadBack {
-			return Reply{}, false
-		}
-		if w.refused {
-			return Reply{Err: &Error{Code: CodeProviderError, Message: because("the provider refused the command", w.detail)}}, true
-		}
-		return Reply{Err: &Error{Code: CodeUnconfirmed, Message: "the provider took the command and no event confirmed it; it may still take effect"}}, true
-	})
-}
-
-func (st *step) anyReadFor(id CallID, is func(w *waiter) bool) bool {
-	for i := range st.waiters {
-		if w := &st.waiters[i]; w.call == id && w.stage == stageReadBack && is(w) {
-			return true
-		}
-	}
-	return false
-}
-
-func because(what, why string) string {
-	if why == "" {
-		return what
-	}
-	return what + ": " + why
-}
-
-// lose releases a call the provider no longer knows.
-func (st *step) lose(c *Call) { st.over(c, OnLost) }
-
-// ended releases a call that we were asked to end and whose event was lost.
-func (st *step) ended(c *Call) {
-	if c.Party == PartyNone {
-		c.Party = PartyLocal
-	}
-	st.over(c, OnReleased)
-}
-
-func (st *step) over(c *Call, on Trigger) {
-	c.Synthetic = true
-	st.enter(c, table[c.State][on], on, EventOther, nil)
-	st.confirm(c)
-	st.sweep()
 }

@@ -128,8 +128,8 @@ func parkable(extension string) bool {
 	return len(extension) >= 2 && len(extension) <= 10 && strings.Trim(extension, "0123456789") == ""
 }
 
-// dialableTones tells what can be sent as DTMF: 1 to 64 of them.
-func dialableTones(digits string) bool {
+// sendable tells what can be sent as DTMF: 1 to 64 of them.
+func sendable(digits string) bool {
 	return len(digits) >= 1 && len(digits) <= 64 && strings.Trim(digits, "0123456789*#ABCD") == ""
 }
 

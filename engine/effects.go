@@ -20,13 +20,14 @@ type Effects struct {
 
 	// Calls as they were when records and notifications of them were made,
 	// shared by all of these. What is in here never changes.
-	calls []Call
+	calls  []Call
+	traces []Trace // the same of RecordTrace
 }
 
 // Reset empties e and keeps its memory.
 func (e *Effects) Reset() {
 	e.Put, e.Emit, e.Reply, e.Ask, e.Moves = e.Put[:0], e.Emit[:0], e.Reply[:0], e.Ask[:0], e.Moves[:0]
-	e.calls = e.calls[:0]
+	e.calls, e.traces = e.calls[:0], e.traces[:0]
 	e.Wake, e.Changed, e.Verdict = 0, false, EventApplied
 	e.Follow, e.Unfollow = User{}, User{}
 }

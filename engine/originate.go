@@ -1,7 +1,8 @@
 package engine
 
-// originate opens an intent and, once that is durable, has the call dialled.
-// calls/new is never repeated, by us or after a crash (design §4).
+// originate opens an intent and, once that is durable, has the call dialled; so
+// does retrieve, whose call takes back a parked one. calls/new is never repeated,
+// by us or after a crash (design §4).
 func (st *step) originate(cmd *Command) {
 	o := cmd.Originate
 	if o.Key != "" {
@@ -10,33 +11,43 @@ func (st *step) originate(cmd *Command) {
 			return
 		}
 	}
+	if !st.platform.verbs().Has(cmd.Verb) {
+		st.reply(Reply{Token: cmd.Token, Err: notSupported(cmd.Verb)})
+		return
+	}
 	if !o.Dialing.Same(o.SubscriberNumber, st.Number) && (st.Extension == "" || o.SubscriberNumber != st.Extension) {
 		st.reply(Reply{Token: cmd.Token, Err: &Error{
 			Code: CodeNumberNotAllowed, Field: "subscriber_number", Message: "this is not the subscriber's number or extension",
 		}})
 		return
 	}
-	dialled, err := o.Dialing.Check(o.RemoteNumber)
+	remote, check := o.RemoteNumber, (*Dialing).Check
+	if cmd.Verb == VerbRetrieve { // the extension, until the platform says who it is
+		remote, check = o.Extension, (*Dialing).Retrieval
+	}
+	dialled, err := check(o.Dialing, remote)
 	if err != nil {
 		st.reply(Reply{Token: cmd.Token, Err: err})
 		return
 	}
 	in := Intent{
 		Call: st.random.callID(SlotOf(st.ID)), App: cmd.App, Key: o.Key, BodyHash: o.BodyHash, Dialed: dialled,
-		SubscriberNumber: o.SubscriberNumber, RemoteNumber: o.RemoteNumber,
-		SubscriberName: o.SubscriberName, RemoteName: o.RemoteName, OpenedAt: st.now,
+		SubscriberNumber: o.SubscriberNumber, RemoteNumber: remote,
+		SubscriberName: o.SubscriberName, RemoteName: o.RemoteName, ClientRef: o.ClientRef, OpenedAt: st.now,
 	}
 	st.Intents = append(st.Intents, in)
 	st.rewrite()
 	st.out.Put = append(st.out.Put, Record{Kind: RecordIntent, Subscriber: st.Subscriber, Intent: &in})
 	st.barriers = append(st.barriers, barrier{app: cmd.App, call: in.Call})
+	st.trace(Trace{Call: in.Call, Kind: TraceCommand, App: cmd.App, Verb: cmd.Verb})
+	st.trace(Trace{Call: in.Call, Kind: TraceAsked, Verb: VerbOriginate})
 	st.waitFor(cmd, in.Call, false)
-	st.ask(VerbOriginate, in.Call, "", dialled)
+	st.ask(Ask{Verb: VerbOriginate, Number: dialled}, in.Call)
 }
 
 func (st *step) waitFor(cmd *Command, id CallID, joined bool) {
 	st.waiters = append(st.waiters, waiter{
-		token: cmd.Token, verb: VerbOriginate, app: cmd.App, call: id, deadline: st.now + st.config.OriginateIn, joined: joined,
+		token: cmd.Token, verb: cmd.Verb, app: cmd.App, call: id, deadline: st.now + st.config.OriginateIn, joined: joined,
 	})
 }
 
@@ -64,6 +75,7 @@ func (st *step) replay(cmd *Command, in *Intent) {
 	default:
 		c := st.intended(in)
 		c.State, c.Phase, c.CreatedAt = StateRinging, PhaseAlertingSelf, in.OpenedAt
+		c.Can = st.can(&c)
 		if live := st.call(in.Call); live != nil {
 			c = *live
 		}
@@ -82,11 +94,15 @@ func (st *step) dialing(id CallID) bool {
 
 // intended is the call an intent is about, before anything was heard of it.
 func (st *step) intended(in *Intent) Call {
-	return Call{
+	c := Call{
 		ID: in.Call, Direction: Outgoing, Personality: ClickToDial, Origin: in.App, CreatedAt: st.now,
 		SubscriberNumber: in.SubscriberNumber, SubscriberName: in.SubscriberName,
-		RemoteNumber: in.RemoteNumber, RemoteName: in.RemoteName,
+		RemoteNumber: in.RemoteNumber, RemoteName: in.RemoteName, Session: in.Session,
 	}
+	if in.ClientRef != "" {
+		c.More = &More{ClientRef: in.ClientRef}
+	}
+	return c
 }
 
 // originated takes the provider's answer to a dial request.
@@ -106,6 +122,7 @@ func (st *step) originated(a openAsk, o *Outcome) {
 		st.dropIntent(in.Call)
 	default:
 		if c := st.call(in.Call); c != nil { // its event came first
+			in.Session = c.Session
 			st.settleIntent(in, "")
 			st.accepted(in, c)
 			return
@@ -136,15 +153,18 @@ func (st *step) placed(in *Intent, f *Fact) {
 	if c == nil {
 		nc := st.intended(in)
 		nc.ProviderID, nc.TrackingID, nc.touched = f.ProviderID, f.TrackingID, st.inputs
+		nc.Session = sessionOf(st.Network, f.TrackingID, nc.ID)
 		nc.checkAt = st.now + st.config.Confirm
 		st.Calls = append(st.Calls, nc)
 		c = &st.Calls[len(st.Calls)-1]
 		is := st.enter(c, row{verdict: begin, to: StateRinging}, OnAlerting, EventOriginating, nil)
 		st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: is})
 	}
-	c.Origin = in.App
+	if c.Origin = in.App; in.ClientRef != "" && (c.More == nil || c.More.ClientRef != in.ClientRef) {
+		c.alter().ClientRef = in.ClientRef
+	}
 	st.accepted(in, c)
-	in.Call = c.ID // a repeat of the key answers with the id the 201 had
+	in.Call, in.Session = c.ID, c.Session // a repeat of the key answers with the id the 201 had
 	st.settleIntent(in, "")
 }
 
@@ -154,10 +174,10 @@ func (st *step) endedIntent(in *Intent, f *Fact) bool {
 	for i := range st.Ended {
 		if e := &st.Ended[i]; e.ID == in.Call || e.ProviderID == f.ProviderID && f.ProviderID != "" {
 			c := st.intended(in)
-			c.ID, c.ProviderID, c.TrackingID = e.ID, e.ProviderID, e.TrackingID
+			c.ID, c.ProviderID, c.TrackingID, c.Session = e.ID, e.ProviderID, e.TrackingID, e.session(st.Network)
 			c.State, c.Phase, c.ReleasedAt = StateReleased, PhaseReleased, e.ReleasedAt
 			st.accepted(in, &c)
-			in.Call = c.ID
+			in.Call, in.Session = c.ID, c.Session
 			st.settleIntent(in, "")
 			return true
 		}
@@ -170,7 +190,7 @@ func (st *step) endedIntent(in *Intent, f *Fact) bool {
 func (st *step) accepted(in *Intent, c *Call) {
 	first := true
 	st.answer(func(w *waiter) (Reply, bool) {
-		if w.verb != VerbOriginate || w.call != in.Call {
+		if !w.dials() || w.call != in.Call {
 			return Reply{}, false
 		}
 		r := Reply{Call: *c, Replay: !first, Holds: first}
@@ -195,7 +215,7 @@ func (st *step) notPlaced(in *Intent, why *Error) {
 // unanswered refuses everybody who waits for the call's 201; there will be none.
 func (st *step) unanswered(id CallID, why *Error) {
 	st.answer(func(w *waiter) (Reply, bool) {
-		return Reply{Err: why}, w.verb == VerbOriginate && w.call == id
+		return Reply{Err: why}, w.dials() && w.call == id
 	})
 	st.lift(id)
 }

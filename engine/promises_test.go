@@ -115,7 +115,7 @@ func reborn(sub *Subscriber) *Subscriber {
 
 // plain is effects without what points into the subscriber, in full.
 func plain(out Effects) Effects {
-	out.calls = nil
+	out.calls, out.traces = nil, nil
 	out.Emit = slices.Clone(out.Emit)
 	for i := range out.Emit {
 		out.Emit[i].Write()

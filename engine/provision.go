@@ -106,7 +106,7 @@ func (st *step) leave(t *Stream) {
 	st.release(t)
 	for i := range st.Calls {
 		c := st.out.call(&st.Calls[i])
-		c.State, c.Phase, c.Cause, c.Synthetic, c.ReleasedAt = StateReleased, PhaseReleased, CauseDeprovisioned, true, st.now
+		c.deprovision(st.now)
 		if st.passes(t, c) {
 			st.emit(t, c, st.now)
 		}
@@ -118,6 +118,15 @@ func (st *step) leave(t *Stream) {
 	st.rewrite()
 	st.out.Changed = true
 	st.out.Put = append(st.out.Put, Record{Kind: RecordUnlink, Subscriber: st.Subscriber, App: t.App})
+}
+
+// deprovision makes the call what an app is told of it that may not follow it
+// any more.
+func (c *Call) deprovision(now int64) {
+	if c.State == StateHeld {
+		c.unhold(now)
+	}
+	c.State, c.Phase, c.Cause, c.Synthetic, c.ReleasedAt, c.Can = StateReleased, PhaseReleased, CauseDeprovisioned, true, now, 0
 }
 
 // delete ends everything but the counters of the streams.
@@ -134,11 +143,12 @@ func (st *step) delete(token uint64) {
 	for i := range st.Calls {
 		c := &st.Calls[i]
 		from := c.State
-		c.State, c.Phase, c.Cause, c.Synthetic, c.ReleasedAt = StateReleased, PhaseReleased, CauseDeprovisioned, true, st.now
-		st.out.Moves = append(st.out.Moves, Move{Call: c.ID, From: from, To: StateReleased, On: OnLost, Synthetic: true, Cause: c.Cause})
+		c.deprovision(st.now)
+		st.moved(Move{Call: c.ID, From: from, To: StateReleased, On: OnLost, Synthetic: true, Cause: c.Cause})
 		st.end(st.out.call(c))
 	}
 	st.sweep()
+	st.endConference()
 	st.out.Unfollow = User{st.Network, st.ProviderUser}
 	st.Intents, st.asks, st.barriers, st.Source = nil, nil, nil, Source{}
 	st.compare = compare{}

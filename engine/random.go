@@ -22,6 +22,9 @@ func (e *entropy) callID(slot uint16) CallID {
 	}
 }
 
+// conferenceID mints an id in the same way.
+func (e *entropy) conferenceID(slot uint16) ConferenceID { return ConferenceID(e.callID(slot)) }
+
 const eventIDPrefix = "evt_"
 
 // Crockford's alphabet: opaque, free of dots, and readable over a phone.

@@ -55,7 +55,7 @@ func (st *step) compareDue() {
 	}
 	c.wanted, c.retryAt = false, 0
 	c.since = st.inputs
-	c.ask = st.ask(VerbSnapshot, 0, "", "")
+	c.ask = st.ask(Ask{Verb: VerbSnapshot}, 0)
 }
 
 // snapshotFailed tries again later, and ever later.
@@ -89,6 +89,9 @@ func (st *step) polled(a openAsk, o *Outcome) {
 		return
 	}
 	st.diff(o.Snapshot.Facts, c.since, false)
+	if o.Snapshot.Conference != nil && st.conferred <= c.since {
+		st.confer(o.Snapshot.Conference, EventSnapshot)
+	}
 	st.compared(c.since)
 }
 
@@ -96,6 +99,12 @@ func (st *step) polled(a openAsk, o *Outcome) {
 func (st *step) exactSnapshot(ev *Event) {
 	c := &st.compare
 	st.diff(ev.Facts, st.inputs, true)
+	switch {
+	case ev.Conference != nil:
+		st.confer(ev.Conference, EventSnapshot)
+	case !anyInConference(ev.Facts):
+		st.endConference()
+	}
 	st.compared(st.inputs)
 	c.coming, c.came = 0, st.inputs
 	if !st.anyMissed() && c.since >= c.doubt {
@@ -135,7 +144,7 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 		case m.ambiguous:
 			// Which of ours it was cannot be told, and a guess could put one
 			// conversation in the place of another.
-			st.first(f, 0, seen)
+			st.first(f, nil, seen)
 		case m.call != nil:
 			seen[m.call.ID] = true
 			m.call.missed = 0
@@ -145,9 +154,9 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 		case m.ended != nil && !exact && m.ended.at > since:
 			// Released while the snapshot was read.
 		case m.ended != nil:
-			st.first(f, m.ended.ID, seen)
+			st.first(f, m.ended, seen)
 		default:
-			st.first(f, 0, seen)
+			st.first(f, nil, seen)
 		}
 	}
 	for i := range st.Calls {
@@ -161,7 +170,7 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 		if exact && c.told || c.missed >= 2 {
 			c.Synthetic = true
 			st.enter(c, table[c.State][OnLost], OnLost, EventSnapshot, nil)
-			st.confirm(c)
+			st.confirm()
 			continue
 		}
 		st.wantSnapshot()
@@ -171,12 +180,21 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 }
 
 // first begins a call that a snapshot shows and we did not know.
-func (st *step) first(f *Fact, replaces CallID, seen map[CallID]bool) {
+func (st *step) first(f *Fact, replaces *Ended, seen map[CallID]bool) {
 	n := len(st.Calls)
 	st.begin(f, EventSnapshot, true, replaces)
 	if len(st.Calls) > n { // nothing begins with a status nobody knows
 		seen[st.Calls[n].ID] = true
 	}
+}
+
+func anyInConference(facts []Fact) bool {
+	for i := range facts {
+		if facts[i].InConference == SaidYes {
+			return true
+		}
+	}
+	return false
 }
 
 func (st *step) anyMissed() bool {

@@ -63,8 +63,11 @@ type step struct {
 	random  entropy
 	wants   func(app string) *Wants
 	kept    int  // where this step's begin among the calls that Effects keeps
+	noted   int  // the same of traces
 	heard   bool // the hash of an event is new in Source
 	changed bool // something is to be stored of the subscriber
+
+	sequence uint32 // of the event, at the provider
 }
 
 var errNoInput = errors.New("engine: input with nothing in it")
@@ -78,8 +81,11 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 	if s.config.Confirm == 0 {
 		s.Configure(nil)
 	}
-	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}, wants: in.Wants, kept: len(out.calls)}
+	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}, wants: in.Wants, kept: len(out.calls), noted: len(out.traces)}
 	s.inputs++
+	if in.Platform != s.platform && s.Refresh(in.Platform) {
+		out.Changed = true
+	}
 	if in.Shift != 0 {
 		s.shift(in.Shift)
 	}
@@ -114,9 +120,13 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 		return errNoInput
 	}
 	st.due()
+	if s.Refresh(s.platform) {
+		out.Changed = true
+	}
 	if st.changed {
 		st.put()
 	}
+	st.putTraces()
 	out.Wake = st.wake()
 	return nil
 }
@@ -181,12 +191,16 @@ func (st *step) event(ev *Event) {
 	if verdict == EventDuplicate || verdict == EventIgnored {
 		return
 	}
+	st.sequence = ev.Sequence
 	if ev.Kind == EventSnapshot {
 		st.exactSnapshot(ev)
 		return
 	}
 	for i := range ev.Facts {
 		st.fact(&ev.Facts[i], ev.Kind, false)
+	}
+	if ev.Conference != nil {
+		st.confer(ev.Conference, ev.Kind)
 	}
 	if verdict == EventGap {
 		st.wantSnapshot()

@@ -51,12 +51,16 @@ type teller struct {
 	wants  map[string]*Wants
 	gets   map[uint64]bool // tokens of get: more is told of these calls
 	out    bytes.Buffer
+
+	conferences []ConferenceID
+	platform    *Platform
+	shows       map[string]bool // what is told beside the rest: capabilities, traces
 }
 
 const storyStart = 1_700_000_000_000
 
 func tell(t *testing.T, text string) string {
-	s := &teller{t: t, sub: &Subscriber{}, now: storyStart, wants: map[string]*Wants{}, gets: map[uint64]bool{}}
+	s := &teller{t: t, sub: &Subscriber{}, now: storyStart, wants: map[string]*Wants{}, gets: map[uint64]bool{}, shows: map[string]bool{}}
 	s.step(Input{Profile: &Profile{ID: "alice", Number: "+15125550100", Extension: "1001", Name: "Alice", Network: "net1", ProviderUser: "alice@example.com"}})
 	s.step(Input{Link: "app1"})
 	s.out.Reset()
@@ -135,6 +139,11 @@ var storyFacts = map[string]struct {
 	"redirected":  {EventRedirected, StatusDetached, 0},
 	"detached":    {EventDetached, StatusDetached, 0},
 	"released":    {EventReleased, StatusReleased, 0},
+
+	"park-retrieved": {EventParkRetrieved, StatusActive, 0},
+	"recording":      {EventRecording, StatusActive, 0},
+	"barged-in":      {EventBargedIn, StatusActive, 0},
+	"monitored":      {EventMonitored, StatusActive, 0},
 }
 
 var (
@@ -143,12 +152,15 @@ var (
 		"detached": StatusDetached, "released": StatusReleased, "unknown": StatusUnknown, "collecting": StatusCollecting,
 	}
 	storyRole  = map[string]Personality{"originator": Originator, "terminator": Terminator, "click-to-dial": ClickToDial}
-	storyCause = map[string]Cause{"busy": CauseBusy, "rejected": CauseRejected, "unreachable": CauseUnreachable, "invalid": CauseInvalidNumber}
+	storyCause = map[string]Cause{"busy": CauseBusy, "rejected": CauseRejected, "unreachable": CauseUnreachable, "invalid": CauseInvalidNumber, "transferred": CauseTransferred, "voicemail": CauseVoicemail}
 	storyParty = map[string]Party{"local": PartyLocal, "remote": PartyRemote}
-	storyVerb  = map[string]Verb{
-		"originate": VerbOriginate, "answer": VerbAnswer, "hold": VerbHold, "resume": VerbResume, "end": VerbEnd,
-		"get": VerbGet, "list": VerbList, "read_back": VerbReadBack, "snapshot": VerbSnapshot,
-	}
+	storyVerb  = func() map[string]Verb {
+		verbs := map[string]Verb{}
+		for v := VerbOriginate; int(v) < len(verbNames); v++ {
+			verbs[v.String()] = v
+		}
+		return verbs
+	}()
 	storyOutcome = map[string]OutcomeKind{
 		"accepted": OutcomeAccepted, "refused": OutcomeRefused, "gone": OutcomeGone, "not-sent": OutcomeNotSent, "unknown": OutcomeUnknown,
 	}
@@ -170,7 +182,24 @@ func (s *teller) line(line string) {
 	}
 	switch w.verb {
 	case "snapshot":
-		s.step(Input{Event: s.event(w, EventSnapshot, s.listed(w)...)})
+		ev := s.event(w, EventSnapshot, s.listed(w)...)
+		if in, ok := w.by["conference"]; ok {
+			ev.Conference = conferenceOf(strings.Split(in, ","))
+		}
+		s.step(Input{Event: ev})
+	case "conference-is": // c1, c2=muted … are in it
+		s.step(Input{Event: s.conferred(w)})
+	case "platform": // what the network can do: all, or the verbs named
+		s.platform = &Platform{TellsAnswer: slices.Contains(w.at, "tells-answer"), TellsRetrieve: slices.Contains(w.at, "tells-retrieve")}
+		for v := VerbOriginate; int(v) < len(verbNames); v++ {
+			if slices.Contains(w.at, "all") || slices.Contains(w.at, v.String()) {
+				s.platform.Verbs |= 1 << v
+			}
+		}
+	case "show":
+		for _, what := range w.at {
+			s.shows[what] = true
+		}
 	case "hook":
 		s.step(Input{Event: s.event(w, EventHook)})
 	case "wait":
@@ -243,7 +272,19 @@ func (s *teller) fact(w words) Fact {
 	f := Fact{
 		ProviderID: w.place(0), TrackingID: "t-" + w.place(0), Status: k.status, Personality: k.as,
 		RemoteNumber: w.by["remote"], RemoteName: w.by["name"], Cause: storyCause[w.by["cause"]], Party: storyParty[w.by["party"]],
-		StartTime: w.number("start"), ReleaseTime: w.number("end"), Recall: recallOf(slices.Contains(w.at, "recall")),
+		StartTime: w.number("start"), ReleaseTime: w.number("end"), RedirectedTo: w.by["to"], ParkedAt: w.by["parked"],
+		Recall: Recall(max(0, slices.Index(recallNames, w.by["recall"]))), Recording: Recording(max(0, slices.Index(recordingNames, w.by["recording"]))),
+		AllowAnswer: slices.Contains(w.at, "allow-answer"), AllowRetrieve: slices.Contains(w.at, "allow-retrieve"),
+	}
+	if slices.Contains(w.at, "recall") {
+		f.Recall = RecallOther
+	}
+	for _, station := range strings.FieldsFunc(w.by["diversion"], func(r rune) bool { return r == ',' }) {
+		number, reason, _ := strings.Cut(station, ":")
+		f.Diversion = append(f.Diversion, Redirection{Number: number, Reason: reason})
+	}
+	if in, ok := w.by["conference"]; ok {
+		f.InConference = map[string]Said{"yes": SaidYes, "no": SaidNo}[in]
 	}
 	if v, ok := w.by["status"]; ok {
 		f.Status = storyStatus[v]
@@ -260,7 +301,7 @@ func (s *teller) fact(w words) Fact {
 // listed reads c1=active, c2=held/originator … of a snapshot.
 func (s *teller) listed(w words) (facts []Fact) {
 	for _, call := range w.keys {
-		if !strings.HasPrefix(call, "c") {
+		if !strings.HasPrefix(call, "c") || call == "conference" {
 			continue
 		}
 		status, role, _ := strings.Cut(w.by[call], "/")
@@ -268,7 +309,9 @@ func (s *teller) listed(w words) (facts []Fact) {
 		if v, ok := w.by["tracking"]; ok {
 			f.TrackingID = v
 		}
-		if role != "" {
+		if role == "conference" {
+			f.InConference = SaidYes
+		} else if role != "" {
 			f.Personality = storyRole[role]
 		}
 		facts = append(facts, f)
@@ -294,16 +337,28 @@ func (s *teller) event(w words, kind EventKind, facts ...Fact) *Event {
 func (s *teller) command(v Verb, w words) {
 	cmd := &Command{Token: s.next(), Verb: v, App: w.place(0)}
 	switch v {
-	case VerbOriginate:
-		o := &Originate{SubscriberNumber: "+15125550100", RemoteNumber: w.place(1), Key: w.by["key"], Dialing: &Dialing{CountryCode: "1"}}
+	case VerbOriginate, VerbRetrieve:
+		o := &Originate{SubscriberNumber: "+15125550100", RemoteNumber: w.place(1), Key: w.by["key"], ClientRef: w.by["ref"], Dialing: &Dialing{CountryCode: "1"}}
+		if v == VerbRetrieve {
+			o.RemoteNumber, o.Extension = "", w.place(1)
+		}
 		if from, ok := w.by["from"]; ok {
 			o.SubscriberNumber = from
 		}
 		o.BodyHash[0] = byte(len(w.place(1)))
 		cmd.Originate = o
 	case VerbList:
+	case VerbGetConference, VerbEndConference:
+		cmd.Conference = s.conference(w.place(1))
+	case VerbMute, VerbUnmute, VerbDeaf, VerbUndeaf:
+		cmd.Conference, cmd.Call = s.conference(w.place(1)), s.id(w.place(2))
+	case VerbConsult, VerbConference:
+		cmd.Call, cmd.ClientRef = s.id(w.place(1)), w.by["ref"]
+		for _, with := range w.at[2:] {
+			cmd.With = append(cmd.With, s.id(with))
+		}
 	default:
-		cmd.Call = s.id(w.place(1))
+		cmd.Call, cmd.Number, cmd.Dialing = s.id(w.place(1)), w.place(2), &Dialing{CountryCode: "1"}
 	}
 	s.gets[cmd.Token] = v == VerbGet
 	s.step(Input{Command: cmd})
@@ -317,16 +372,20 @@ func (s *teller) outcome(kind OutcomeKind, w words) {
 	}
 	ask := s.asks[i]
 	s.asks = slices.Delete(s.asks, i, i+1)
-	o := &Outcome{Ask: ask.ID, Kind: kind, Detail: w.by["detail"]}
+	o := &Outcome{Ask: ask.ID, Kind: kind, Detail: w.by["detail"], ParkedAt: w.by["parked"]}
+	if in, ok := w.by["conference"]; ok {
+		o.Conference = conferenceOf(strings.Split(in, ","))
+	}
 	switch verb {
 	case VerbOriginate:
 		if id := w.place(1); id != "" {
 			o.Fact = Fact{ProviderID: id, TrackingID: "t-" + id}
 		}
 	case VerbReadBack:
-		o.Fact = Fact{ProviderID: ask.ProviderID, TrackingID: "t-" + ask.ProviderID, Status: storyStatus[w.by["status"]]}
+		o.Fact = Fact{ProviderID: ask.ProviderID, TrackingID: "t-" + ask.ProviderID, Status: storyStatus[w.by["status"]], Recording: Recording(max(0, slices.Index(recordingNames, w.by["recording"])))}
 	case VerbSnapshot:
-		o.Snapshot = &Snapshot{Facts: s.listed(w), Coming: w.place(1) == "coming"}
+		o.Snapshot = &Snapshot{Facts: s.listed(w), Coming: w.place(1) == "coming", Conference: o.Conference}
+		o.Conference = nil
 	}
 	s.step(Input{Outcome: o})
 }
@@ -349,10 +408,56 @@ func (s *teller) name(id CallID) string {
 	return fmt.Sprint("alice/", i+1)
 }
 
+// conferred reads c1, c2/muted … held, over or partial.
+func (s *teller) conferred(w words) *Event {
+	ev := s.event(w, EventConference)
+	ev.Conference = conferenceOf(w.at)
+	return ev
+}
+
+func conferenceOf(in []string) *ConferenceFact {
+	f := &ConferenceFact{}
+	for _, word := range in {
+		id, how, _ := strings.Cut(word, "/")
+		switch {
+		case word == "held":
+			f.Held = true
+		case word == "over":
+			f.Over = true
+		case word == "partial":
+			f.Partial = true
+		default:
+			f.Participants = append(f.Participants, ParticipantFact{
+				ProviderID: id, Muted: strings.Contains(how, "muted"), Deaf: strings.Contains(how, "deaf"), Left: how == "left",
+			})
+		}
+	}
+	return f
+}
+
+func (s *teller) conference(name string) ConferenceID {
+	n, err := strconv.Atoi(strings.TrimPrefix(name, "conference/"))
+	require.NoError(s.t, err, name)
+	if n > len(s.conferences) {
+		return ConferenceID(n) << 20 // nobody's
+	}
+	return s.conferences[n-1]
+}
+
+func (s *teller) conferenceName(id ConferenceID) string {
+	i := slices.Index(s.conferences, id)
+	if i < 0 {
+		s.conferences = append(s.conferences, id)
+		i = len(s.conferences) - 1
+	}
+	return fmt.Sprint("conference/", i+1)
+}
+
 // step applies an input and writes down what came of it.
 func (s *teller) step(in Input) {
 	s.random++
 	in.Entropy, in.Shift, s.shift = [2]uint64{s.random, 42}, s.shift, 0
+	in.Platform = s.platform
 	in.Wants = func(app string) *Wants { return s.wants[app] }
 	var out Effects
 	require.NoError(s.t, Step(s.sub, &in, s.now, &out))
@@ -370,6 +475,16 @@ func (s *teller) step(in Input) {
 				say("intent %s settled: %s", s.name(r.Intent.Call), r.Intent.Refusal)
 			default:
 				say("intent %s settled", s.name(r.Intent.Call))
+			}
+		case RecordConference:
+			say("%s %s%s", s.conferenceName(r.Conference.ID), r.Conference.State(), told(r.Conference.ClientRef != "", " ref="+r.Conference.ClientRef))
+		case RecordReplaced:
+			say("%s goes on as %s", s.name(r.Replaced), s.name(r.By))
+		case RecordTrace:
+			for _, t := range r.Traces {
+				if s.shows["traces"] {
+					say("trace %s", s.traced(t))
+				}
 			}
 		case RecordNoIntent:
 			say("intent %s forgotten", s.name(r.Intent.Call))
@@ -395,6 +510,8 @@ func (s *teller) step(in Input) {
 		switch {
 		case r.Err != nil:
 			say("reply %d: %s%s%s", r.Token, r.Err.Code, told(r.Err.Code == CodeWrongState, " ("+r.Err.State.String()+")"), told(r.Replay, " replayed"))
+		case r.Conference != nil:
+			say("reply %d: %s", r.Token, s.viewed(r.Conference))
 		case r.Calls != nil:
 			say("reply %d: %d calls", r.Token, len(r.Calls))
 		case r.Call.ID != 0:
@@ -411,7 +528,7 @@ func (s *teller) step(in Input) {
 	}
 	for _, a := range out.Ask {
 		s.asks = append(s.asks, a)
-		say("%s", strings.TrimSpace(fmt.Sprintf("ask %s %s%s", a.Verb, a.ProviderID, a.Number)))
+		say("%s", strings.TrimSpace(strings.Join(slices.DeleteFunc(append([]string{"ask", a.Verb.String(), a.ProviderID, a.Number}, a.With...), func(w string) bool { return w == "" }), " ")+told(a.Read, " and the conference")))
 	}
 	s.wake = out.Wake
 	for _, r := range out.Reply {
@@ -431,7 +548,49 @@ func (s *teller) shown(c *Call) string {
 	}{{"answered", c.AnsweredAt}, {"held", c.HeldAt}} {
 		text += told(at.ms != 0, fmt.Sprintf(", %s at %d ms", at.what, at.ms-storyStart))
 	}
-	return text + told(c.RemoteHeld, ", remote_held")
+	return text + told(c.RemoteHeld, ", remote_held") + told(s.shows["capabilities"], " can "+capabilities(c.Can))
+}
+
+func capabilities(set VerbSet) string {
+	return strings.NewReplacer(`"`, "", "[", "", "]", "").Replace(string(appendVerbs(nil, set)))
+}
+
+func (s *teller) viewed(v *ConferenceView) string {
+	text := s.conferenceName(v.ID) + " " + v.State().String() + told(v.ClientRef != "", " ref="+v.ClientRef)
+	for i := range v.Calls {
+		c := &v.Calls[i]
+		text += " " + s.name(c.ID) + told(c.More.Muted, "/muted") + told(c.More.Deaf, "/deaf")
+	}
+	var shown struct {
+		ID           string `json:"conference_id"`
+		State        string `json:"state"`
+		Participants []struct {
+			Call  string `json:"call_id"`
+			Muted bool   `json:"muted"`
+		} `json:"participants"`
+	}
+	require.NoError(s.t, json.Unmarshal(AppendConference(nil, v), &shown))
+	require.Equal(s.t, v.ID.String(), shown.ID)
+	require.Len(s.t, shown.Participants, len(v.Calls))
+	return text
+}
+
+// traced is a line of a timeline.
+func (s *teller) traced(t Trace) string {
+	text := s.name(t.Call) + " " + t.Kind.String() + told(t.App != "", " "+t.App)
+	switch t.Kind {
+	case TraceFact:
+		text += fmt.Sprintf(" %s%s", t.Event, told(t.Number != 0, fmt.Sprintf(" #%d", t.Number)))
+	case TraceMove:
+		text += fmt.Sprintf(" %s -> %s on %s", t.From, t.To, t.On)
+	case TraceTold:
+		text += fmt.Sprintf(" #%d", t.Number)
+	case TraceOutcome:
+		text += fmt.Sprintf(" %s %s", t.Verb, t.Outcome)
+	default:
+		text += fmt.Sprintf(" %s%s", t.Verb, told(t.Code != "", " "+string(t.Code)))
+	}
+	return text + told(t.Synthetic, " synthetic")
 }
 
 func (s *teller) emitted(n *Notification) string {
@@ -447,6 +606,26 @@ func (s *teller) emitted(n *Notification) string {
 		Synthetic bool   `json:"synthetic"`
 		Replaces  string `json:"replaces"`
 		Number    string `json:"remote_number"`
+
+		Capabilities []string `json:"capabilities"`
+		ClientRef    string   `json:"client_ref"`
+		ReplacedBy   string   `json:"replaced_by"`
+		Diversion    []struct {
+			Number string `json:"remote_number"`
+			Name   string `json:"remote_name"`
+			Reason string `json:"reason"`
+		} `json:"diversion"`
+		RedirectedTo string `json:"redirected_to"`
+		ParkedAt     string `json:"parked_at"`
+		Recall       string `json:"recall"`
+		Recording    string `json:"recording"`
+		Conference   string `json:"conference_id"`
+		Muted        bool   `json:"muted"`
+		Deaf         bool   `json:"deaf"`
+		Held         int64  `json:"held_ms"`
+		Rang         int64  `json:"ring_ms"`
+		Talked       int64  `json:"talk_ms"`
+		Answered     bool   `json:"answered"`
 	}
 	require.NoError(s.t, json.Unmarshal(n.Body, &body), "%s", n.Body)
 	if n.Kind == StreamSubscriber {
@@ -455,7 +634,21 @@ func (s *teller) emitted(n *Notification) string {
 	require.Equal(s.t, fmt.Sprint(n.Sequence), body.Sequence)
 	text := fmt.Sprintf("%s #%s %s %s %s %s", n.App, body.Sequence, s.name(n.Call), body.Direction, body.State, body.Phase)
 	text += told(body.Cause != "", " cause="+body.Cause) + told(body.Remote, " remote_held") + told(body.Synthetic, " synthetic")
-	text += told(body.Type == typeDetail, " detail "+body.Number)
+	text += told(body.Type != typeState, " "+strings.TrimPrefix(body.Type, "call.")+" "+body.Number)
+	text += told(body.ClientRef != "", " ref="+body.ClientRef)
+	for _, d := range body.Diversion {
+		text += " diverted_by=" + d.Number + told(d.Reason != "", ":"+d.Reason)
+	}
+	for _, more := range [][2]string{{"redirected_to", body.RedirectedTo}, {"parked_at", body.ParkedAt}, {"recall", body.Recall}, {"recording", body.Recording}} {
+		text += told(more[1] != "", " "+more[0]+"="+more[1])
+	}
+	if id, ok := ParseConferenceID(body.Conference); ok {
+		text += " " + s.conferenceName(id) + told(body.Muted, " muted") + told(body.Deaf, " deaf")
+	}
+	if s.shows["times"] && body.State == "released" {
+		text += fmt.Sprintf(" rang=%d talked=%d held=%d answered=%v", body.Rang, body.Talked, body.Held, body.Answered)
+	}
+	text += told(s.shows["capabilities"], " can "+strings.Join(body.Capabilities, ","))
 	if old, ok := ParseCallID(body.Replaces); ok {
 		text += " replaces=" + s.name(old)
 	}
@@ -467,11 +660,4 @@ func told(yes bool, text string) string {
 		return text
 	}
 	return ""
-}
-
-func recallOf(said bool) Recall {
-	if said {
-		return RecallOther
-	}
-	return RecallNone
 }

@@ -86,6 +86,7 @@ type Ended struct {
 	StartTime  int64 // provider's clock, last told
 	EndTime    int64 // provider's clock; zero when it never told
 	ReleasedAt int64 // our clock
+	Session    Session
 
 	set  int64  // ms by which the clock was set since ReleasedAt
 	at   uint64 // Subscriber.inputs when it was released; zero in an earlier life
@@ -114,8 +115,9 @@ type Intent struct {
 	SubscriberNumber, RemoteNumber, SubscriberName, RemoteName, ClientRef string
 
 	OpenedAt  int64
-	SettledAt int64 // zero while open
-	Refusal   Code  // settled: why there is no call; empty when it was placed
+	SettledAt int64   // zero while open
+	Refusal   Code    // settled: why there is no call; empty when it was placed
+	Session   Session // of the call, once there is one
 
 	set int64 // ms by which the clock was set since SettledAt
 }

@@ -25,11 +25,11 @@ func (st *step) tell(t *Stream, c *Call) {
 
 // detail tells the apps that want to know of a change that is none of state.
 // Effects keeps c.
-func (st *step) detail(c *Call) {
+func (st *step) detail(c *Call, typ string) {
 	for i := range st.Streams {
 		t := &st.Streams[i]
 		if w := st.wanted(t.App); t.Linked && w != nil && w.Extended && !st.barred(t.App) && st.passes(t, c) {
-			st.emitAs(typeDetail, t, c, st.now)
+			st.emitAs(typ, t, c, st.now)
 		}
 	}
 }
@@ -51,6 +51,7 @@ func (st *step) emit(t *Stream, c *Call, at int64) { st.emitAs(typeState, t, c, 
 
 func (st *step) emitAs(typ string, t *Stream, c *Call, at int64) {
 	t.Calls++
+	st.trace(Trace{Call: c.ID, Kind: TraceTold, App: t.App, Number: t.Calls})
 	st.out.Emit = append(st.out.Emit, Notification{
 		App: t.App, Subscriber: st.ID, Kind: StreamCalls, Sequence: t.Calls, Call: c.ID, State: c.State, Time: at,
 		typ: typ, id: st.random.eventID(), profile: st.Shown(), call: c,

@@ -8,12 +8,14 @@ type openAsk struct {
 	since uint64 // Subscriber.inputs when it was asked
 }
 
-// ask sends one request to the provider, once everything so far is durable.
-func (st *step) ask(v Verb, call CallID, providerID, number string) uint64 {
+// ask sends one request about a call to the provider, once everything so far is
+// durable.
+func (st *step) ask(a Ask, call CallID) uint64 {
 	st.nextAsk++
-	st.asks = append(st.asks, openAsk{id: st.nextAsk, verb: v, call: call, since: st.inputs})
-	st.out.Ask = append(st.out.Ask, Ask{ID: st.nextAsk, Verb: v, Network: st.Network, User: st.ProviderUser, ProviderID: providerID, Number: number})
-	return st.nextAsk
+	a.ID, a.Network, a.User = st.nextAsk, st.Network, st.ProviderUser
+	st.asks = append(st.asks, openAsk{id: a.ID, verb: a.Verb, call: call, since: st.inputs})
+	st.out.Ask = append(st.out.Ask, a)
+	return a.ID
 }
 
 // outcome takes what came back for an ask. One of an earlier life is unknown
@@ -25,6 +27,7 @@ func (st *step) outcome(o *Outcome) {
 		}
 		a := st.asks[i]
 		st.asks = append(st.asks[:i], st.asks[i+1:]...)
+		st.traceOutcome(&a, o)
 		switch a.verb {
 		case VerbOriginate:
 			st.originated(a, o)
@@ -62,7 +65,7 @@ func (st *step) due() {
 
 func (st *step) waitersDue() {
 	st.answer(func(w *waiter) (Reply, bool) {
-		late := w.verb == VerbOriginate && st.now >= w.deadline
+		late := w.dials() && st.now >= w.deadline
 		if w.joined {
 			return Reply{Err: &Error{Code: CodeKeyInProgress, Message: "the first request with this key is still being carried out"}}, late
 		}
@@ -74,8 +77,8 @@ func (st *step) waitersDue() {
 			continue
 		}
 		w.stage = stageReadBack
-		if c := st.call(w.call); c != nil && !st.reading(w.call) {
-			st.ask(VerbReadBack, c.ID, c.ProviderID, "")
+		if c := st.call(w.readOf(st.Subscriber)); c != nil && !st.reading(c.ID) {
+			st.ask(Ask{Verb: VerbReadBack, ProviderID: c.ProviderID, Read: ofConference(w.verb)}, c.ID)
 		}
 	}
 }

@@ -1,0 +1,77 @@
+package engine
+
+// causeOf says why a call ended, never finer than what the provider gave
+// (dossier §2.3, outcome rule).
+func causeOf(c *Call, on Trigger, f *Fact) Cause {
+	switch {
+	case on == OnLost:
+		return CauseProviderLost
+	case c.Cause == CausePickedUp:
+		return CausePickedUp
+	case c.More != nil && c.More.ParkedAt != "":
+		return CauseParked
+	case on == OnDetached && (c.Cause == CauseTransferred || c.Cause == CauseVoicemail || c.Cause == CauseParked):
+		return c.Cause
+	case on == OnDetached:
+		return CauseRedirected
+	case c.Cause != CauseNone:
+		return c.Cause
+	case c.AnsweredAt != 0 || f != nil && f.AnswerTime != 0:
+		return CauseNormal
+	case c.Direction == Incoming && c.Party == PartyLocal:
+		return CauseRejected
+	case c.Direction == Outgoing && c.Party == PartyLocal:
+		return CauseCancelled
+	}
+	return CauseNoAnswer
+}
+
+// attribute says of a call that ends under a command that it was the command's
+// doing. The provider's own event says so in part, or tells of the end alone.
+func (st *step) attribute(c *Call, on Trigger) {
+	if on == OnLost || c.Cause == CausePickedUp {
+		return
+	}
+	for i := range st.waiters {
+		w := &st.waiters[i]
+		switch {
+		case w.refused || !w.about(c.ID):
+		case !w.taken && on == OnReleased && c.Party == PartyRemote:
+			// Nobody knows yet whether it was taken: the far end was faster.
+		case w.verb == VerbEnd && on == OnReleased:
+			return
+		default:
+			st.sentAway(c, w, on)
+		}
+	}
+}
+
+// sentAway makes the end of a call what a command wanted of it.
+func (st *step) sentAway(c *Call, w *waiter, on Trigger) {
+	switch w.verb {
+	case VerbDecline:
+		if on == OnReleased && c.Cause == CauseNoAnswer {
+			c.Cause = CauseRejected
+		}
+	case VerbDivert:
+		c.Cause, c.alter().RedirectedTo = CauseRedirected, w.number
+	case VerbVoicemail:
+		c.Cause = CauseVoicemail
+	case VerbTransfer, VerbMuteTransfer:
+		c.Cause, c.alter().RedirectedTo = CauseTransferred, w.number
+	case VerbConsult:
+		c.Cause = CauseTransferred
+	case VerbPark, VerbGroupPark:
+		c.Cause = CauseParked
+		at := w.parkedAt
+		if at == "" && c.More != nil {
+			at = c.More.ParkedAt
+		}
+		if at = or(at, w.number); at == "" && w.verb == VerbPark {
+			at = st.Extension
+		}
+		if at != "" {
+			c.alter().ParkedAt = at
+		}
+	}
+}
