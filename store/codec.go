@@ -22,6 +22,10 @@ import (
 // field means a new version; decoders read the older ones too.
 const version1 = 1
 
+// version2 is that of the rows with calls and intents in them, which had fewer
+// fields in formats 1 to 3: a subscriber's, an intent's, a call's.
+const version2 = 2
+
 var (
 	errShort   = errors.New("record ends too early")
 	errLong    = errors.New("record goes on after its end")
@@ -67,12 +71,26 @@ func appendFlags(b []byte, flags ...bool) []byte {
 type decoder struct {
 	b   []byte
 	err error
+	old bool // calls, ended calls and intents are as they were before version2
 }
 
 // decode begins a record and checks its version.
 func decode(b []byte) decoder {
 	d := decoder{b: b}
 	if v := d.byte(); d.err == nil && v != version1 {
+		d.fail(errVersion)
+	}
+	return d
+}
+
+// decode2 begins a record that is of version2 now.
+func decode2(b []byte) decoder {
+	d := decoder{b: b}
+	switch v := d.byte(); {
+	case d.err != nil:
+	case v == version1:
+		d.old = true
+	case v != version2:
 		d.fail(errVersion)
 	}
 	return d

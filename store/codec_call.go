@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	minCall   = 30 // bytes of a call with nothing in it
+	minCall   = 30 // bytes of a call with nothing in it, as it was first written
 	minIntent = 50 // the same of an intent
 )
 
@@ -30,7 +30,51 @@ func appendCall(b []byte, c *engine.Call) []byte {
 	b = binary.AppendVarint(b, c.StartTime)
 	b = binary.AppendVarint(b, c.EndTime)
 	b = appendString(b, c.Origin)
-	return binary.AppendUvarint(b, uint64(c.Replaces))
+	b = binary.AppendUvarint(b, uint64(c.Replaces))
+
+	b = binary.AppendUvarint(b, uint64(c.Can))
+	b = binary.BigEndian.AppendUint64(b, uint64(c.Session))
+	b = binary.AppendVarint(b, c.HeldFor)
+	b = appendFlags(b, c.More != nil)
+	if c.More != nil {
+		b = appendMore(b, c.More)
+	}
+	return b
+}
+
+func appendMore(b []byte, m *engine.More) []byte {
+	b = appendString(b, m.ClientRef)
+	b = binary.AppendUvarint(b, uint64(m.ReplacedBy))
+	b = appendEach(b, m.Diversion, appendRedirection)
+	b = appendString(b, m.RedirectedTo)
+	b = appendString(b, m.ParkedAt)
+	b = append(b, byte(m.Recall), byte(m.Recording))
+	b = binary.AppendUvarint(b, uint64(m.Conference))
+	return appendFlags(b, m.Muted, m.Deaf)
+}
+
+func (d *decoder) more() *engine.More {
+	m := &engine.More{}
+	m.ClientRef = d.string()
+	m.ReplacedBy = engine.CallID(d.uint())
+	if n := d.count(3); n > 0 {
+		m.Diversion = make([]engine.Redirection, n)
+		for i := range m.Diversion {
+			r := &m.Diversion[i]
+			r.Number, r.Name, r.Reason = d.string(), d.string(), d.string()
+		}
+	}
+	m.RedirectedTo = d.string()
+	m.ParkedAt = d.string()
+	m.Recall = engine.Recall(d.byte())
+	m.Recording = engine.Recording(d.byte())
+	m.Conference = engine.ConferenceID(d.uint())
+	d.flags(&m.Muted, &m.Deaf)
+	return m
+}
+
+func appendRedirection(b []byte, r *engine.Redirection) []byte {
+	return appendString(appendString(appendString(b, r.Number), r.Name), r.Reason)
 }
 
 func (d *decoder) call(c *engine.Call) {
@@ -57,13 +101,23 @@ func (d *decoder) call(c *engine.Call) {
 	c.EndTime = d.int()
 	c.Origin = d.string()
 	c.Replaces = engine.CallID(d.uint())
+	if d.old {
+		return
+	}
+	c.Can = engine.VerbSet(d.uint())
+	c.Session = engine.Session(d.fixed64())
+	c.HeldFor = d.int()
+	var more bool
+	if d.flags(&more); more {
+		c.More = d.more()
+	}
 }
 
 // A row of call/: whose call it is, and the call itself once it has ended.
 // While it lives it is in the subscriber's record.
 func appendCallRow(b []byte, owner string, c *engine.Call) []byte {
 	ended := c.State.Terminal()
-	b = appendString(append(b, version1), owner)
+	b = appendString(append(b, version2), owner)
 	b = appendFlags(b, ended)
 	if ended {
 		b = appendCall(b, c)
@@ -72,7 +126,7 @@ func appendCallRow(b []byte, owner string, c *engine.Call) []byte {
 }
 
 func decodeCallRow(b []byte) (owner string, ended *engine.Call, err error) {
-	d := decode(b)
+	d := decode2(b)
 	owner = d.string()
 	var has bool
 	if d.flags(&has); has {
@@ -99,7 +153,9 @@ func appendIntentFields(b []byte, in *engine.Intent) []byte {
 	b = appendString(b, in.RemoteName)
 	b = binary.AppendVarint(b, in.OpenedAt)
 	b = binary.AppendVarint(b, in.SettledAt)
-	return appendString(b, string(in.Refusal))
+	b = appendString(b, string(in.Refusal))
+	b = appendString(b, in.ClientRef)
+	return binary.BigEndian.AppendUint64(b, uint64(in.Session))
 }
 
 func (d *decoder) intent(in *engine.Intent) {
@@ -115,15 +171,20 @@ func (d *decoder) intent(in *engine.Intent) {
 	in.OpenedAt = d.int()
 	in.SettledAt = d.int()
 	in.Refusal = engine.Code(d.string())
+	if d.old {
+		return
+	}
+	in.ClientRef = d.string()
+	in.Session = engine.Session(d.fixed64())
 }
 
 // A row of idem/.
 func appendIntent(b []byte, in *engine.Intent) []byte {
-	return appendIntentFields(append(b, version1), in)
+	return appendIntentFields(append(b, version2), in)
 }
 
 func decodeIntent(b []byte) (*engine.Intent, error) {
-	d := decode(b)
+	d := decode2(b)
 	in := &engine.Intent{}
 	d.intent(in)
 	if err := d.done("intent"); err != nil {

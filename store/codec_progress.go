@@ -16,9 +16,13 @@ import (
 // together when it reads or compacts. A record that is set takes the place of
 // all of them.
 
-// progress1 is the version of a progress. It is none of a record, so that a row
-// without its record is not taken for one.
-const progress1 = 0x81
+// progress1 and progress2 are the versions of a progress, with the calls of
+// version1 and version2. They are none of a record, so that a row without its
+// record is not taken for one.
+const (
+	progress1 = 0x81
+	progress2 = 0x82
+)
 
 const (
 	minEnded = 14 // bytes of an ended call with nothing in it
@@ -26,7 +30,7 @@ const (
 )
 
 func appendProgress(b []byte, p *engine.Progress) []byte {
-	b = append(b, progress1)
+	b = append(b, progress2)
 	b = appendEach(b, p.Calls, appendCall)
 	b = appendEach(b, p.Ended, appendEnded)
 	b = binary.AppendUvarint(b, uint64(p.Remembered)) // #nosec G115 -- a length
@@ -45,7 +49,8 @@ func appendProgress(b []byte, p *engine.Progress) []byte {
 
 // progress reads one progress into the memory of another.
 func (d *decoder) progress(p *engine.Progress) {
-	if v := d.byte(); d.err == nil && v != progress1 {
+	v := d.byte()
+	if d.old = v == progress1; d.err == nil && v != progress1 && v != progress2 {
 		d.fail(errVersion)
 	}
 	p.Calls = sized(p.Calls, d.count(minCall))

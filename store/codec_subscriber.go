@@ -7,19 +7,24 @@ import (
 )
 
 func appendSubscriber(b []byte, s *engine.Subscriber) []byte {
-	b = append(b, version1)
+	b = append(b, version2)
 	b = appendProfile(b, &s.Profile)
 	b = appendFlags(b, s.Deleted)
 	b = appendEach(b, s.Streams, appendStream)
 	b = appendEach(b, s.Calls, appendCall)
 	b = appendEach(b, s.Ended, appendEnded)
 	b = appendEach(b, s.Intents, appendIntentFields)
-	return appendSource(b, &s.Source)
+	b = appendSource(b, &s.Source)
+	b = appendFlags(b, s.Conference != nil)
+	if s.Conference != nil {
+		b = appendConference(b, s.Conference)
+	}
+	return b
 }
 
 // decodeSubscriber reads a row of sub/: the record, and what is behind it.
 func decodeSubscriber(b []byte) (*engine.Subscriber, error) {
-	d := decode(b)
+	d := decode2(b)
 	s := &engine.Subscriber{}
 	d.subscriber(s)
 	d.behind(s)
@@ -58,6 +63,14 @@ func (d *decoder) subscriber(s *engine.Subscriber) {
 		}
 	}
 	d.source(&s.Source)
+	if d.old {
+		return
+	}
+	var confers bool
+	if d.flags(&confers); confers {
+		s.Conference = &engine.Conference{}
+		d.conference(s.Conference)
+	}
 }
 
 func appendProfile(b []byte, p *engine.Profile) []byte {
@@ -114,7 +127,8 @@ func appendEnded(b []byte, e *engine.Ended) []byte {
 	b = append(b, byte(e.Direction))
 	b = binary.AppendVarint(b, e.StartTime)
 	b = binary.AppendVarint(b, e.EndTime)
-	return binary.AppendVarint(b, e.ReleasedAt)
+	b = binary.AppendVarint(b, e.ReleasedAt)
+	return binary.BigEndian.AppendUint64(b, uint64(e.Session))
 }
 
 func (d *decoder) ended(e *engine.Ended) {
@@ -125,6 +139,9 @@ func (d *decoder) ended(e *engine.Ended) {
 	e.StartTime = d.int()
 	e.EndTime = d.int()
 	e.ReleasedAt = d.int()
+	if !d.old {
+		e.Session = engine.Session(d.fixed64())
+	}
 }
 
 func appendSource(b []byte, s *engine.Source) []byte {

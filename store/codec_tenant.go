@@ -122,7 +122,8 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 	b = append(b, version1)
 	b = appendString(b, n.ID)
 	b = appendString(b, n.Provider)
-	b = appendFlags(b, n.FromFile, true, true) // records of before had no contact, then no provisioning
+	parks := n.Dialing.ParkRetrieveCode != ""
+	b = appendFlags(b, n.FromFile, true, true, parks) // records of before had no contact, then no provisioning
 	b = appendString(b, n.Dialing.CountryCode)
 	b = appendList(b, n.Dialing.Allow)
 	b = appendList(b, n.Dialing.Deny)
@@ -135,7 +136,11 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 	}
 	b = appendTargets(b, w.Targets)
 	b = appendContact(b, &w.Contact)
-	return appendProvisioning(b, &n.Provision)
+	b = appendProvisioning(b, &n.Provision)
+	if parks {
+		b = appendString(b, n.Dialing.ParkRetrieveCode)
+	}
+	return b
 }
 
 func appendTargets(b []byte, targets []tenant.Target) []byte {
@@ -177,8 +182,8 @@ func (d *decoder) contact(c *tenant.Contact) {
 func decodeNetwork(b []byte) (*tenant.Network, error) {
 	d := decode(b)
 	n := &tenant.Network{ID: d.string(), Provider: d.string()}
-	var contact, provisioning bool
-	d.flags(&n.FromFile, &contact, &provisioning)
+	var contact, provisioning, parks bool
+	d.flags(&n.FromFile, &contact, &provisioning, &parks)
 	n.Dialing.CountryCode = d.string()
 	n.Dialing.Allow = list[string](&d)
 	n.Dialing.Deny = list[string](&d)
@@ -195,6 +200,9 @@ func decodeNetwork(b []byte) (*tenant.Network, error) {
 	}
 	if provisioning {
 		d.provisioning(&n.Provision)
+	}
+	if parks {
+		n.Dialing.ParkRetrieveCode = d.string()
 	}
 	if err := d.done("network"); err != nil {
 		return nil, err

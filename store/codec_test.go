@@ -37,9 +37,13 @@ func of[T any](name string, write func([]byte, *T) []byte, read func([]byte) (*T
 
 var records = []record{
 	of("subscriber", appendSubscriber, func(b []byte) (*engine.Subscriber, error) {
-		d, s := decode(b), &engine.Subscriber{}
+		d, s := decode2(b), &engine.Subscriber{}
 		d.subscriber(s)
 		return s, d.done("subscriber")
+	}),
+	of("conference", func(b []byte, c *engine.Conference) []byte { return appendConferenceRow(b, "owner", c) }, func(b []byte) (*engine.Conference, error) {
+		_, c, err := decodeConferenceRow(b)
+		return c, err
 	}),
 	of("intent", appendIntent, decodeIntent),
 	of("app", appendApp, decodeApp),

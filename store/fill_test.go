@@ -32,6 +32,11 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetInt(rapid.Int64().Draw(t, "int"))
 	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint(rapid.Uint64().Draw(t, "uint") & (1<<v.Type().Bits() - 1))
+	case reflect.Pointer:
+		if rapid.Bool().Draw(t, "there") {
+			v.Set(reflect.New(v.Type().Elem()))
+			fill(t, v.Elem())
+		}
 	case reflect.Array:
 		for i := range v.Len() {
 			fill(t, v.Index(i))

@@ -22,7 +22,8 @@ import (
 //	1  0.1, 0.2
 //	2  rows that 0.1 takes for damaged: sealed ones, and fields it does not know
 //	3  rows of subscribers that go on behind the record
-const format = 3
+//	4  calls with more than a state: conferences, recordings, where they went
+const format = 4
 
 // pebbleFormat is fixed here, so that a newer library does not raise the
 // format of a directory behind our back: that cannot be undone.
