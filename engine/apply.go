@@ -98,7 +98,7 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 	switch row.verdict {
 	case stay:
 		finer := st.settle(c, row, on, kind)
-		if !news && !finer && cause == c.Cause {
+		if !news && !finer && cause == c.Cause && kind != EventParkRetrieved {
 			if kind != EventSnapshot {
 				st.traceFact(c, f, kind, synthetic)
 			}
@@ -108,7 +108,7 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 		st.changed, st.out.Changed = true, true
 		c.Can = st.can(c)
 		is := st.out.call(c)
-		if finer || number != c.RemoteNumber || name != c.RemoteName || more != c.More || kind == EventPickedUp && cause != c.Cause {
+		if finer || number != c.RemoteNumber || name != c.RemoteName || more != c.More || kind == EventParkRetrieved || kind == EventPickedUp && cause != c.Cause {
 			st.detail(is, detailType(kind))
 		}
 	case insert:
@@ -121,7 +121,10 @@ func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 			st.traceFact(c, f, kind, synthetic)
 		}
 		c.Synthetic = synthetic
-		st.enter(c, row, on, kind, f)
+		is := st.enter(c, row, on, kind, f)
+		if kind == EventParkRetrieved && c.State.Live() {
+			st.detail(is, typeRetrieved)
+		}
 	}
 	st.expectNews(c)
 	st.saidPart(c, f.InConference)

@@ -61,6 +61,8 @@ type Call struct {
 	told   bool  // an event or a snapshot named it; false while only the answer to a dial request did
 	missed uint8 // snapshots in a row without the call, where one is not proof
 
+	consulted bool // its far end was joined with that of a call that is over
+
 	SubscriberNumber string // as told at originate; empty for the profile's
 	SubscriberName   string // as told at originate; empty for the profile's
 	RemoteNumber     string

@@ -29,7 +29,11 @@ func causeOf(c *Call, on Trigger, f *Fact) Cause {
 // attribute says of a call that ends under a command that it was the command's
 // doing. The provider's own event says so in part, or tells of the end alone.
 func (st *step) attribute(c *Call, on Trigger) {
-	if on == OnLost || c.Cause == CausePickedUp {
+	switch {
+	case on == OnLost || c.Cause == CausePickedUp:
+		return
+	case c.consulted:
+		c.Cause = CauseTransferred
 		return
 	}
 	for i := range st.waiters {
@@ -61,6 +65,11 @@ func (st *step) sentAway(c *Call, w *waiter, on Trigger) {
 		c.Cause, c.alter().RedirectedTo = CauseTransferred, w.number
 	case VerbConsult:
 		c.Cause = CauseTransferred
+		for _, id := range w.with { // it ends too, when nobody waits any more
+			if o := st.call(id); o != nil {
+				o.consulted = true
+			}
+		}
 	case VerbPark, VerbGroupPark:
 		c.Cause = CauseParked
 		at := w.parkedAt

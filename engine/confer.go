@@ -136,7 +136,7 @@ func (st *step) tellPart(c *Call) {
 
 // saidPart takes what a fact of a call says of its part in the conference.
 func (st *step) saidPart(c *Call, said Said) {
-	if !c.State.Live() || said == SaidNothing || (said == SaidYes) == (c.conference() != 0) {
+	if st.partsTold || !c.State.Live() || said == SaidNothing || (said == SaidYes) == (c.conference() != 0) {
 		return
 	}
 	st.confer(&ConferenceFact{Partial: true, Participants: []ParticipantFact{{ProviderID: c.ProviderID, Left: said == SaidNo}}}, EventOther)

@@ -109,6 +109,7 @@ func (st *step) readBack(a openAsk, o *Outcome) {
 	}
 	switch o.Kind {
 	case OutcomeAccepted:
+		st.partsTold = o.Conference != nil
 		// What an event told while the call was read is newer.
 		if c.touched <= a.since {
 			f := o.Fact

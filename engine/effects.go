@@ -138,7 +138,7 @@ type Reply struct {
 	Holds   bool     // originate: the app's stream waits until this was written; an Input says when it is handed out
 	Created bool     // profile: there was no such subscriber before
 
-	Conference *ConferenceView // conference, end conference, get conference; never changed
+	Conference *ConferenceView // conference, get conference; never changed
 }
 
 // Ask is one request to the provider. It is carried out outside the actor;

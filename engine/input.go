@@ -170,7 +170,7 @@ type Event struct {
 // so it judges only calls that nothing touched since Since.
 type Snapshot struct {
 	Facts      []Fact
-	Conference *ConferenceFact // nil when it was not read
+	Conference *ConferenceFact // nil when it was not read; Over when there is none
 	// Coming says that nothing was read: the provider will send an
 	// EventSnapshot on the event stream instead.
 	Coming bool
@@ -286,8 +286,10 @@ type Outcome struct {
 	Snapshot *Snapshot // snapshot, when accepted
 	ParkedAt string    // park, group park: the extension, where the provider says
 
-	Conference *ConferenceFact // conference, and read-back of one, where the provider says
-	Detail     string          // the provider's reason, free of personal data; for people
+	// Conference is set for conference and read-back, where the provider says:
+	// Over when the subscriber has none.
+	Conference *ConferenceFact
+	Detail     string // the provider's reason, free of personal data; for people
 }
 
 // Input is one thing that happens to a subscriber: exactly one of its fields

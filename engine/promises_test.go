@@ -105,7 +105,7 @@ func reborn(sub *Subscriber) *Subscriber {
 	kept.Calls, kept.Ended = slices.Clone(sub.Calls), slices.Clone(sub.Ended)
 	for i := range kept.Calls {
 		c := &kept.Calls[i]
-		c.missed, c.told, c.checkAt, c.touched = 0, false, 0, 0
+		c.missed, c.told, c.checkAt, c.touched, c.consulted = 0, false, 0, 0, false
 	}
 	for i := range kept.Ended {
 		kept.Ended[i].at, kept.Ended[i].lost = 0, false

@@ -88,6 +88,7 @@ func (st *step) polled(a openAsk, o *Outcome) {
 		c.coming = st.now + comingMs
 		return
 	}
+	st.partsTold = o.Snapshot.Conference != nil
 	st.diff(o.Snapshot.Facts, c.since, false)
 	if o.Snapshot.Conference != nil && st.conferred <= c.since {
 		st.confer(o.Snapshot.Conference, EventSnapshot)

@@ -67,7 +67,8 @@ type step struct {
 	heard   bool // the hash of an event is new in Source
 	changed bool // something is to be stored of the subscriber
 
-	sequence uint32 // of the event, at the provider
+	sequence  uint32 // of the event, at the provider
+	partsTold bool   // the conference itself is told of, beside the calls in it
 }
 
 var errNoInput = errors.New("engine: input with nothing in it")
@@ -191,7 +192,7 @@ func (st *step) event(ev *Event) {
 	if verdict == EventDuplicate || verdict == EventIgnored {
 		return
 	}
-	st.sequence = ev.Sequence
+	st.sequence, st.partsTold = ev.Sequence, ev.Conference != nil
 	if ev.Kind == EventSnapshot {
 		st.exactSnapshot(ev)
 		return

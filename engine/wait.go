@@ -78,6 +78,7 @@ func (st *step) waitersDue() {
 		}
 		w.stage = stageReadBack
 		if c := st.call(w.readOf(st.Subscriber)); c != nil && !st.reading(c.ID) {
+			st.trace(Trace{Call: c.ID, Kind: TraceAsked, Verb: VerbReadBack})
 			st.ask(Ask{Verb: VerbReadBack, ProviderID: c.ProviderID, Read: ofConference(w.verb)}, c.ID)
 		}
 	}
