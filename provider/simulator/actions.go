@@ -2,6 +2,8 @@ package simulator
 
 import (
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -39,6 +41,8 @@ func (s *Simulator) callActions(r *request) reply {
 		return only(r, http.MethodGet, func() reply { return ok(callList(r.phone)) })
 	case is(third, "new"):
 		return only(r, http.MethodPost, func() reply { return s.newCall(r) })
+	case is(third, "Conference"):
+		return s.conferenceActions(r)
 	case is(third, "HookStatus"):
 		return only(r, http.MethodGet, func() reply { return ok(el("HookStatus", hookNode(r.phone))) })
 	}
@@ -74,7 +78,7 @@ func callList(p *phone) *node {
 	for _, h := range p.calls {
 		list.add(el("call", textEl("callId", h.id),
 			textEl("uri", "/v2.0/user/"+p.SubscriberID+"/calls/"+h.id)).
-			with(attr{name: "inConference", value: "false"}))
+			with(attr{name: "inConference", value: strconv.FormatBool(h.conf != nil)}))
 	}
 	return list
 }
@@ -105,10 +109,19 @@ func (s *Simulator) newCall(r *request) reply {
 	return started(h.id, h.trackingID)
 }
 
+// deleteCall ends a call. Declining is for one that rings here: of a call that
+// was answered meanwhile it is refused (what BroadWorks does is unknown).
 func (s *Simulator) deleteCall(r *request, h *half) reply {
-	s.stats.Actions["delete"]++
+	name, can, do := "delete", (*half).live, func() { s.release(h, localRelease, "") }
+	if is(r.URL.Query().Get("decline"), "true") {
+		name, can, do = "decline", canDecline, func() { s.decline(h) }
+	}
+	if !can(h) {
+		return refuse(RefusedState)
+	}
+	s.stats.Actions[name]++
 	if s.struck(faultIgnoreActions, r.x, r.Host, r.phone) == nil {
-		s.release(h, localRelease, "")
+		do()
 	}
 	return reply{status: http.StatusOK}
 }
@@ -117,14 +130,17 @@ func (s *Simulator) deleteCall(r *request, h *half) reply {
 // is accepted and again when the phone would act on it: between the two the
 // call may have changed, and then nothing happens.
 type verb struct {
-	needs string // query parameter that must be a routable address
-	can   func(h *half) bool
-	do    func(s *Simulator, h *half, arg string)
+	read func(s *Simulator, h *half, query url.Values) (arg string, why Refusal) // nil: it takes nothing
+	can  func(h *half) bool
+	do   func(s *Simulator, h *half, arg string)
 }
 
 func talking(h *half) bool { return h.stage == active }
 
-func canRedirect(h *half) bool { return talking(h) || h.ringsHere() && h.personality == terminator }
+func canDecline(h *half) bool { return h.ringsHere() && h.personality == terminator }
+
+// canRedirect: a far end that waits in an orbit is not ours to send anywhere.
+func canRedirect(h *half) bool { return talking(h) && !h.waits || canDecline(h) }
 
 func blindTransfer(s *Simulator, h *half, address string) {
 	reason := "transfer"
@@ -132,6 +148,66 @@ func blindTransfer(s *Simulator, h *half, address string) {
 		reason = "deflection"
 	}
 	s.transferBlind(h, address, "", reason)
+}
+
+// readAddress is where a call is sent.
+func readAddress(_ *Simulator, _ *half, query url.Values) (string, Refusal) {
+	if address, valid := cleanAddress(query.Get("address")); valid {
+		return address, ""
+	}
+	return "", RefusedAddress
+}
+
+// maxDigits is how many tones one request may send.
+const maxDigits = 64
+
+func readDigits(_ *Simulator, _ *half, query url.Values) (string, Refusal) {
+	digits := query.Get("playdtmf")
+	if digits == "" || len(digits) > maxDigits || strings.Trim(digits, "0123456789*#ABCDabcd") != "" {
+		return "", RefusedDigits
+	}
+	return strings.ToUpper(digits), ""
+}
+
+// readOrbit is the extension a call is parked at; without one it is the
+// subscriber's own.
+func readOrbit(s *Simulator, h *half, query url.Values) (string, Refusal) {
+	address := query.Get("address")
+	if address != "" {
+		var valid bool
+		if address, valid = cleanAddress(address); !valid {
+			return "", RefusedAddress
+		}
+	}
+	extension, valid := s.orbit(h.phone, address)
+	switch {
+	case !valid:
+		return "", RefusedAddress
+	case !s.roomToPark(h.phone, extension):
+		return "", RefusedPark
+	}
+	return extension, ""
+}
+
+func readGroupOrbit(s *Simulator, h *half, _ url.Values) (string, Refusal) {
+	if extension, found := s.groupOrbit(h.phone); found {
+		return extension, ""
+	}
+	return "", RefusedPark
+}
+
+// parkVerb parks, unless the orbit was taken since it was looked at.
+func parkVerb(group bool) func(s *Simulator, h *half, extension string) {
+	return func(s *Simulator, h *half, extension string) {
+		if s.roomToPark(h.phone, extension) {
+			s.park(h, extension, group)
+		}
+	}
+}
+
+func recordingAction(name string) verb {
+	v := recordingVerbs[name]
+	return verb{can: v.can, do: func(s *Simulator, h *half, _ string) { v.do(s, h) }}
 }
 
 var verbs = map[string]verb{
@@ -157,19 +233,27 @@ var verbs = map[string]verb{
 					s.release(o, localRelease, "")
 				}
 			}
-			s.retrieve(h)
+			if h.live() { // the other may have been its far end
+				s.retrieve(h)
+			}
 		},
 	},
-	"blindtransfer": {needs: "address", can: canRedirect, do: blindTransfer},
-	"mutetransfer":  {needs: "address", can: canRedirect, do: blindTransfer},
+	"blindtransfer": {read: readAddress, can: canRedirect, do: blindTransfer},
+	"mutetransfer":  {read: readAddress, can: canRedirect, do: blindTransfer},
 	"vmtransfer": {
 		can: canRedirect,
 		do:  func(s *Simulator, h *half, _ string) { s.toVoicemail(h) },
 	},
 	"transmitdtmf": {
-		needs: "playdtmf", can: talking,
-		do: func(*Simulator, *half, string) {},
+		read: readDigits, can: talking,
+		do: func(_ *Simulator, h *half, digits string) { h.digits = digits },
 	},
+	"park":            {read: readOrbit, can: canPark, do: parkVerb(false)},
+	"groupcallpark":   {read: readGroupOrbit, can: canPark, do: parkVerb(true)},
+	"record":          recordingAction("start"),
+	"pauserecording":  recordingAction("pause"),
+	"resumerecording": recordingAction("resume"),
+	"stoprecording":   recordingAction("stop"),
 }
 
 // callVerb accepts an action; its events follow (dossier §1.4).
@@ -183,10 +267,10 @@ func (s *Simulator) callVerb(r *request, h *half) reply {
 		return refuse(RefusedUnknownPath)
 	}
 	arg := ""
-	if v.needs != "" {
-		var valid bool
-		if arg, valid = cleanAddress(r.URL.Query().Get(v.needs)); !valid {
-			return refuse(RefusedAddress)
+	if v.read != nil {
+		var why Refusal
+		if arg, why = v.read(s, h, r.URL.Query()); why != "" {
+			return refuse(why)
 		}
 	}
 	if !v.can(h) {
@@ -197,26 +281,38 @@ func (s *Simulator) callVerb(r *request, h *half) reply {
 			v.do(s, h, arg)
 		}
 	})
-	return reply{status: http.StatusOK}
+	rep := reply{status: http.StatusOK}
+	if name == "park" || name == "groupcallpark" { // where to is told at once (dossier §1.4)
+		user := h.phone.SubscriberID
+		rep.contentLocation = "/v2.0/user/" + user + "/calls/" + h.id + "/" + parkWords[name] + "?address=" + user + ":" + arg
+	}
+	return rep
 }
+
+// parkWords are as the paths are written.
+var parkWords = map[string]string{"park": "Park", "groupcallpark": "GroupCallPark"}
 
 func (s *Simulator) consult(r *request, h *half) reply {
 	second := s.calls[r.at(5)]
 	if second == nil || second.phone != h.phone || second == h {
 		return refuse(RefusedUnknownCall)
 	}
-	can := func() bool {
-		return talking(h) && (talking(second) || second.stage == alerting && second.lifted)
-	}
-	if !can() {
+	if !canConsult(h, second) {
 		return refuse(RefusedState)
 	}
 	s.accept(r, "consulttransfer", func() {
-		if can() {
+		if canConsult(h, second) {
 			s.transferConsult(h, second)
 		}
 	})
 	return reply{status: http.StatusOK}
+}
+
+// canConsult: two calls of one phone whose far ends can be joined; the second
+// may still ring there.
+func canConsult(first, second *half) bool {
+	return first != second && first.phone == second.phone && !first.waits && !second.waits &&
+		talking(first) && (talking(second) || second.stage == alerting && second.lifted)
 }
 
 func (s *Simulator) accept(r *request, name string, do func()) {

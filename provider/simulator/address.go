@@ -80,8 +80,8 @@ func (p *phone) line() string {
 	return p.SubscriberNumber
 }
 
-func (r party) node() *node {
-	n := el("remoteParty")
+func (r party) node(name string) *node {
+	n := el(name)
 	n.addMaybe("name", r.name)
 	if r.address != "" {
 		n.add(addressEl("address", r.address))

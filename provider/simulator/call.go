@@ -29,7 +29,21 @@ type half struct {
 	detachedTime, releaseTime                  int64
 	releasingParty, cause                      string
 	redirect                                   *redirect
-	redirections                               []redirect // of an incoming call that was not answered yet
+	redirections                               []redirection // how an incoming call came here, for as long as it is not answered
+	diverted                                   []redirection // how our call came to where it rings now
+	recall                                     string        // it came back to this phone, and why (dossier §2.3)
+
+	waits        bool    // parked: our far end is music, in an orbit or while the parker's phone rings
+	orbit        *parked // where we wait; nil while we do not, and once the parker's phone rings
+	parkLocation string  // where a group park put our far end
+
+	recording string // a word of the dossier §2.3; empty for none
+	recorded  bool   // it is, or was
+	recorder  *task  // begins to record
+
+	conf        *conference // we are in; nil for none
+	muted, deaf bool        // in it
+	digits      string      // the last that were sent (TransmitDTMF)
 
 	tasks []*task // of the present stage; stopped when it changes
 }
@@ -48,6 +62,15 @@ type redirect struct {
 	at              int64
 }
 
+// redirection is one station on the way of a call that was sent on.
+type redirection struct {
+	from   party
+	reason string
+}
+
+// maxRedirections is how many stations are told; the oldest are forgotten.
+const maxRedirections = 10
+
 // The personalities of the dossier §2.3.
 const (
 	originator  = "Originator"
@@ -63,6 +86,7 @@ const (
 	causeBusy        = "Busy"
 	causeForbidden   = "Forbidden" // what a production handler reads as "rejected" (dossier §2.3)
 	causeUnavailable = "Temporarily Unavailable"
+	causeNotFound    = "User Not Found" // nothing is parked there
 )
 
 func (h *half) live() bool { return h.stage == alerting || h.stage == active }
@@ -74,6 +98,9 @@ func (h *half) ringsHere() bool { return h.stage == alerting && !h.lifted }
 func (h *half) heldByFarEnd() bool {
 	if h.answering {
 		return false
+	}
+	if h.waits {
+		return true
 	}
 	if h.peer != nil {
 		return h.peer.stage == active && h.peer.localHold
@@ -159,11 +186,11 @@ func callNode(h *half) *node {
 		n.add(el("releaseCause", textEl("internalReleaseCause", h.cause)))
 	}
 	n.addMaybe("releasingParty", h.releasingParty)
-	n.add(h.remote.node())
+	n.add(h.remote.node("remoteParty"))
 	if len(h.redirections) > 0 && h.ringsHere() {
 		list := el("redirections")
 		for _, r := range h.redirections {
-			list.add(el("redirection", el("party", addressEl("address", r.address)), textEl("reason", r.reason)))
+			list.add(el("redirection", r.from.node("party"), textEl("reason", r.reason)))
 		}
 		n.add(list)
 	}
@@ -187,6 +214,7 @@ func callNode(h *half) *node {
 	if h.stage == active && h.localHold {
 		n.add(el("allowRetrieve"))
 	}
+	n.addMaybe("recallType", h.recall)
 	n.addTime("startTime", h.startTime)
 	for _, t := range []struct {
 		name string
@@ -199,5 +227,10 @@ func callNode(h *half) *node {
 			n.addTime(t.name, t.ms)
 		}
 	}
+	n.addMaybe("groupCallParkLocationSelected", h.parkLocation)
+	if h.recorded {
+		n.add(el("recorded"))
+	}
+	n.addMaybe("recordingState", h.recording)
 	return n
 }

@@ -83,6 +83,12 @@ type Config struct {
 	NewCallIDOnLift  bool          // a click-to-dial call changes its id when it rings out: the dossier (§1.5) knows both
 	MaxCallsPerPhone int           // zero means 10
 
+	ParkRetrieveCode string        // dialled before an extension, it takes the call parked there; empty means *88
+	ParkRecall       time.Duration // a parked call nobody takes comes back to the parker after this; zero means 45 s, negative never
+	TransferRecall   time.Duration // a blind transfer that no subscriber answers comes back after this; zero means 20 s, negative never
+	MaxParkedCalls   int           // of the whole switch; zero means 1,000
+	MaxParticipants  int           // of a conference; zero means 15
+
 	// What the operator of a real system limits (dossier §1.9).
 	MaxChannels         int // zero means 1,000
 	MaxChannelsPerSet   int // zero means 16
@@ -142,6 +148,11 @@ func (c Config) withDefaults() Config {
 	orElse(&c.RingTimeout, 3*time.Minute)
 	orElse(&c.NoAnswerAfter, 30*time.Second)
 	orElse(&c.MaxCallsPerPhone, 10)
+	orElse(&c.ParkRetrieveCode, "*88")
+	orElse(&c.ParkRecall, 45*time.Second)
+	orElse(&c.TransferRecall, 20*time.Second)
+	orElse(&c.MaxParkedCalls, 1000)
+	orElse(&c.MaxParticipants, 15)
 	orElse(&c.MaxChannels, 1000)
 	orElse(&c.MaxChannelsPerSet, 16)
 	orElse(&c.MaxSubscriptions, 100)

@@ -172,6 +172,27 @@ var rules = map[string]rule{
 	"CallPickedUpEvent":    {"Alerting", "Terminator"},
 	"CallReleasingEvent":   {"Alerting|Active", "Originator|Click-to-Dial|Terminator"},
 	"CallReleasedEvent":    {"Released", personalityWords},
+
+	"CallParkRetrievedEvent":     {"Active|Held|Remote Held", "Originator|Terminator"}, // who waits may be transferred to the code
+	"CallRecordingStartingEvent": {"Active|Held|Remote Held", "Originator|Terminator"},
+	"CallRecordingStartedEvent":  {"Alerting|Active|Held|Remote Held", "Originator|Terminator"}, // it may ring elsewhere by then
+	"CallRecordingPausedEvent":   {"Active|Held|Remote Held", "Originator|Terminator"},
+	"CallRecordingResumedEvent":  {"Active|Held|Remote Held", "Originator|Terminator"},
+	"CallRecordingStoppedEvent":  {"Active|Held|Remote Held", "Originator|Terminator"},
+}
+
+// recordings is what the recording is after an event about it.
+var recordings = map[string]string{
+	"CallRecordingStartingEvent": "Pending", "CallRecordingStartedEvent": "Started", "CallRecordingPausedEvent": "Paused",
+	"CallRecordingResumedEvent": "Started", "CallRecordingStoppedEvent": "",
+}
+
+// conferences is the state a conference is in after an event about it.
+var conferences = map[string]string{
+	"ConferenceStartedEvent": "Active|Held", "ConferenceUpdatedEvent": "Active|Held", "ConferenceHeldEvent": "Held",
+	"ConferenceRetrievedEvent": "Active", "ConferenceReleasedEvent": "Released",
+	"ConferenceCallMutedEvent": "Active|Held", "ConferenceCallUnMutedEvent": "Active|Held",
+	"ConferenceCallMadeDeafEvent": "Active|Held", "ConferenceCallMadeUnDeafEvent": "Active|Held",
 }
 
 // checkEvent reads an event and says what is wrong with it (dossier §3.4, §3.10).
@@ -210,6 +231,12 @@ func checkEvent(doc string) (ev *piece, bad faultsOf) {
 		bad.call(data.kid("call"), "xsi:")
 		bad.words(data.kid("call").kid("state"), r.states)
 		bad.words(data.kid("call").kid("personality"), r.personalities)
+		if state, recording := recordings[kind]; recording {
+			bad.want(data.kid("call").kid("recordingState").text == state, "%s and recordingState %q", kind, data.kid("call").kid("recordingState").text)
+		}
+	case conferences[kind] != "":
+		bad.order(data, "conference")
+		bad.conference(data.kid("conference"), conferences[kind])
 	case kind == "CallRedirectedEvent":
 		bad.order(data, "calls")
 		bad.want(len(data.kid("calls").kids) > 0, "no call was redirected")
@@ -218,7 +245,10 @@ func checkEvent(doc string) (ev *piece, bad faultsOf) {
 			bad.words(c.kid("state"), "Detached")
 		}
 	case kind == "CallSubscriptionEvent" || kind == "CallSubscriptionResyncEvent":
-		bad.order(data, "calls? hookStatus")
+		bad.order(data, "calls? conference? hookStatus")
+		if c := data.kid("conference"); c.name != "" {
+			bad.conference(c, "Active|Held")
+		}
 		bad.want(!data.has("calls") || len(data.kid("calls").kids) > 0, "calls are omitted when there are none")
 		for _, c := range data.kid("calls").kids {
 			bad.call(c, "xsi:")
@@ -251,7 +281,12 @@ func (f *faultsOf) prefixes(p *piece, prefix string) {
 func (f *faultsOf) call(c *piece, prefix string) {
 	before := len(*f)
 	f.order(c, "callId extTrackingId networkCallId? personality state releaseCause? releasingParty? remoteParty? redirections? redirect? "+
-		"endpoint? appearance? allowAnswer? allowRetrieve? startTime answerTime? heldTime? totalHeldTime? detachedTime? releaseTime?")
+		"endpoint? appearance? allowAnswer? allowRetrieve? recallType? startTime answerTime? heldTime? totalHeldTime? detachedTime? releaseTime? "+
+		"groupCallParkLocationSelected? recorded? recordingState?")
+	f.words(c.kid("recallType"), "Call Transfer Recall|Call Park Recall")
+	f.words(c.kid("recordingState"), "Pending|Started|Paused|Failed")
+	f.want(!c.has("recordingState") || c.has("recorded") && !c.has("releaseTime"), "a recording of a call that is not recorded, or is over")
+	f.want(!c.has("recallType") || c.kid("personality").text == "Terminator", "a recall that was dialled")
 	f.want(callIDText.MatchString(c.kid("callId").text), "call id %q", c.kid("callId").text)
 	f.want(tracking.MatchString(c.kid("extTrackingId").text), "tracking id %q", c.kid("extTrackingId").text)
 	f.words(c.kid("personality"), personalityWords)
@@ -339,10 +374,24 @@ func (f *faultsOf) redirects(c *piece) {
 		f.want(c.kid("personality").text == "Terminator" && c.kid("state").text == "Alerting", "redirections of a call that is no unanswered incoming one")
 		for _, r := range list.kids {
 			f.order(r, "party reason")
-			f.order(r.kid("party"), "address")
-			f.address(r.kid("party").kid("address"))
+			f.remoteParty(r.kid("party"))
 			f.words(r.kid("reason"), reasonWords)
 		}
+	}
+}
+
+// conference checks a Conference: two participants at least while there is one.
+func (f *faultsOf) conference(c *piece, states string) {
+	f.order(c, "state conferenceParticipantList")
+	f.words(c.kid("state"), states)
+	list := c.kid("conferenceParticipantList").kids
+	f.want(len(list) >= 2 || c.kid("state").text == "Released", "%d participants", len(list))
+	seen := map[string]bool{}
+	for _, p := range list {
+		f.order(p, "callId muted? deaf?")
+		id := p.kid("callId").text
+		f.want(callIDText.MatchString(id) && !seen[id], "participant %q", id)
+		seen[id] = true
 	}
 }
 

@@ -83,6 +83,14 @@ func (s *Simulator) controlRoute(r *http.Request, words []string) (int, any, err
 			http.MethodGet:  func() (int, any, error) { return http.StatusOK, s.truth(), nil },
 			http.MethodPost: func() (int, any, error) { return s.controlCall(r) },
 		})
+	case path == "parked":
+		return pick("GET", map[string]handler{
+			http.MethodGet: func() (int, any, error) { return http.StatusOK, s.parkedViews(), nil },
+		})
+	case len(words) == 2 && words[0] == "parked":
+		return pick("DELETE", map[string]handler{
+			http.MethodDelete: func() (int, any, error) { return s.controlParked(words[1]) },
+		})
 	case len(words) == 3 && words[0] == "calls":
 		return pick("POST", map[string]handler{
 			http.MethodPost: func() (int, any, error) { return s.controlVerb(r, words[1], words[2]) },

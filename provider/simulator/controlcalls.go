@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -22,7 +21,18 @@ type callView struct {
 	PeerCallID   string `json:"peer_call_id,omitempty"`
 	StartTime    int64  `json:"start_time"`
 	AnswerTime   int64  `json:"answer_time,omitempty"`
+
+	ParkedAt   string `json:"parked_at,omitempty"` // it waits there
+	Recall     string `json:"recall,omitempty"`    // park, transfer
+	Recording  string `json:"recording,omitempty"` // pending, started, paused, failed
+	Conference bool   `json:"conference,omitempty"`
+	Muted      bool   `json:"muted,omitempty"`
+	Deaf       bool   `json:"deaf,omitempty"`
+	Digits     string `json:"digits,omitempty"` // the last that were sent
 }
+
+// recallWords are what the product calls a recall.
+var recallWords = map[string]string{recallPark: "park", recallTransfer: "transfer"}
 
 func (h *half) view() callView {
 	v := callView{
@@ -30,6 +40,11 @@ func (h *half) view() callView {
 		RemoteNumber: h.remote.address, RemoteName: h.remote.name,
 		State: h.word(), Direction: "outgoing", RemoteHeld: h.stage == active && h.heldByFarEnd(),
 		XsiState: h.state(), Personality: h.personality, StartTime: h.startTime, AnswerTime: h.answerTime,
+		Recall: recallWords[h.recall], Recording: strings.ToLower(h.recording),
+		Conference: h.conf != nil, Muted: h.muted, Deaf: h.deaf, Digits: h.digits,
+	}
+	if h.orbit != nil {
+		v.ParkedAt = h.orbit.extension
 	}
 	if h.personality == terminator {
 		v.Direction = "incoming"
@@ -70,19 +85,31 @@ func (s *Simulator) truth() []callView {
 	return all
 }
 
-// controlCall makes a phone ring, or dials from it.
+// controlCall makes a phone ring, dials from it, or takes a parked call with it.
 func (s *Simulator) controlCall(r *http.Request) (int, any, error) {
 	var ask struct {
 		SubscriberID string `json:"subscriber_id"`
 		RemoteNumber string `json:"remote_number"`
 		RemoteName   string `json:"remote_name"`
 		Direction    string `json:"direction"`
+		Retrieve     string `json:"retrieve"` // an extension; instead of the three above
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
 	if ask.SubscriberID == "" {
 		return 0, nil, invalid("subscriber_id", "is required")
+	}
+	if ask.Retrieve != "" {
+		switch {
+		case ask.RemoteNumber != "" || ask.RemoteName != "":
+			return 0, nil, invalid("remote_number", "does not go with retrieve")
+		case ask.Direction == "incoming":
+			return 0, nil, invalid("direction", "a parked call is retrieved by dialling")
+		case strings.Trim(ask.Retrieve, "0123456789") != "" || len(ask.Retrieve) < minExtension || len(ask.Retrieve) > maxExtension:
+			return 0, nil, invalid("retrieve", "is no extension")
+		}
+		ask.RemoteNumber, ask.Direction = s.cfg.ParkRetrieveCode+ask.Retrieve, "outgoing"
 	}
 	number, valid := cleanAddress(ask.RemoteNumber)
 	s.mu.Lock()
@@ -117,136 +144,4 @@ func (s *Simulator) controlCall(r *http.Request) (int, any, error) {
 		return 0, nil, invalid("direction", `is "incoming" or "outgoing"`)
 	}
 	return http.StatusCreated, h.view(), nil
-}
-
-// controlVerbs is what a phone, a far end or the network can do to a call.
-var controlVerbs = map[string]struct {
-	can func(h *half) bool
-	do  func(s *Simulator, h *half, to redirectAsk)
-}{
-	"answer": {
-		can: (*half).ringsHere,
-		do:  func(s *Simulator, h *half, _ redirectAsk) { s.lift(h) },
-	},
-	"hangup": {
-		can: (*half).live,
-		do:  func(s *Simulator, h *half, _ redirectAsk) { s.release(h, localRelease, "") },
-	},
-	"hold": {
-		can: func(h *half) bool { return talking(h) && !h.localHold },
-		do:  func(s *Simulator, h *half, _ redirectAsk) { s.hold(h) },
-	},
-	"resume": {
-		can: func(h *half) bool { return talking(h) && h.localHold },
-		do:  func(s *Simulator, h *half, _ redirectAsk) { s.retrieve(h) },
-	},
-	"remote-answer": {
-		can: func(h *half) bool { return h.stage == alerting && h.lifted && !h.releasing },
-		do: func(s *Simulator, h *half, _ redirectAsk) {
-			if h.peer != nil {
-				s.answer(h.peer)
-			} else {
-				s.connect(h)
-			}
-		},
-	},
-	"remote-hangup": {
-		can: (*half).live,
-		do:  func(s *Simulator, h *half, _ redirectAsk) { s.remoteHangup(h) },
-	},
-	"remote-hold": {
-		can: func(h *half) bool { return talking(h) && !h.heldByFarEnd() },
-		do:  func(s *Simulator, h *half, _ redirectAsk) { s.remoteHold(h, true) },
-	},
-	"remote-resume": {
-		can: func(h *half) bool { return talking(h) && h.heldByFarEnd() },
-		do:  func(s *Simulator, h *half, _ redirectAsk) { s.remoteHold(h, false) },
-	},
-	"remote-transfer": {
-		can: talking,
-		do: func(s *Simulator, h *half, to redirectAsk) {
-			if h.peer != nil {
-				s.transferBlind(h.peer, to.number, to.Name, "transfer")
-			} else {
-				s.retarget(h, s.destination(h, to.number, to.Name))
-			}
-		},
-	},
-	"forward": {
-		can: func(h *half) bool { return h.ringsHere() && h.personality == terminator },
-		do:  func(s *Simulator, h *half, to redirectAsk) { s.transferBlind(h, to.number, to.Name, to.Reason) },
-	},
-	"pickup": {
-		can: func(h *half) bool { return h.ringsHere() && h.personality == terminator },
-		do:  func(s *Simulator, h *half, _ redirectAsk) { s.pickUp(h) },
-	},
-}
-
-// remoteHangup is the far end giving up, declining or ending the call.
-func (s *Simulator) remoteHangup(h *half) {
-	switch {
-	case h.peer != nil:
-		s.release(h.peer, localRelease, "")
-	case h.stage == alerting && h.lifted && h.answerTime == 0:
-		s.fail(h, causeForbidden) // it rang there, and was declined
-	default:
-		s.release(h, remoteRelease, "")
-	}
-}
-
-func (s *Simulator) remoteHold(h *half, held bool) {
-	switch {
-	case h.peer == nil:
-		s.setFarHold(h, held)
-	case held:
-		s.hold(h.peer)
-	default:
-		s.retrieve(h.peer)
-	}
-}
-
-// redirectAsk is the optional body of forward and remote-transfer.
-type redirectAsk struct {
-	Number string `json:"remote_number"`
-	Name   string `json:"remote_name"`
-	Reason string `json:"reason"`
-	number string
-}
-
-// redirectReasons are those of the dossier §2.3.
-var redirectReasons = []string{
-	"user-busy", "no-answer", "unavailable", "unconditional", "time-of-day", "do-not-disturb", "deflection", "follow-me",
-	"out-of-service", "away", "transfer", "voicemail", "hunt-group", "call-center", "route-point", "agent-wrap-up",
-	"voicexml-script-termination", "unknown",
-}
-
-func (s *Simulator) controlVerb(r *http.Request, id, name string) (int, any, error) {
-	v, known := controlVerbs[name]
-	if !known {
-		return 0, nil, notFound("verb")
-	}
-	to := redirectAsk{Number: "+442079460999", Reason: "no-answer"}
-	if err := readJSON(r, &to); err != nil {
-		return 0, nil, err
-	}
-	var valid bool
-	if to.number, valid = cleanAddress(to.Number); !valid {
-		return 0, nil, invalid("remote_number", "is no number a switch can route")
-	}
-	if !slices.Contains(redirectReasons, strings.ToLower(to.Reason)) {
-		return 0, nil, invalid("reason", "is none that BroadWorks has")
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	h := s.calls[id]
-	if h == nil {
-		return 0, nil, notFound("call")
-	}
-	if !v.can(h) {
-		p := refusal(http.StatusConflict, "wrong_state", "the call cannot do that now")
-		p.State = h.word()
-		return 0, nil, p
-	}
-	v.do(s, h, to)
-	return http.StatusOK, h.view(), nil
 }

@@ -13,6 +13,8 @@ type phoneView struct {
 	AnswerAfterMS int64  `json:"answer_after_ms"`
 	FarEnd        string `json:"far_end"`
 	FarEndAfterMS int64  `json:"far_end_after_ms"`
+	Decline       string `json:"decline"`
+	Recording     string `json:"recording"`
 	HookStatus    string `json:"hook_status"`
 	Calls         int    `json:"calls"`
 	Dials         int64  `json:"dials"` // click-to-dial calls placed since the simulator started
@@ -24,6 +26,7 @@ func (p *phone) view() phoneView {
 	v := phoneView{
 		Phone: p.Phone, Answer: "auto", AnswerAfterMS: p.behave.answerAfter.Milliseconds(),
 		FarEnd: farEndWords[p.behave.farEnd], FarEndAfterMS: p.behave.farEndAfter.Milliseconds(),
+		Decline: declineWords[p.behave.decline], Recording: recordWords[p.behave.recording],
 		HookStatus: hookNode(p).text, Calls: len(p.calls), Dials: p.dials,
 	}
 	if p.behave.answer == answerManual {
@@ -56,6 +59,8 @@ func (s *Simulator) controlPhone(id string, put *http.Request) (int, any, error)
 		AnswerAfterMS *int64  `json:"answer_after_ms"`
 		FarEnd        *string `json:"far_end"`
 		FarEndAfterMS *int64  `json:"far_end_after_ms"`
+		Decline       *string `json:"decline"`
+		Recording     *string `json:"recording"`
 	}
 	if put != nil {
 		if err := readJSON(put, &ask); err != nil {
@@ -85,6 +90,20 @@ func (s *Simulator) controlPhone(id string, put *http.Request) (int, any, error)
 			return 0, nil, invalid("far_end", `is "answer", "busy" or "no_answer"`)
 		}
 		b.farEnd = farEndMode(i) // #nosec G115 -- an index of a short list
+	}
+	if ask.Decline != nil {
+		i := slices.Index(declineWords, *ask.Decline)
+		if i < 0 {
+			return 0, nil, invalid("decline", `is "reject" or "voicemail"`)
+		}
+		b.decline = declineMode(i) // #nosec G115 -- an index of a short list
+	}
+	if ask.Recording != nil {
+		i := slices.Index(recordWords, *ask.Recording)
+		if i < 0 {
+			return 0, nil, invalid("recording", `is "works", "fails" or "never"`)
+		}
+		b.recording = recordMode(i) // #nosec G115 -- an index of a short list
 	}
 	if ms := ask.AnswerAfterMS; ms != nil {
 		if *ms < 0 || *ms > maxAfter.Milliseconds() {

@@ -19,6 +19,11 @@ const (
 	RefusedState          Refusal = "wrong state"
 	RefusedAddress        Refusal = "bad address"
 	RefusedTooManyCalls   Refusal = "too many calls"
+	RefusedDigits         Refusal = "bad digits"
+	RefusedPark           Refusal = "no place to park"
+	RefusedParticipants   Refusal = "bad participants"
+	RefusedConference     Refusal = "conference in progress"
+	RefusedNoConference   Refusal = "no conference"
 	RefusedUnknownSet     Refusal = "unknown channel set"
 	RefusedUnknownChannel Refusal = "unknown channel"
 	RefusedChannelGone    Refusal = "channel gone"
@@ -57,6 +62,11 @@ var builtinErrors = ErrorTable{
 	RefusedState:          {http.StatusForbidden, 110603, "Operation not allowed in this call state"},
 	RefusedAddress:        {http.StatusBadRequest, 110604, "Invalid address"},
 	RefusedTooManyCalls:   {http.StatusForbidden, 110605, "No call appearance available"},
+	RefusedDigits:         {http.StatusBadRequest, 110607, "Invalid digits"},
+	RefusedPark:           {http.StatusForbidden, 110608, "The call cannot be parked there"},
+	RefusedParticipants:   {http.StatusBadRequest, 110609, "Too few or too many participants"},
+	RefusedConference:     {http.StatusForbidden, 110610, "A conference is in progress"},
+	RefusedNoConference:   {http.StatusNotFound, 110611, "There is no conference"},
 	RefusedUnknownSet:     {http.StatusForbidden, 110842, "Channel set does not exist"},
 	RefusedUnknownChannel: {http.StatusNotFound, 110840, "Channel does not exist"},
 	RefusedChannelGone:    {http.StatusForbidden, 110840, "Channel does not exist"},

@@ -9,23 +9,43 @@ type eventKind struct {
 }
 
 var (
-	evOriginating = eventKind{"CallOriginatingEvent", true}
-	evOriginated  = eventKind{"CallOriginatedEvent", true}
-	evReceived    = eventKind{"CallReceivedEvent", true}
-	evAnswered    = eventKind{"CallAnsweredEvent", true}
-	evHeld        = eventKind{"CallHeldEvent", true}
-	evRetrieved   = eventKind{"CallRetrievedEvent", true}
-	evUpdated     = eventKind{"CallUpdatedEvent", true}
-	evReleased    = eventKind{"CallReleasedEvent", true}
-	evReleasing   = eventKind{"CallReleasingEvent", false}
-	evForwarded   = eventKind{"CallForwardedEvent", false}
-	evTransferred = eventKind{"CallTransferredEvent", false}
-	evRedirected  = eventKind{"CallRedirectedEvent", false}
-	evPickedUp    = eventKind{"CallPickedUpEvent", false}
-	evHookStatus  = eventKind{"HookStatusEvent", false}
-	evSnapshot    = eventKind{"CallSubscriptionEvent", true}
-	evResync      = eventKind{"CallSubscriptionResyncEvent", true}
-	evTerminated  = eventKind{"SubscriptionTerminatedEvent", true}
+	evOriginating   = eventKind{"CallOriginatingEvent", true}
+	evOriginated    = eventKind{"CallOriginatedEvent", true}
+	evReceived      = eventKind{"CallReceivedEvent", true}
+	evAnswered      = eventKind{"CallAnsweredEvent", true}
+	evHeld          = eventKind{"CallHeldEvent", true}
+	evRetrieved     = eventKind{"CallRetrievedEvent", true}
+	evUpdated       = eventKind{"CallUpdatedEvent", true}
+	evReleased      = eventKind{"CallReleasedEvent", true}
+	evReleasing     = eventKind{"CallReleasingEvent", false}
+	evForwarded     = eventKind{"CallForwardedEvent", false}
+	evTransferred   = eventKind{"CallTransferredEvent", false}
+	evRedirected    = eventKind{"CallRedirectedEvent", false}
+	evPickedUp      = eventKind{"CallPickedUpEvent", false}
+	evParkRetrieved = eventKind{"CallParkRetrievedEvent", false}
+	evHookStatus    = eventKind{"HookStatusEvent", false}
+	evSnapshot      = eventKind{"CallSubscriptionEvent", true}
+	evResync        = eventKind{"CallSubscriptionResyncEvent", true}
+	evTerminated    = eventKind{"SubscriptionTerminatedEvent", true}
+)
+
+// What the other services tell (dossier §2.4).
+var (
+	evRecordingStarting = eventKind{"CallRecordingStartingEvent", false}
+	evRecordingStarted  = eventKind{"CallRecordingStartedEvent", false}
+	evRecordingPaused   = eventKind{"CallRecordingPausedEvent", false}
+	evRecordingResumed  = eventKind{"CallRecordingResumedEvent", false}
+	evRecordingStopped  = eventKind{"CallRecordingStoppedEvent", false}
+
+	evConferenceStarted   = eventKind{"ConferenceStartedEvent", false}
+	evConferenceUpdated   = eventKind{"ConferenceUpdatedEvent", false}
+	evConferenceHeld      = eventKind{"ConferenceHeldEvent", false}
+	evConferenceRetrieved = eventKind{"ConferenceRetrievedEvent", false}
+	evConferenceReleased  = eventKind{"ConferenceReleasedEvent", false}
+	evConferenceMuted     = eventKind{"ConferenceCallMutedEvent", false}
+	evConferenceUnMuted   = eventKind{"ConferenceCallUnMutedEvent", false}
+	evConferenceDeaf      = eventKind{"ConferenceCallMadeDeafEvent", false}
+	evConferenceUnDeaf    = eventKind{"ConferenceCallMadeUnDeafEvent", false}
 )
 
 func (s *Simulator) callEvent(h *half, ev eventKind) {

@@ -3,6 +3,10 @@ package simulator
 // ringFar lets the far end of an outgoing or transferred call ring: another
 // subscriber's phone, or somebody outside who behaves as h.far says.
 func (s *Simulator) ringFar(h *half, address string) {
+	if at, asks := s.retrieves(h.phone, address); asks {
+		s.later(h, ringDelay, func() { s.retrieveParked(h, at) })
+		return
+	}
 	callee := s.phoneAt(address)
 	switch {
 	case callee == nil:
@@ -30,6 +34,7 @@ func (s *Simulator) farEndOutside(h *half) {
 // farEndInside rings another subscriber: the second half of an internal call.
 func (s *Simulator) farEndInside(h *half, callee *phone) {
 	b := s.newHalf(callee, terminator, h.phone.seenBy(callee), h.trackingID)
+	b.redirections = h.diverted
 	h.remote = callee.seenBy(h.phone)
 	h.peer, b.peer = b, h
 	s.ringHere(b)
@@ -58,14 +63,14 @@ func (s *Simulator) calledBy(p, caller *phone) *half {
 
 // retarget is what h sees when its far end is replaced by somebody who must
 // still answer: forwarded before the answer, transferred after it. Back to
-// Alerting, and Answered again later (dossier §2.4).
-func (s *Simulator) retarget(h *half, to party) {
+// Alerting, and Answered again later (dossier §2.4). via is how it came there.
+func (s *Simulator) retarget(h *half, to party, via ...redirection) {
 	ev := evTransferred
 	if h.answerTime == 0 {
 		ev = evForwarded
 	}
-	h.peer, h.farHold = nil, false
-	h.remote = to
+	h.peer, h.farHold, h.waits = nil, false, false
+	h.remote, h.diverted = to, via
 	if h.localHold {
 		s.callEvent(h, ev) // on our hold it stays, whoever is there now
 		return
@@ -93,22 +98,41 @@ func (s *Simulator) detach(reason string, to []string, halves ...*half) {
 }
 
 // transferBlind sends the far end of h to another address; the reason is one
-// of the dossier §2.3.
-func (s *Simulator) transferBlind(h *half, address, name, reason string) {
-	peer, from := h.peer, h.remote
-	redirected := redirect{address: h.phone.line(), reason: reason, at: s.now()}
+// of the dossier §2.3. It returns what rings at a subscriber now, if anything.
+func (s *Simulator) transferBlind(h *half, address, name, reason string) (rings *half) {
+	peer, from, by := h.peer, h.remote, h.phone
+	target := s.phoneAt(address)
+	via := h.via(target, reason)
 	to := s.destination(peer, address, name)
 	s.detach(reason, []string{address}, h)
 	if peer != nil {
-		s.retarget(peer, to)
-		return
+		s.retarget(peer, to, via...)
+		rings = peer.peer
+	} else if target != nil && target != by && len(target.calls) < s.cfg.MaxCallsPerPhone {
+		// The far end is outside; what becomes of it shows only if it calls here again.
+		rings = s.newHalf(target, terminator, from, h.trackingID)
+		rings.redirections = via
+		s.ringHere(rings)
 	}
-	// The far end is outside; what becomes of it shows only if it calls here again.
-	if p := s.phoneAt(address); p != nil && p != h.phone && len(p.calls) < s.cfg.MaxCallsPerPhone {
-		b := s.newHalf(p, terminator, from, h.trackingID)
-		b.redirections = []redirect{redirected}
-		s.ringHere(b)
+	if rings != nil && reason == "transfer" && s.cfg.TransferRecall > 0 && rings.phone != by {
+		s.later(rings, s.cfg.TransferRecall, func() { s.recallTransfer(rings, by) })
 	}
+	return rings
+}
+
+// via is the way of a call that h sends on, as target may see it. What was
+// answered here came to its end here: only h is told then.
+func (h *half) via(target *phone, reason string) []redirection {
+	from := party{name: h.phone.SubscriberName, address: h.phone.line()}
+	if target != nil {
+		from = h.phone.seenBy(target)
+	}
+	var way []redirection
+	if h.answerTime == 0 {
+		way = append(way, h.redirections...)
+	}
+	way = append(way, redirection{from: from, reason: reason})
+	return way[max(0, len(way)-maxRedirections):]
 }
 
 // destination is an address as the transferred subscriber sees it.
@@ -125,9 +149,25 @@ func (s *Simulator) toVoicemail(h *half) {
 	s.detach("voicemail", []string{""}, h)
 	if peer != nil {
 		peer.far = s.answersAtOnce(peer.far)
-		s.retarget(peer, party{name: "Voice Messaging", callType: "Group"})
+		s.retarget(peer, voicemail)
 	}
 }
+
+// decline is the subscriber not taking a call that rings.
+func (s *Simulator) decline(h *half) {
+	caller := h.peer
+	if h.phone.behave.decline != declineVoicemail || caller == nil {
+		s.release(h, localRelease, "")
+		return
+	}
+	s.unlink(h)
+	s.release(h, localRelease, "")
+	caller.far = s.answersAtOnce(caller.far)
+	s.retarget(caller, voicemail)
+}
+
+// voicemail is the machine as callers see it.
+var voicemail = party{name: "Voice Messaging", callType: "Group"}
 
 func (s *Simulator) answersAtOnce(b behaviour) behaviour {
 	b.farEnd, b.farEndAfter = farEndAnswers, ringDelay
@@ -145,8 +185,11 @@ func (s *Simulator) pickUp(h *half) {
 	if caller != nil {
 		caller.trackingID = h.trackingID
 		caller.remote = party{name: "Colleague", callType: "Group"}
+		caller.waits = false
 		s.callEvent(caller, evUpdated)
-		s.connect(caller)
+		if caller.stage == alerting {
+			s.connect(caller)
+		}
 	}
 }
 

@@ -331,6 +331,8 @@ type event struct {
 		Call  xmlCall   `xml:"call"`
 		Calls []xmlCall `xml:"calls>call"`
 		Hook  string    `xml:"hookStatus"`
+
+		Conference xmlConference `xml:"conference"`
 	} `xml:"eventData"`
 	raw string
 }
@@ -350,8 +352,22 @@ type xmlCall struct {
 	Start       int64     `xml:"startTime"`
 	Answer      int64     `xml:"answerTime"`
 	Release     int64     `xml:"releaseTime"`
+	Recall      string    `xml:"recallType"`
+	ParkedAt    string    `xml:"groupCallParkLocationSelected"`
+	Recording   string    `xml:"recordingState"`
+	From        []string  `xml:"redirections>redirection>party>address"`
+	Why         []string  `xml:"redirections>redirection>reason"`
 	AllowAnswer *struct{} `xml:"allowAnswer"`
 	Retrieve    *struct{} `xml:"allowRetrieve"`
+}
+
+type xmlConference struct {
+	State string `xml:"state"`
+	Calls []struct {
+		ID    string    `xml:"callId"`
+		Muted *struct{} `xml:"muted"`
+		Deaf  *struct{} `xml:"deaf"`
+	} `xml:"conferenceParticipantList>conferenceParticipant"`
 }
 
 // event is the next event, acknowledged; heartbeats are skipped.
@@ -397,6 +413,17 @@ func (ev event) String() string {
 		}
 		if c.Cause != "" {
 			words = append(words, c.Cause)
+		}
+		return strings.Join(words, " ")
+	case ev.Data.Conference.State != "" && strings.HasPrefix(name, "Conference"):
+		words := []string{name, ev.Data.Conference.State, fmt.Sprint(len(ev.Data.Conference.Calls))}
+		for i, p := range ev.Data.Conference.Calls {
+			if p.Muted != nil {
+				words = append(words, fmt.Sprint("muted ", i))
+			}
+			if p.Deaf != nil {
+				words = append(words, fmt.Sprint("deaf ", i))
+			}
 		}
 		return strings.Join(words, " ")
 	case ev.Data.Hook != "" && name == "HookStatus":

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -28,6 +29,7 @@ type audited struct {
 	calls   map[string]map[string]call1 // by target and call id
 	ended   map[string]bool
 	hooks   map[string]string
+	confs   map[string]bool // by target: one goes on
 	isGroup bool
 	over    bool
 }
@@ -59,7 +61,7 @@ func (a *auditor) hear(st *stream, doc string) {
 	id := ev.kid("subscriptionId").text
 	sub := a.subs[id]
 	if sub == nil {
-		sub = &audited{seq: map[string]int64{}, ids: map[string]bool{}, calls: map[string]map[string]call1{}, ended: map[string]bool{}, hooks: map[string]string{}}
+		sub = &audited{seq: map[string]int64{}, ids: map[string]bool{}, calls: map[string]map[string]call1{}, ended: map[string]bool{}, hooks: map[string]string{}, confs: map[string]bool{}}
 		a.subs[id] = sub
 	}
 	a.number(sub, st, ev, doc)
@@ -110,6 +112,10 @@ func (a *auditor) follow(sub *audited, ev *piece, doc string) {
 		if a.exact && len(sub.ids) > 1 {
 			require.Equal(a.w, known, told, "the snapshot is what the events said: %s", doc)
 		}
+		if a.exact && len(sub.ids) > 1 {
+			require.Equal(a.w, sub.confs[target], data.has("conference"), doc)
+		}
+		sub.confs[target] = data.has("conference")
 		sub.calls[target], sub.hooks[target] = told, data.kid("hookStatus").text
 	case "HookStatusEvent":
 		hook := data.kid("hookStatus").text
@@ -124,12 +130,30 @@ func (a *auditor) follow(sub *audited, ev *piece, doc string) {
 			a.life(sub, known, c, kind, doc)
 		}
 	default:
+		if conferences[kind] != "" {
+			a.conference(sub, target, data.kid("conference"), known, kind, doc)
+			return
+		}
 		a.life(sub, known, data.kid("call"), kind, doc)
 	}
 }
 
 func (a *auditor) calls(c *piece) call1 {
 	return call1{c.kid("extTrackingId").text, c.kid("personality").text, c.kid("state").text, c.number("startTime"), c.number("answerTime")}
+}
+
+// conference is one event of one: it begins once, and its participants are
+// calls that there are.
+func (a *auditor) conference(sub *audited, target string, c *piece, known map[string]call1, kind, doc string) {
+	a.w.Helper()
+	over := c.kid("state").text == "Released"
+	if a.exact {
+		require.Equal(a.w, kind == "ConferenceStartedEvent", !sub.confs[target], doc)
+		for _, p := range c.kid("conferenceParticipantList").kids {
+			require.Contains(a.w, known, p.kid("callId").text, doc)
+		}
+	}
+	sub.confs[target] = !over
 }
 
 // life is one event of one call.
@@ -179,7 +203,7 @@ func (a *auditor) life(sub *audited, known map[string]call1, c *piece, kind, doc
 func mischief(w *world, rnd *rand.Rand, phones []Phone, verbs []string) {
 	p := phones[rnd.IntN(len(phones))].SubscriberID
 	other := phones[rnd.IntN(len(phones))]
-	numbers := []string{"+442079460001", "5550123", "+4915112345678", other.Extension, other.SubscriberNumber, other.SubscriberID}
+	numbers := []string{"+442079460001", "5550123", "+4915112345678", "*88" + other.Extension, "*881002", other.Extension, other.SubscriberNumber, other.SubscriberID}
 	number := numbers[rnd.IntN(len(numbers))]
 	switch n := rnd.IntN(24); {
 	case n < 3:
@@ -209,6 +233,7 @@ func TestAllThatIsSaidConforms(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			cfg := Config{Subscribers: 14, Seed: seed + 1, Traffic: TrafficDemo, HeartbeatTimeout: -1, HeartbeatEvery: 10 * time.Second,
 				AckTimeout: time.Hour, CallsPerSecond: 1, CallDuration: 4 * time.Second, NewCallIDOnLift: seed%2 == 1,
+				ParkRecall: 2 * time.Second, TransferRecall: 2 * time.Second,
 				Treatment: time.Duration(seed%3) * time.Second, Chunks: Chunks(seed % 2)}
 			inWorld(t, cfg, func(w *world) {
 				a := newAuditor(w, true)
@@ -223,6 +248,9 @@ func TestAllThatIsSaidConforms(t *testing.T) {
 	for kind := range rules {
 		require.Positive(t, kinds[kind], kind)
 	}
+	for kind := range conferences {
+		require.Positive(t, kinds[kind], kind)
+	}
 	require.Positive(t, kinds["CallRedirectedEvent"])
 	require.Positive(t, kinds["HookStatusEvent"])
 }
@@ -234,6 +262,7 @@ func heavy(w *world, a *auditor, rnd *rand.Rand, verbs []string, each func(step 
 	phones := w.sim.Phones()
 	for step := range 250 {
 		mischief(w, rnd, phones, verbs)
+		w.sound()
 		each(step)
 		if step%3 == 0 {
 			o.look()
@@ -248,8 +277,31 @@ func heavy(w *world, a *auditor, rnd *rand.Rand, verbs []string, each func(step 
 			}
 		}
 	}
+	tour(w, phones[5].SubscriberID)
 	for range 5 {
 		o.look()
+	}
+}
+
+// tour has what chance may leave out: a recording and a conference from their
+// beginning to their end.
+func tour(w *world, user string) {
+	var ids []any
+	for range 3 {
+		var v callView
+		got, _ := w.try("POST", "/simulator/calls", fmt.Sprintf(`{"subscriber_id":%q,"remote_number":"+442079460001"}`, user))
+		_ = json.Unmarshal([]byte(got.body), &v)
+		ids = append(ids, v.CallID)
+	}
+	for _, step := range []string{"1 answer", "1 record-start", "1 record-pause", "1 record-resume", "1 record-stop", "2 answer", "3 answer", "1 conference",
+		"1 mute", "2 deaf", "1 unmute", "2 undeaf", "1 hold", "2 hold", "1 resume", "2 resume", "3 hangup", "2 hangup", "1 hangup"} {
+		n, verb, _ := strings.Cut(step, " ")
+		body := ""
+		if verb == "conference" {
+			body = fmt.Sprintf(`{"call_ids":[%q,%q]}`, ids[1], ids[2])
+		}
+		_, _ = w.try("POST", fmt.Sprintf("/simulator/calls/%s/%s", ids[n[0]-'1'], verb), body)
+		w.pass(100 * time.Millisecond)
 	}
 }
 

@@ -80,6 +80,7 @@ func (s *Simulator) remove(phones ...*phone) {
 		for len(p.calls) > 0 {
 			s.release(p.calls[0], localRelease, "")
 		}
+		s.endParkedBy(p)
 		s.endAll(p.subs)
 		p.gone = true
 		delete(s.byUser, p.key)

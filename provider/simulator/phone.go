@@ -28,6 +28,7 @@ type phone struct {
 	group   *group
 	behave  behaviour
 	calls   []*half         // live ones, oldest first
+	conf    *conference     // it has going; nil for none
 	subs    []*subscription // those whose target is this user
 	offHook bool
 	dials   int64 // calls/new accepted
@@ -43,6 +44,8 @@ type behaviour struct {
 	farEnd      farEndMode
 	farEndAfter time.Duration
 	noAnswer    time.Duration // when a far end that does not answer is given up
+	decline     declineMode   // what the caller of a declined call gets
+	recording   recordMode
 }
 
 type answerMode uint8
@@ -52,6 +55,15 @@ const (
 	answerAuto                          // set by PUT: answers incoming calls too
 	answerManual                        // waits for a person
 )
+
+type declineMode uint8
+
+const (
+	declineRejects declineMode = iota
+	declineVoicemail
+)
+
+var declineWords = []string{"reject", "voicemail"}
 
 type farEndMode uint8
 

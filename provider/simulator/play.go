@@ -125,14 +125,27 @@ func (p *player) namePeer(name, as string) error {
 	return err
 }
 
-func (p *player) control(name, verb string, to redirectAsk) error {
+// control does what a phone, a far end or the network does. Calls that go with
+// it are found by their names in the story.
+func (p *player) control(name, verb string, ask verbAsk, with ...string) error {
 	h, err := p.call(name)
 	if err != nil {
 		return err
 	}
-	if v := controlVerbs[verb]; v.can(h) {
-		v.do(p.sim, h, to)
+	for _, other := range with {
+		o, err := p.call(other)
+		if err != nil {
+			return err
+		}
+		ask.With = o.id
+		ask.CallIDs = append(ask.CallIDs, o.id)
+	}
+	v := controlVerbs[verb]
+	switch problem := p.sim.perform(&v, h, &ask); {
+	case problem == nil:
 		return nil
+	case problem.Code != "wrong_state":
+		return fmt.Errorf("%s %s: %w", problem.Field, problem.Detail, errNotNow)
 	}
 	return fmt.Errorf("%s is %s: %w", name, h.word(), errNotNow)
 }
@@ -162,7 +175,7 @@ func (p *player) consult(first, second string) error {
 	if err != nil {
 		return err
 	}
-	if a == b || a.phone != b.phone || !talking(a) || !(talking(b) || b.stage == alerting && b.lifted) {
+	if !canConsult(a, b) {
 		return fmt.Errorf("%s is %s, %s is %s: %w", first, a.word(), second, b.word(), errNotNow)
 	}
 	p.sim.transferConsult(a, b)
@@ -213,14 +226,17 @@ func (p *player) lift(name string) error {
 }
 
 // expect compares the switch with the story: a call's state, or how many calls
-// there are.
+// there are, or are parked.
 func (p *player) expect(what, want string) error {
 	got := "released"
-	if what == "calls" {
+	switch h := p.calls[what]; {
+	case what == "calls":
 		got = strconv.Itoa(len(p.sim.calls))
-	} else if h := p.calls[what]; h == nil {
+	case what == "parked":
+		got = strconv.Itoa(len(p.sim.parked))
+	case h == nil:
 		return fmt.Errorf("no call has that name")
-	} else if p.sim.calls[h.id] == h {
+	case p.sim.calls[h.id] == h:
 		got = h.word()
 	}
 	if got != want {

@@ -158,6 +158,15 @@ func (sc *Scenario) setting(words []string) (err error) {
 		c.HeartbeatTimeout, err = time.ParseDuration(value)
 	case "treatment":
 		c.Treatment, err = time.ParseDuration(value)
+	case "park-retrieve-code":
+		var valid bool
+		if c.ParkRetrieveCode, valid = cleanAddress(value); !valid || c.ParkRetrieveCode != value {
+			err = fmt.Errorf("%q cannot be dialled", value)
+		}
+	case "park-recall":
+		c.ParkRecall, err = time.ParseDuration(value)
+	case "transfer-recall":
+		c.TransferRecall, err = time.ParseDuration(value)
 	case "call-duration":
 		c.CallDuration, err = time.ParseDuration(value)
 	case "max-subscriptions":

@@ -31,6 +31,7 @@ type Simulator struct {
 	byUser       map[string]*phone
 	byDigits     map[string]*phone
 	calls        map[string]*half
+	parked       []*parked // oldest first
 	lastHalf     int64
 	lastTracking int64
 	sets         map[string]*channelSet
@@ -75,6 +76,7 @@ func New(cfg Config) *Simulator {
 // and counters that start elsewhere than the last time.
 func (s *Simulator) boot() {
 	s.calls = make(map[string]*half)
+	s.parked = nil
 	s.sets = make(map[string]*channelSet)
 	s.channels = make(map[string]*channel)
 	s.dropContacts()
@@ -87,7 +89,7 @@ func (s *Simulator) boot() {
 		}
 	}
 	for _, p := range s.phones {
-		p.calls, p.subs, p.offHook = nil, nil, false
+		p.calls, p.conf, p.subs, p.offHook = nil, nil, nil, false
 	}
 	s.lastHalf = s.fate.counterBase()
 	s.lastTracking = s.fate.counterBase()

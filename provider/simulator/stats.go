@@ -52,6 +52,7 @@ type Stats struct {
 // Live is what exists right now.
 type Live struct {
 	Calls         int `json:"calls"`
+	Parked        int `json:"parked"`
 	Channels      int `json:"channels"`
 	Subscriptions int `json:"subscriptions"`
 	Waiting       int `json:"waiting_for_ack"`
@@ -85,7 +86,7 @@ func (s *Simulator) Stats() Stats {
 		st.XSPs[x.name] = x.count
 	}
 	st.OCI = s.oci.Stats()
-	st.Live = Live{Calls: len(s.calls), Channels: len(s.channels), Subscriptions: len(s.subs),
+	st.Live = Live{Calls: len(s.calls), Parked: len(s.parked), Channels: len(s.channels), Subscriptions: len(s.subs),
 		Waiting: len(s.waiting) + s.posts.pending, Planned: len(s.planned.tasks)}
 	return st
 }

@@ -81,6 +81,10 @@ func (sc *Scenario) step(line int, at time.Duration, words []string) (err error)
 		st.do = func(p *player) error { return p.act(a.plain[0], "vmtransfer", "") }
 	case verb == "hangup" && len(a.plain) == 1 && a.plain[0] == "all":
 		st.do = func(p *player) error { p.hangUpAll(); return nil }
+	case verb == "retrieve":
+		st.do, err = retrieveStep(a)
+	case verb == "conference":
+		st.do, err = conferenceStep(a)
 	case controlVerbs[verb].do != nil:
 		st.do, err = callStep(verb, a)
 	case verb == "phone":
@@ -131,27 +135,72 @@ func beginCall(verb string, a args) (func(*player) error, error) {
 	}, err
 }
 
+// callStep is a verb of the control paths. Where one parks is said with to.
 func callStep(verb string, a args) (func(*player) error, error) {
-	if err := a.want(1, "", "to name reason"); err != nil {
+	v := controlVerbs[verb]
+	allowed := ""
+	var with []string
+	ask := verbAsk{}
+	for _, m := range []struct {
+		member, word string
+		to           *string
+	}{
+		{"remote_number", "to", &ask.Number}, {"remote_name", "name", &ask.Name}, {"reason", "reason", &ask.Reason},
+		{"extension", "to", &ask.Extension}, {"with_call_id", "with", nil},
+	} {
+		if !slices.Contains(strings.Fields(v.takes), m.member) {
+			continue
+		}
+		allowed += " " + m.word
+		switch said := a.named[m.word]; {
+		case m.to != nil:
+			*m.to = said
+		case said != "":
+			with = []string{said}
+		}
+	}
+	if err := a.want(1, "", allowed); err != nil {
 		return nil, err
 	}
-	to := redirectAsk{Number: "+442079460999", Reason: "no-answer", Name: a.named["name"]}
-	if n := a.named["to"]; n != "" {
-		to.Number = n
+	if ask.Reason != "" && !slices.Contains(redirectReasons, ask.Reason) {
+		return nil, fmt.Errorf("%q is no reason that BroadWorks has", ask.Reason)
 	}
-	if r := a.named["reason"]; r != "" {
-		to.Reason = r
+	if ask.Number != "" {
+		if _, err := address(ask.Number); err != nil {
+			return nil, err
+		}
 	}
-	if !slices.Contains(redirectReasons, to.Reason) {
-		return nil, fmt.Errorf("%q is no reason that BroadWorks has", to.Reason)
+	if p := ask.read(&v); p != nil {
+		return nil, fmt.Errorf("%s %s", p.Field, p.Detail)
 	}
-	var err error
-	to.number, err = address(to.Number)
-	return func(p *player) error { return p.control(a.plain[0], verb, to) }, err
+	return func(p *player) error { return p.control(a.plain[0], verb, ask, with...) }, nil
+}
+
+func retrieveStep(a args) (func(*player) error, error) {
+	if err := a.want(1, "from", "as"); err != nil {
+		return nil, err
+	}
+	extension := a.named["from"]
+	if len(extension) < minExtension || len(extension) > maxExtension || strings.Trim(extension, "0123456789") != "" {
+		return nil, fmt.Errorf("%q is no extension", extension)
+	}
+	return func(p *player) error {
+		return p.begin("dial", a.plain[0], p.sim.cfg.ParkRetrieveCode+extension, "", a.named["as"])
+	}, nil
+}
+
+func conferenceStep(a args) (func(*player) error, error) {
+	if len(a.plain) < minParticipants {
+		return nil, fmt.Errorf("%d calls are wanted behind it at least", minParticipants)
+	}
+	if err := a.want(len(a.plain), "", ""); err != nil {
+		return nil, err
+	}
+	return func(p *player) error { return p.control(a.plain[0], "conference", verbAsk{}, a.plain[1:]...) }, nil
 }
 
 func phoneStep(a args) (func(*player) error, error) {
-	if err := a.want(1, "", "answer answer-after far-end far-end-after"); err != nil {
+	if err := a.want(1, "", "answer answer-after far-end far-end-after decline recording"); err != nil {
 		return nil, err
 	}
 	var set []func(*behaviour)
@@ -169,6 +218,18 @@ func phoneStep(a args) (func(*player) error, error) {
 				return nil, fmt.Errorf("far-end is answer, busy or no-answer, not %q", value)
 			}
 			set = append(set, func(b *behaviour) { b.farEnd = mode })
+		case "decline":
+			i := slices.Index(declineWords, value)
+			if i < 0 {
+				return nil, fmt.Errorf("decline is reject or voicemail, not %q", value)
+			}
+			set = append(set, func(b *behaviour) { b.decline = declineMode(i) }) // #nosec G115 -- an index of a short list
+		case "recording":
+			i := slices.Index(recordWords, value)
+			if i < 0 {
+				return nil, fmt.Errorf("recording is works, fails or never, not %q", value)
+			}
+			set = append(set, func(b *behaviour) { b.recording = recordMode(i) }) // #nosec G115 -- an index of a short list
 		default:
 			d, err := time.ParseDuration(value)
 			if err != nil || d < 0 || d > maxAfter {

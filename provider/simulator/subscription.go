@@ -119,7 +119,8 @@ func (s *Simulator) snapshot(sub *subscription) {
 	s.publish(sub, sub.user, eventData(evSnapshot, s.snapshotNodes(sub.user)...))
 }
 
-// snapshotNodes is all there is to know of a user: calls, if any, and the hook.
+// snapshotNodes is all there is to know of a user: calls and a conference, if
+// any, and the hook.
 func (s *Simulator) snapshotNodes(p *phone) (kids []*node) {
 	if len(p.calls) > 0 {
 		calls := el("calls")
@@ -127,6 +128,9 @@ func (s *Simulator) snapshotNodes(p *phone) (kids []*node) {
 			calls.add(callNode(h))
 		}
 		kids = append(kids, calls)
+	}
+	if p.conf != nil {
+		kids = append(kids, p.conf.node("conference"))
 	}
 	return append(kids, hookNode(p))
 }

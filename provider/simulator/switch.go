@@ -28,6 +28,9 @@ func (s *Simulator) asDialled(p *phone, address string) party {
 		seen := other.seenBy(p)
 		return party{address: address, callType: seen.callType}
 	}
+	if _, code := s.retrieves(p, address); code {
+		return party{address: address, callType: "Group"}
+	}
 	return outside("", address)
 }
 
@@ -55,7 +58,7 @@ func (s *Simulator) lift(h *half) {
 // goOffHook joins the phone to the call; a person talks to one at a time.
 func (s *Simulator) goOffHook(h *half) {
 	for _, o := range h.phone.calls {
-		if o != h && o.stage == active && !o.localHold {
+		if o != h && o.stage == active && !o.localHold && (h.conf == nil || o.conf != h.conf) {
 			s.hold(o)
 		}
 	}
@@ -101,7 +104,17 @@ func (s *Simulator) unanswered(h *half) {
 	caller := s.unlink(h)
 	s.release(h, remoteRelease, "")
 	if caller != nil {
-		s.fail(caller, causeUnavailable)
+		s.turnedDown(caller, causeUnavailable)
+	}
+}
+
+// turnedDown is what becomes of a call whose far end did not take it. One that
+// talked already, as who was parked and comes back to nobody, just ends.
+func (s *Simulator) turnedDown(caller *half, cause string) {
+	if caller.stage == alerting {
+		s.fail(caller, cause)
+	} else {
+		s.release(caller, remoteRelease, "")
 	}
 }
 
@@ -109,8 +122,12 @@ func (s *Simulator) unanswered(h *half) {
 func (s *Simulator) answer(h *half) {
 	s.goOffHook(h)
 	s.connect(h)
-	if h.peer != nil && h.peer.stage == alerting {
-		s.connect(h.peer)
+	switch p := h.peer; {
+	case p == nil:
+	case p.stage == alerting:
+		s.connect(p)
+	case p.waits:
+		s.takenBack(p)
 	}
 }
 
@@ -136,6 +153,7 @@ func (s *Simulator) hold(h *half) {
 	if p := h.peer; p != nil && p.stage == active && !p.localHold {
 		s.callEvent(p, evHeld)
 	}
+	s.conferenceHold(h.conf)
 }
 
 // retrieve takes a held call back; others on the phone are held for it.
@@ -152,6 +170,7 @@ func (s *Simulator) retrieve(h *half) {
 	if p := h.peer; p != nil && p.stage == active && !p.localHold {
 		s.callEvent(p, evRetrieved)
 	}
+	s.conferenceHold(h.conf)
 }
 
 // setFarHold is an outside far end holding us, or letting go.
@@ -185,13 +204,19 @@ func (s *Simulator) release(h *half, by, cause string) {
 	peer := s.unlink(h)
 	s.enter(h, released)
 	h.releasingParty, h.cause, h.releaseTime = by, cause, s.now()
+	s.stop(h.recorder)
+	h.recording = ""
+	if h.orbit != nil {
+		s.unpark(h.orbit)
+	}
 	s.forget(h)
 	s.callEvent(h, evReleased)
 	s.setHook(h.phone)
+	s.leaveConference(h)
 	switch {
 	case peer == nil || !peer.live():
 	case ringing && h.personality == terminator && by == localRelease:
-		s.fail(peer, causeForbidden) // declined
+		s.turnedDown(peer, causeForbidden) // declined
 	default:
 		s.release(peer, remoteRelease, "")
 	}

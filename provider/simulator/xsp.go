@@ -51,7 +51,9 @@ type reply struct {
 	refused Refusal
 	// location goes with a 302: another XSP (dossier §1.2).
 	location string
-	then     func() // runs with mu held, when the answer is written
+	// contentLocation names the orbit of a parked call (dossier §1.4).
+	contentLocation string
+	then            func() // runs with mu held, when the answer is written
 }
 
 func ok(body *node) reply       { return reply{status: http.StatusOK, body: body} }
@@ -212,6 +214,9 @@ func (s *Simulator) write(w http.ResponseWriter, r *request, rep reply) {
 	}
 	if rep.location != "" {
 		w.Header().Set("Location", rep.location)
+	}
+	if rep.contentLocation != "" {
+		w.Header().Set("Content-Location", rep.contentLocation)
 	}
 	w.Header().Set("Content-Length", itoa(int64(len(body))))
 	w.WriteHeader(rep.status)
