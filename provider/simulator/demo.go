@@ -30,7 +30,7 @@ func (s *Simulator) demoCall() {
 	switch n := s.fate.IntN(100); {
 	case n < 34: // a customer calls and is answered
 		h := s.incoming(p, s.stranger())
-		s.unfold(h, s.withHold(h, s.answered(h, ring, talk)))
+		s.unfold(h, s.withMore(h, s.answered(h, ring, talk)))
 	case n < 44: // missed
 		h := s.incoming(p, s.stranger())
 		s.unfold(h, s.gaveUp(h, ring+5*time.Second))
@@ -46,7 +46,7 @@ func (s *Simulator) demoCall() {
 		}}})
 	case n < 74: // calls somebody outside
 		h := s.demoDial(p, behaviour{farEndAfter: ring})
-		s.unfold(h, s.withHold(h, s.hangsUp(h, ring+talk)))
+		s.unfold(h, s.withMore(h, s.hangsUp(h, ring+talk)))
 	case n < 80: // who is busy
 		s.demoDial(p, behaviour{farEnd: farEndBusy, farEndAfter: 2 * time.Second})
 	case n < 85: // or does not answer, until the caller gives up
