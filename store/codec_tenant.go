@@ -122,8 +122,9 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 	b = append(b, version1)
 	b = appendString(b, n.ID)
 	b = appendString(b, n.Provider)
-	parks := n.Dialing.ParkRetrieveCode != ""
-	b = appendFlags(b, n.FromFile, true, true, parks) // records of before had no contact, then no provisioning
+	// Records of before had no contact, then no provisioning. Few have verbs at all.
+	verbs := len(n.BroadWorks.Without) > 0 || n.Dialing.ParkRetrieveCode != ""
+	b = appendFlags(b, n.FromFile, true, true, verbs)
 	b = appendString(b, n.Dialing.CountryCode)
 	b = appendList(b, n.Dialing.Allow)
 	b = appendList(b, n.Dialing.Deny)
@@ -137,8 +138,8 @@ func appendNetwork(b []byte, n *tenant.Network) []byte {
 	b = appendTargets(b, w.Targets)
 	b = appendContact(b, &w.Contact)
 	b = appendProvisioning(b, &n.Provision)
-	if parks {
-		b = appendString(b, n.Dialing.ParkRetrieveCode)
+	if verbs {
+		b = appendString(appendList(b, w.Without), n.Dialing.ParkRetrieveCode)
 	}
 	return b
 }
@@ -182,8 +183,8 @@ func (d *decoder) contact(c *tenant.Contact) {
 func decodeNetwork(b []byte) (*tenant.Network, error) {
 	d := decode(b)
 	n := &tenant.Network{ID: d.string(), Provider: d.string()}
-	var contact, provisioning, parks bool
-	d.flags(&n.FromFile, &contact, &provisioning, &parks)
+	var contact, provisioning, verbs bool
+	d.flags(&n.FromFile, &contact, &provisioning, &verbs)
 	n.Dialing.CountryCode = d.string()
 	n.Dialing.Allow = list[string](&d)
 	n.Dialing.Deny = list[string](&d)
@@ -201,8 +202,8 @@ func decodeNetwork(b []byte) (*tenant.Network, error) {
 	if provisioning {
 		d.provisioning(&n.Provision)
 	}
-	if parks {
-		n.Dialing.ParkRetrieveCode = d.string()
+	if verbs {
+		w.Without, n.Dialing.ParkRetrieveCode = list[string](&d), d.string()
 	}
 	if err := d.done("network"); err != nil {
 		return nil, err

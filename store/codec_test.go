@@ -222,7 +222,7 @@ func TestANetworkOfBeforeContactsIsRead(t *testing.T) {
 	b[flags], b = 3, b[:len(b)-len(appendProvisioning(nil, &tenant.Provisioning{}))]
 	got, err := decodeNetwork(b)
 	require.NoError(t, err)
-	require.Equal(t, want, got, "before there was provisioning")
+	require.Equal(t, want, got, "before there was provisioning, and before verbs could be taken away")
 	b[flags], b = 1, b[:len(b)-len(appendContact(nil, &tenant.Contact{}))]
 	got, err = decodeNetwork(b)
 	require.NoError(t, err)

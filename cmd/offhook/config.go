@@ -126,7 +126,8 @@ type BroadWorks struct {
 	ApplicationID string   `yaml:"application_id"`
 	Subscribe     string   `yaml:"subscribe"` // user, group, enterprise
 	Targets       []Target `yaml:"targets"`
-	Events        Delivery `yaml:"events"` // how they come
+	Without       []string `yaml:"without"` // capabilities that are not offered
+	Events        Delivery `yaml:"events"`  // how they come
 	Tuning        Tuning   `yaml:"tuning"`
 }
 
@@ -142,6 +143,8 @@ type Dialing struct {
 	CountryCode string   `yaml:"country_code"`
 	Allow       []string `yaml:"allow"`
 	Deny        []string `yaml:"deny"`
+
+	ParkRetrieveCode string `yaml:"park_retrieve_code"`
 }
 
 // Where the listeners are unless told otherwise. Somebody who wrote a config

@@ -94,7 +94,8 @@ networks:
       password_file: DIR/password
       ca_file: DIR/cert.pem
       application_id: ours
-    dialing: { country_code: "1", allow: ["911"], deny: ["1809", "+1876"] }
+      without: [ recording_start, group_park ]
+    dialing: { country_code: "1", allow: ["911"], deny: ["1809", "+1876"], park_retrieve_code: "#39" }
   - network_id: second
     broadworks:
       srv: example.com
@@ -118,9 +119,9 @@ networks:
 			BroadWorks: tenant.BroadWorks{
 				XSPs: []string{"https://xsp1.example.com", "https://xsp2.example.com:8443"}, ActionsPath: "/com.broadsoft.xsi-actions",
 				Username: "admin@example.com", Password: "s3cret", CAFile: filepath.Join(d.dir, "cert.pem"),
-				ApplicationID: "ours", Subscribe: "user",
+				ApplicationID: "ours", Subscribe: "user", Without: []string{"recording_start", "group_park"},
 			},
-			Dialing: engine.Dialing{CountryCode: "1", Allow: []string{"911"}, Deny: []string{"1809", "+1876"}},
+			Dialing: engine.Dialing{CountryCode: "1", Allow: []string{"911"}, Deny: []string{"1809", "+1876"}, ParkRetrieveCode: "#39"},
 		},
 		{
 			ID: "second", Provider: "broadworks", FromFile: true,

@@ -79,15 +79,28 @@ func (k *checker) broadworks(path string, b *BroadWorks) tenant.BroadWorks {
 		k.fault(path+".application_id", "has more than 256 characters")
 	}
 	k.authorities(path+".ca_file", b.CAFile)
+	k.without(path+".without", b.Without)
 	k.tuning(path+".tuning", b.Tuning)
 	t := tenant.BroadWorks{
 		XSPs: b.XSPs, SRV: b.SRV, ActionsPath: b.ActionsPath, EventsPath: b.EventsPath, ChannelPath: b.ChannelPath,
 		Username: b.Username, Password: k.password(path+".password_file", b.PasswordFile),
-		CAFile: b.CAFile, ApplicationID: b.ApplicationID,
+		CAFile: b.CAFile, ApplicationID: b.ApplicationID, Without: b.Without,
 	}
 	t.Subscribe, t.Targets = k.subscribe(path, b)
 	t.Contact = k.contact(path+".events", &b.Events)
 	return t
+}
+
+// without checks the names of what is not offered.
+func (k *checker) without(path string, names []string) {
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if _, ok := tenant.Capability(name); !ok {
+			k.words(at, name, tenant.Capabilities()...)
+		} else if slices.Index(names, name) < i {
+			k.fault(at, "is in the list already")
+		}
+	}
 }
 
 // password reads the file it is kept in; white space around it is an editor's.
@@ -169,7 +182,10 @@ func (k *checker) dialing(path string, d Dialing) engine.Dialing {
 			}
 		}
 	}
-	return engine.Dialing{CountryCode: d.CountryCode, Allow: d.Allow, Deny: d.Deny}
+	if code := d.ParkRetrieveCode; code != "" && !tenant.IsFeatureCode(code) {
+		k.fault(path+".park_retrieve_code", "%q is none; write up to six digits, with * or # before them where it has one, as in \"*88\"", code)
+	}
+	return engine.Dialing{CountryCode: d.CountryCode, Allow: d.Allow, Deny: d.Deny, ParkRetrieveCode: d.ParkRetrieveCode}
 }
 
 func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }

@@ -128,7 +128,8 @@ type BroadWorks struct {
 	ApplicationID string
 	Subscribe     string // user | group | enterprise
 	Targets       []Target
-	Contact       Contact // how events come instead of over channels; the zero value for channels
+	Without       []string // capabilities that the platform, or its operator, does not offer; see Capability
+	Contact       Contact  // how events come instead of over channels; the zero value for channels
 }
 
 // Contact is an HTTP contact: the platform POSTs each event to a listener of

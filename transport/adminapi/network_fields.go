@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"offhook/engine/tenant"
@@ -46,6 +47,9 @@ func applyBroadWorks(b *tenant.BroadWorks, doc web.Object) error {
 		}
 	}
 	if err := setTexts(doc, "xsps", &b.XSPs); err != nil {
+		return err
+	}
+	if err := setTexts(doc, "without", &b.Without); err != nil {
 		return err
 	}
 	if doc.Has("targets") {
@@ -101,6 +105,11 @@ func checkBroadWorks(b *tenant.BroadWorks) error {
 			return problem.Invalid("broadworks."+name, "must begin with a slash")
 		}
 	}
+	for i, name := range b.Without {
+		if _, ok := tenant.Capability(name); !ok || slices.Index(b.Without, name) < i {
+			return problem.Invalid("broadworks.without", "must be different ones of "+strings.Join(tenant.Capabilities(), ", "))
+		}
+	}
 	if b.Username == "" {
 		return problem.Invalid("broadworks.username", "is required")
 	}
@@ -125,6 +134,12 @@ func applyDialing(n *tenant.Network, doc web.Object) error {
 	}
 	if len(d.CountryCode) > 3 || !digits(d.CountryCode) || strings.HasPrefix(d.CountryCode, "0") {
 		return problem.Invalid("dialing.country_code", "must be one to three digits without +")
+	}
+	if err := setText(doc, "park_retrieve_code", &d.ParkRetrieveCode); err != nil {
+		return err
+	}
+	if d.ParkRetrieveCode != "" && !tenant.IsFeatureCode(d.ParkRetrieveCode) {
+		return problem.Invalid("dialing.park_retrieve_code", "must be up to six digits, with * or # before them or neither")
 	}
 	for name, to := range map[string]*[]string{"allow": &d.Allow, "deny": &d.Deny} {
 		if err := setTexts(doc, name, to); err != nil {

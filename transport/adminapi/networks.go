@@ -36,6 +36,7 @@ type broadworksView struct {
 	ApplicationID string       `json:"application_id"`
 	Subscribe     string       `json:"subscribe"`
 	Targets       []targetView `json:"targets"`
+	Without       []string     `json:"without"`
 	Events        eventsView   `json:"events"`
 }
 
@@ -49,6 +50,8 @@ type dialingView struct {
 	CountryCode string   `json:"country_code"`
 	Allow       []string `json:"allow"`
 	Deny        []string `json:"deny"`
+
+	ParkRetrieveCode string `json:"park_retrieve_code"`
 }
 
 func viewNetwork(n *tenant.Network) networkView {
@@ -58,9 +61,12 @@ func viewNetwork(n *tenant.Network) networkView {
 		BroadWorks: broadworksView{
 			XSPs: list(b.XSPs), SRV: b.SRV, ActionsPath: b.ActionsPath, EventsPath: b.EventsPath, ChannelPath: b.ChannelPath,
 			Username: b.Username, CAFile: b.CAFile, ApplicationID: b.ApplicationID, Subscribe: b.Subscribe, Targets: []targetView{},
-			Events: viewEvents(&b.Contact),
+			Without: list(b.Without), Events: viewEvents(&b.Contact),
 		},
-		Dialing: dialingView{CountryCode: n.Dialing.CountryCode, Allow: list(n.Dialing.Allow), Deny: list(n.Dialing.Deny)},
+		Dialing: dialingView{
+			CountryCode: n.Dialing.CountryCode, Allow: list(n.Dialing.Allow), Deny: list(n.Dialing.Deny),
+			ParkRetrieveCode: n.Dialing.ParkRetrieveCode,
+		},
 	}
 	for _, t := range b.Targets {
 		v.BroadWorks.Targets = append(v.BroadWorks.Targets, targetView(t))

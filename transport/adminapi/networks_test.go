@@ -14,9 +14,10 @@ const newNetwork = `{
 	"broadworks": {
 		"xsps": ["https://xsp1.example.com", "https://xsp2.example.com"],
 		"username": "admin@example.com", "password": "correct horse", "subscribe": "group",
-		"targets": [{"service_provider": "sp", "group": "g"}, {"enterprise": "e"}]
+		"targets": [{"service_provider": "sp", "group": "g"}, {"enterprise": "e"}],
+		"without": ["recording_start", "conference"]
 	},
-	"dialing": {"country_code": "44", "allow": ["+44871"], "deny": ["44900"]}
+	"dialing": {"country_code": "44", "allow": ["+44871"], "deny": ["44900"], "park_retrieve_code": "*86"}
 }`
 
 func TestANetworkFromFirstToLast(t *testing.T) {
@@ -27,8 +28,8 @@ func TestANetworkFromFirstToLast(t *testing.T) {
 	require.Regexp(t, uuid4, id)
 	body := `{"network_id":"` + id + `","provider":"broadworks","broadworks":{"xsps":["https://xsp1.example.com","https://xsp2.example.com"],"srv":"",` +
 		`"actions_path":"","events_path":"","channel_path":"","username":"admin@example.com","ca_file":"","application_id":"","subscribe":"group",` +
-		`"targets":[{"service_provider":"sp","group":"g"},{"enterprise":"e"}],"events":{"delivery":"channel"}},` +
-		`"dialing":{"country_code":"44","allow":["+44871"],"deny":["44900"]},"read_only":false}`
+		`"targets":[{"service_provider":"sp","group":"g"},{"enterprise":"e"}],"without":["recording_start","conference"],"events":{"delivery":"channel"}},` +
+		`"dialing":{"country_code":"44","allow":["+44871"],"deny":["44900"],"park_retrieve_code":"*86"},"read_only":false}`
 	made.want(t, 201, body)
 	o.do("GET", "/admin/networks/"+id, "").want(t, 200, body)
 	n, _ := o.store.Network(id)
@@ -43,10 +44,14 @@ func TestANetworkFromFirstToLast(t *testing.T) {
 	require.Equal(t, "correct horse", n.BroadWorks.Password)
 	require.Equal(t, []string{"+44871"}, n.Dialing.Allow)
 	require.Empty(t, n.Dialing.Deny)
+	require.Equal(t, "*86", n.Dialing.ParkRetrieveCode)
+	require.Equal(t, []string{"recording_start", "conference"}, n.BroadWorks.Without)
 	require.Equal(t, "admin@example.com", was.BroadWorks.Username, "what was handed out is never changed")
-	o.do("PATCH", "/admin/networks/"+id, `{"broadworks":{"password":"new"}}`)
+	o.do("PATCH", "/admin/networks/"+id, `{"broadworks":{"password":"new","without":[]},"dialing":{"park_retrieve_code":""}}`)
 	n, _ = o.store.Network(id)
 	require.Equal(t, "new", n.BroadWorks.Password)
+	require.Empty(t, n.BroadWorks.Without)
+	require.Empty(t, n.Dialing.ParkRetrieveCode)
 
 	require.Equal(t, 204, o.do("DELETE", "/admin/networks/"+id, "").StatusCode)
 	o.do("GET", "/admin/networks/"+id, "").wantProblem(t, 404, "not_found")
@@ -103,6 +108,11 @@ func TestNetworksThatAreRefused(t *testing.T) {
 		`{"provider":"broadworks","broadworks":{` + xsps + `},"dialing":{"country_code":1}}`:          "dialing.country_code",
 		`{"provider":"broadworks","broadworks":{` + xsps + `},"dialing":{"deny":["premium"]}}`:        "dialing.deny",
 		`{"provider":"broadworks","broadworks":{` + xsps + `},"dialing":{"allow":{"prefix":"44"}}}`:   "dialing.allow",
+		`{"provider":"broadworks","broadworks":{` + xsps + `,"without":"hold"}}`:                      "broadworks.without",
+		`{"provider":"broadworks","broadworks":{` + xsps + `,"without":["hold","snapshot"]}}`:         "broadworks.without",
+		`{"provider":"broadworks","broadworks":{` + xsps + `,"without":["hold","hold"]}}`:             "broadworks.without",
+		`{"provider":"broadworks","broadworks":{` + xsps + `},"dialing":{"park_retrieve_code":"8x"}}`: "dialing.park_retrieve_code",
+		`{"provider":"broadworks","broadworks":{` + xsps + `},"dialing":{"park_retrieve_code":88}}`:   "dialing.park_retrieve_code",
 		`{"provider":"broadworks","network_id":5,"broadworks":{` + xsps + `},"dialing":{"allow":[]}}`: "network_id",
 	} {
 		o.do("POST", "/admin/networks", body).wantProblem(t, 422, "invalid_field", field)
