@@ -23,6 +23,9 @@ func seeds(f *testing.F) {
 	f.Add([]byte(samples.LongEvent))
 	f.Add([]byte(received + `<ChannelHeartBeat xmlns="http://schema.broadsoft.com/xsi"/>` + received))
 	f.Add([]byte(event("e1", "s1", "3", "", "CallRedirectedEvent", "<xsi:calls>"+alertingCall+alertingCall+"</xsi:calls>")))
+	f.Add([]byte(event("e1", "s1", "3", "", "ConferenceCallMutedEvent", conferenceOf("Active", "a", "b<xsi:muted/>"))))
+	f.Add([]byte(event("e1", "s1", "3", "", "CallSubscriptionEvent", "<xsi:calls>"+alertingCall+"</xsi:calls>"+conferenceOf("Held", "a", "b", "c"))))
+	f.Add([]byte(event("e1", "s1", "3", "", "CallReceivedEvent", "<xsi:call><xsi:callId>a</xsi:callId>"+diverted+"</xsi:call>")))
 	files, err := filepath.Glob("testdata/captures/*.xml")
 	require.NoError(f, err)
 	for _, file := range files {
@@ -138,6 +141,66 @@ func (n *node) last(path ...string) (text string) {
 	return text
 }
 
+// all are the descendants at a path of BroadSoft's names.
+func (n *node) all(path ...string) []*node {
+	at := []*node{n}
+	for _, name := range path {
+		var next []*node
+		for _, n := range at {
+			for _, k := range n.kids {
+				if k.name.Space == xsiURI && k.name.Local == name {
+					next = append(next, k)
+				}
+			}
+		}
+		at = next
+	}
+	return at
+}
+
+// sameConference compares what was read of a conference, where there is one.
+func sameConference(t *testing.T, std *node, got *document) {
+	all := std.all("eventData", "conference")
+	require.Equal(t, len(all)+len(std.all("eventData", "calls", "conference")) > 0, got.conference != nil)
+	if len(all) != 1 || len(std.all("eventData", "calls", "conference")) > 0 || len(all[0].all("conferenceParticipant")) > 0 {
+		return
+	}
+	var want []string
+	for _, p := range all[0].all("conferenceParticipantList", "conferenceParticipant") {
+		if id := p.last("callId"); id != "" {
+			want = append(want, id)
+		}
+	}
+	var have []string
+	for _, p := range got.conference.participants {
+		have = append(have, got.text(p.id))
+	}
+	require.LessOrEqual(t, len(have), maxParticipants)
+	if !got.conference.cut {
+		require.Equal(t, want, have)
+	}
+}
+
+// sameDiversion compares who was called before, by their names.
+func sameDiversion(t *testing.T, call *node, got *document, c *callInfo) {
+	var want, have []string
+	for _, r := range call.all("redirections", "redirection") {
+		if name := r.last("party", "name"); name != "" {
+			want = append(want, name)
+		}
+	}
+	its := got.diversions[c.diverted.from:c.diverted.to]
+	for _, v := range its {
+		if name := got.text(v.name); name != "" {
+			have = append(have, name)
+		}
+	}
+	require.LessOrEqual(t, len(its), maxDiversion)
+	if len(its) < maxDiversion && len(call.all("redirections")) == 1 {
+		require.Equal(t, want, have)
+	}
+}
+
 // What encoding/xml accepts we accept, and read the same; what we refuse on
 // purpose aside.
 func FuzzDecoder(f *testing.F) {
@@ -174,6 +237,10 @@ func FuzzDecoder(f *testing.F) {
 			std.each(func(string) { count++ }, path...)
 		}
 		require.Len(t, got.calls, count)
+		sameConference(t, std, got)
+		if alone := std.all("eventData", "call"); count == 1 && len(alone) == 1 {
+			sameDiversion(t, alone[0], got, &got.calls[0])
+		}
 		if count == 1 && std.last("eventData", "calls", "call") == "" {
 			require.Equal(t, std.last("eventData", "call", "callId")+std.last("eventData", "calls", "call", "callId"), got.text(got.calls[0].id))
 			require.Equal(t, std.last("eventData", "call", "remoteParty", "name")+std.last("eventData", "calls", "call", "remoteParty", "name"), got.text(got.calls[0].name))

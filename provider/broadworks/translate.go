@@ -25,7 +25,7 @@ func eventTypeOf(name []byte) eventType {
 }
 
 // payloadType is the type of an event's eventData.
-type payloadType uint8
+type payloadType uint16
 
 const (
 	payloadUnknown payloadType = iota // also: none
@@ -33,7 +33,7 @@ const (
 	payloadSnapshot
 	payloadHook
 	payloadTerminated          // the subscription ended
-	payloadKinds      = 1 << 5 // with a call event: | its engine.EventKind
+	payloadKinds      = 1 << 8 // with a call event or a conference's: | its engine.EventKind | a hint
 )
 
 func kindPayload(k engine.EventKind) payloadType { return payloadKinds | payloadType(k) }
@@ -78,14 +78,14 @@ func payloadTypeOf(name []byte) payloadType {
 	case "SubscriptionTerminatedEvent":
 		return payloadTerminated
 	}
-	return payloadUnknown
+	return rareEventOf(name)
 }
 
 // kind is what the core calls the event.
 func (t payloadType) kind() engine.EventKind {
 	switch {
 	case t&payloadKinds != 0:
-		return engine.EventKind(t &^ payloadKinds)
+		return engine.EventKind(t & (1<<hintShift - 1)) // #nosec G115 -- five bits
 	case t == payloadSnapshot:
 		return engine.EventSnapshot
 	case t == payloadHook:
@@ -256,7 +256,7 @@ func (d *document) fact(c *callInfo, kind engine.EventKind) engine.Fact {
 		Personality:   c.personality,
 		RemoteNumber:  d.text(c.number),
 		RemoteName:    d.text(c.name),
-		Recall:        recallOf(c.recall),
+		Recall:        c.recall,
 		AllowAnswer:   c.allowAnswer,
 		AllowRetrieve: c.allowResume,
 		Cause:         c.why,
@@ -265,6 +265,16 @@ func (d *document) fact(c *callInfo, kind engine.EventKind) engine.Fact {
 		StartTime:     c.start,
 		AnswerTime:    c.answer,
 		ReleaseTime:   c.release,
+		RedirectedTo:  d.text(c.redirectedTo),
+		ParkedAt:      d.text(c.parkedAt),
+		Recording:     c.recording,
+		InConference:  c.inConference,
+	}
+	if f.Recording == engine.RecordingUnknown {
+		f.Recording = d.payload.recording()
+	}
+	if f.Recording == engine.RecordingUnknown && c.recorded {
+		f.Recording = engine.RecordingStarted
 	}
 	if f.Status == engine.StatusDetached && f.Cause == engine.CauseNone {
 		f.Cause = engine.CauseRedirected
@@ -275,31 +285,62 @@ func (d *document) fact(c *callInfo, kind engine.EventKind) engine.Fact {
 // translate is the event in our words. A snapshot names detached calls with
 // that status: they are not live, and what was live ends with the right cause.
 func (d *document) translate() *engine.Event {
-	// Nearly all events are of one call: both in one piece.
-	is := &struct {
-		engine.Event
-		fact [1]engine.Fact
-	}{}
-	ev := &is.Event
+	// Nearly all events are of one call: both in one piece, and with it who was
+	// called before, as a rule nobody or one.
+	var ev *engine.Event
+	var facts []engine.Fact
+	var stations []engine.Redirection
+	if len(d.diversions) == 0 {
+		is := &struct {
+			engine.Event
+			fact [1]engine.Fact
+		}{}
+		ev, facts = &is.Event, is.fact[:]
+	} else {
+		is := &struct {
+			engine.Event
+			fact    [1]engine.Fact
+			station [1]engine.Redirection
+		}{}
+		ev, facts, stations = &is.Event, is.fact[:], is.station[:0]
+	}
 	ev.ID, ev.Subscription, ev.Kind = d.text(d.eventID), d.text(d.subID), d.payload.kind()
 	if d.sequence > 0 && d.sequence < 1<<31 {
 		ev.Sequence = uint32(d.sequence)
 	}
-	if ev.Kind == engine.EventOther || ev.Kind == engine.EventHook || len(d.calls) == 0 {
+	switch ev.Kind {
+	case engine.EventOther, engine.EventHook:
+		return ev
+	case engine.EventConference, engine.EventSnapshot:
+		ev.Conference = d.conferenceFact()
+		if ev.Kind == engine.EventConference && ev.Conference == nil {
+			ev.Kind = engine.EventOther // a conference of which nothing is said
+		}
+	}
+	if len(d.calls) == 0 {
 		return ev
 	}
-	if ev.Facts = is.fact[:]; len(d.calls) > 1 {
+	if ev.Facts = facts; len(d.calls) > 1 {
 		ev.Facts = make([]engine.Fact, len(d.calls))
+	}
+	if len(d.diversions) > cap(stations) {
+		stations = make([]engine.Redirection, 0, len(d.diversions))
 	}
 	for i := range d.calls {
 		ev.Facts[i] = d.fact(&d.calls[i], ev.Kind)
+		ev.Facts[i].Diversion, stations = d.stations(&d.calls[i], stations)
 	}
 	return ev
 }
 
-func recallOf(said bool) engine.Recall {
-	if said {
-		return engine.RecallOther
+// stations is who was called before the subscriber, put behind what is in room.
+func (d *document) stations(c *callInfo, room []engine.Redirection) (its, rest []engine.Redirection) {
+	from := len(room)
+	for _, v := range d.diversions[c.diverted.from:c.diverted.to] {
+		room = append(room, engine.Redirection{Number: d.text(v.number), Name: d.text(v.name), Reason: v.reason})
 	}
-	return engine.RecallNone
+	if len(room) == from {
+		return nil, room
+	}
+	return room[from:len(room):len(room)], room
 }

@@ -68,7 +68,7 @@ func TestARedirectNamesAllItsCalls(t *testing.T) {
 		<xsi:call><xsi:callId>a</xsi:callId><xsi:state>Detached</xsi:state><xsi:redirect><xsi:address>tel:+15555550177</xsi:address><xsi:reason>transfer</xsi:reason><xsi:redirectTime>1</xsi:redirectTime></xsi:redirect></xsi:call>
 		<xsi:call><xsi:callId>b</xsi:callId><xsi:state>Detached</xsi:state></xsi:call></xsi:calls>`)).translate()
 	require.Len(t, ev.Facts, 2)
-	require.Equal(t, engine.Fact{ProviderID: "a", Status: engine.StatusDetached, Cause: engine.CauseRedirected, ProviderCause: "transfer"}, ev.Facts[0])
+	require.Equal(t, engine.Fact{ProviderID: "a", Status: engine.StatusDetached, Cause: engine.CauseTransferred, ProviderCause: "transfer", RedirectedTo: "+15555550177"}, ev.Facts[0])
 	require.Equal(t, engine.Fact{ProviderID: "b", Status: engine.StatusDetached, Cause: engine.CauseRedirected}, ev.Facts[1])
 }
 
@@ -88,7 +88,7 @@ func TestSnapshotsOfBothKinds(t *testing.T) {
 func TestDetailsOfACall(t *testing.T) {
 	require.Equal(t, engine.Fact{
 		ProviderID: "callhalf-1:0", TrackingID: "41:1", Status: engine.StatusAlerting, Personality: engine.Terminator,
-		RemoteNumber: "+15555550123", RemoteName: "Ann", Recall: engine.RecallOther, AllowAnswer: true, AllowRetrieve: true, StartTime: 5,
+		RemoteNumber: "+15555550123", RemoteName: "Ann", Recall: engine.RecallPark, AllowAnswer: true, AllowRetrieve: true, StartTime: 5,
 	}, fact(t, "CallReceivedEvent", `<xsi:callId>callhalf-1:0</xsi:callId><xsi:extTrackingId>41:1</xsi:extTrackingId><xsi:personality>Terminator</xsi:personality>`+
 		`<xsi:state>Alerting</xsi:state><xsi:remoteParty><xsi:address countryCode="1">tel:+15555550123</xsi:address><xsi:name>Ann</xsi:name></xsi:remoteParty>`+
 		`<xsi:allowAnswer/><xsi:allowRetrieve/><xsi:recallType>Call Park Recall</xsi:recallType><xsi:startTime>5</xsi:startTime>`))

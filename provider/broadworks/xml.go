@@ -17,6 +17,7 @@ const (
 	docCallStartInfo
 	docCalls
 	docCall
+	docConference
 )
 
 // ref is a piece of document.kept.
@@ -42,7 +43,9 @@ type document struct {
 	expires   int64
 	errorCode int64 // ErrorInfo, ErrorEvent
 
-	calls []callInfo // Call, Calls, CallStartInfo, eventData
+	calls      []callInfo      // Call, Calls, CallStartInfo, eventData
+	diversions []diversion     // of all of them, back to back
+	conference *conferenceInfo // Conference, eventData; nil for none
 }
 
 // text is a piece of the document as a string, without copying.
@@ -56,11 +59,17 @@ type callInfo struct {
 	id, tracking ref
 	number, name ref
 	cause        ref // the provider's own words
+	redirectedTo ref
+	parkedAt     ref
+	diverted     struct{ from, to uint32 } // of document.diversions
 	state        callState
 	personality  engine.Personality
 	party        engine.Party
 	why          engine.Cause
-	recall       bool
+	recall       engine.Recall
+	recording    engine.Recording
+	recorded     bool
+	inConference engine.Said
 	allowAnswer  bool
 	allowResume  bool
 	start        int64
@@ -77,13 +86,14 @@ type decoder struct {
 	keep    []byte // becomes document.kept
 	scratch []byte // texts that are looked at and not kept
 	remote  party
+
+	conference conferenceInfo // what document.conference points to
 }
 
 // decode reads one document. With an error the document still holds what was
 // understood before it: the ids of an event stand at its start.
 func (d *decoder) decode(b []byte) (*document, error) {
-	calls := d.doc.calls[:0]
-	d.doc = document{calls: calls}
+	d.doc = document{calls: d.doc.calls[:0], diversions: d.doc.diversions[:0]}
 	d.keep = d.keep[:0]
 	err := d.reset(b)
 	if err == nil {
@@ -128,6 +138,9 @@ func (d *decoder) document() error {
 		case "Calls":
 			d.doc.kind = docCalls
 			return d.children(d.callsChild)
+		case "Conference":
+			d.doc.kind = docConference
+			return d.conferenceElement()
 		}
 	}
 	d.doc.root = d.keepText(d.local)
@@ -184,20 +197,26 @@ func (d *decoder) eventChild() (err error) {
 }
 
 // payloadChild reads a call or a list of them: CallRedirectedEvent and the
-// snapshots carry calls/call, the others call (dossier §2.4).
+// snapshots carry calls/call, the others call (dossier §2.4). Snapshots and
+// what happens to a conference carry conference.
 func (d *decoder) payloadChild() error {
 	switch string(d.local) {
 	case "call":
 		return d.call()
 	case "calls":
 		return d.children(d.callsChild)
+	case "conference":
+		return d.conferenceElement()
 	}
 	return d.skip()
 }
 
 func (d *decoder) callsChild() error {
-	if string(d.local) == "call" {
+	switch string(d.local) {
+	case "call":
 		return d.call()
+	case "conference":
+		return d.conferenceElement()
 	}
 	return d.skip()
 }

@@ -6,7 +6,7 @@ import (
 	"offhook/engine"
 )
 
-// party is one remoteParty while it is read: addresses are weighed against
+// party is one remoteParty, or the party of a redirection, while it is read: addresses are weighed against
 // each other once all of it is there.
 type party struct {
 	address, userDN         []byte
@@ -19,6 +19,9 @@ type party struct {
 func (d *decoder) call() error {
 	d.doc.calls = append(d.doc.calls, callInfo{})
 	c := &d.doc.calls[len(d.doc.calls)-1]
+	if d.attributes > 0 {
+		c.inConference = saidOf(d.attr("inConference"))
+	}
 	for {
 		found, err := d.child()
 		if err != nil || !found {
@@ -49,7 +52,7 @@ func (d *decoder) callChild(c *callInfo) (err error) {
 		w, err = d.word()
 		c.state = callStateOf(w)
 	case "remoteParty":
-		err = d.remoteParty(c)
+		err = d.party(&c.name, &c.number)
 	case "releaseCause":
 		err = d.releaseCause(c)
 	case "releasingParty":
@@ -57,9 +60,19 @@ func (d *decoder) callChild(c *callInfo) (err error) {
 		c.party = partyOf(w)
 	case "redirect":
 		err = d.redirect(c)
+	case "redirections":
+		err = d.redirections(c)
 	case "recallType":
-		c.recall = true
-		err = d.skip()
+		w, err = d.word()
+		c.recall = recallOf(w)
+	case "recordingState":
+		w, err = d.word()
+		c.recording = recordingOf(w)
+	case "recorded":
+		c.recorded, err = d.truth()
+	case "groupCallParkLocationSelected":
+		w, err = d.word()
+		c.parkedAt = d.keepText(extensionOf(w))
 	case "allowAnswer":
 		c.allowAnswer = true
 		err = d.skip()
@@ -78,7 +91,19 @@ func (d *decoder) callChild(c *callInfo) (err error) {
 	return err
 }
 
-func (d *decoder) remoteParty(c *callInfo) error {
+// saidOf reads an attribute that is a yes or no, or not there.
+func saidOf(w []byte) engine.Said {
+	switch {
+	case len(w) == 0:
+		return engine.SaidNothing
+	case isTrue(w):
+		return engine.SaidYes
+	}
+	return engine.SaidNo
+}
+
+// party reads who somebody is: the far end, or who was called before us.
+func (d *decoder) party(name, number *ref) error {
 	p := &d.remote
 	*p = party{used: p.used[:0]}
 	for {
@@ -93,7 +118,7 @@ func (d *decoder) remoteParty(c *callInfo) error {
 		case d.space != spaceXsi:
 			err = d.skip()
 		case string(d.local) == "name":
-			c.name, err = d.field()
+			*name, err = d.field()
 		case string(d.local) == "address":
 			p.addressCode = d.attr("countryCode")
 			p.address, err = d.held(p)
@@ -107,9 +132,7 @@ func (d *decoder) remoteParty(c *callInfo) error {
 			return err
 		}
 	}
-	from := len(d.keep)
-	d.keep = appendRemoteNumber(d.keep, p, d.countryCode)
-	c.number = ref{uint32(from), uint32(len(d.keep))} // #nosec G115 -- a document is bounded
+	*number = d.keepNumber(p)
 	return nil
 }
 
@@ -165,18 +188,4 @@ func (d *decoder) code(name string, n int64, from int) {
 	}
 	d.keep = append(d.keep, name...)
 	d.keep = strconv.AppendInt(d.keep, n, 10)
-}
-
-// redirect reads where to and why a call left this subscriber; the reason is
-// the cause it is released with.
-func (d *decoder) redirect(c *callInfo) error {
-	return d.children(func() (err error) {
-		if string(d.local) != "reason" {
-			return d.skip()
-		}
-		if c.cause, err = d.field(); err == nil && c.why == engine.CauseNone {
-			c.why = engine.CauseRedirected
-		}
-		return err
-	})
 }
