@@ -37,25 +37,32 @@ func errorCode(body []byte) (code int64) {
 
 // Ask implements provider.Provider.
 func (p *Provider) Ask(ctx context.Context, ask engine.Ask) engine.Outcome {
-	var out engine.Outcome
-	switch ask.Verb {
-	case engine.VerbOriginate:
-		out = p.originate(ctx, &ask)
-	case engine.VerbAnswer, engine.VerbResume:
-		out = p.command(ctx, http.MethodPut, p.callPath(&ask)+"/Talk")
-	case engine.VerbHold:
-		out = p.command(ctx, http.MethodPut, p.callPath(&ask)+"/Hold")
-	case engine.VerbEnd:
-		out = p.command(ctx, http.MethodDelete, p.callPath(&ask))
-	case engine.VerbReadBack:
-		out = p.readBack(ctx, &ask)
-	case engine.VerbSnapshot:
-		out = p.snapshot(ctx, ask.User)
-	default:
-		out = engine.Outcome{Kind: engine.OutcomeNotSent, Detail: "this provider has no such request"}
-	}
+	out := p.carryOut(ctx, &ask)
 	out.Ask = ask.ID
 	return out
+}
+
+func (p *Provider) carryOut(ctx context.Context, ask *engine.Ask) engine.Outcome {
+	switch ask.Verb {
+	case engine.VerbOriginate:
+		return p.originate(ctx, ask)
+	case engine.VerbReadBack:
+		return p.readBack(ctx, ask)
+	case engine.VerbSnapshot:
+		return p.snapshot(ctx, ask.User)
+	case engine.VerbConsult:
+		return p.consult(ctx, ask)
+	case engine.VerbConference:
+		return p.confer(ctx, ask)
+	case engine.VerbMute, engine.VerbUnmute, engine.VerbDeaf, engine.VerbUndeaf:
+		return p.command(ctx, http.MethodPut, p.conferencePath(ask.User)+"/"+escape(ask.ProviderID)+conferenceCommands[ask.Verb])
+	case engine.VerbEndConference:
+		return p.command(ctx, http.MethodDelete, p.conferencePath(ask.User))
+	}
+	if w, ok := commands[ask.Verb]; ok {
+		return p.change(ctx, ask, w)
+	}
+	return engine.Outcome{Kind: engine.OutcomeNotSent, Detail: "this provider has no such request"}
 }
 
 func (p *Provider) userPath(user string) string {
@@ -102,24 +109,22 @@ func (p *Provider) originate(ctx context.Context, ask *engine.Ask) engine.Outcom
 	return out
 }
 
-// command asks for a change of a call. It is sent once: a 2xx means that it
-// was accepted, and the event that follows is the truth (dossier §1.4).
-func (p *Provider) command(ctx context.Context, method, path string) engine.Outcome {
-	a, err := p.anyXSP(ctx, request{op: opCommand, method: method, path: path})
-	if err != nil && a.sent && a.status/100 == 2 {
-		err = nil // accepted; only the rest of an empty body got lost
-	}
-	if out, bad := failed(a, err, true); bad {
+// readBack reads one call as the provider sees it, and the conference where
+// that is wanted, or nothing else is.
+func (p *Provider) readBack(ctx context.Context, ask *engine.Ask) engine.Outcome {
+	if ask.ProviderID == "" && ask.Read {
+		out := engine.Outcome{Kind: engine.OutcomeAccepted, Conference: p.readConference(ctx, ask.User, classCommand)}
+		if out.Conference == nil {
+			out.Kind, out.Detail = engine.OutcomeUnknown, "the provider does not say whether there is a conference"
+		}
 		return out
 	}
-	return engine.Outcome{Kind: engine.OutcomeAccepted}
-}
-
-// readBack reads one call as the provider sees it.
-func (p *Provider) readBack(ctx context.Context, ask *engine.Ask) engine.Outcome {
 	fact, out := p.readCall(ctx, p.callPath(ask), classCommand)
 	if out.Kind == engine.OutcomeAccepted {
 		out.Fact = fact
+	}
+	if ask.Read && (out.Kind == engine.OutcomeAccepted || out.Kind == engine.OutcomeGone) {
+		out.Conference = p.readConference(ctx, ask.User, classCommand)
 	}
 	return out
 }

@@ -183,6 +183,11 @@ func (c *Config) check() error {
 	case len(n.ApplicationID) > 256:
 		return errors.New("broadworks: application_id is longer than 256 characters")
 	}
+	for _, name := range n.Without {
+		if _, ok := tenant.Capability(name); !ok {
+			return fmt.Errorf("broadworks: there is no capability %q", name)
+		}
+	}
 	for _, x := range n.XSPs {
 		if _, err := parseBase(x); err != nil {
 			return err

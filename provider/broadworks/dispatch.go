@@ -96,6 +96,7 @@ func (p *Provider) dispatch(from asker, doc *document) {
 		p.cfg.Metrics.event(p.cfg.NetworkID, "duplicate")
 		return
 	}
+	p.learn(doc)
 	ev := doc.translate()
 	var receipt provider.Receipt = d
 	if doc.payload == payloadUnknown {

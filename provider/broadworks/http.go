@@ -61,7 +61,8 @@ type request struct {
 // answer is what came back.
 type answer struct {
 	status int
-	code   int64 // errorCode of an ErrorInfo
+	code   int64  // errorCode of an ErrorInfo
+	where  string // Content-Location
 	body   []byte
 	// sent says that at least part of the request may have left; with an
 	// error and sent false nothing happened at the provider.
@@ -271,7 +272,7 @@ func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, hea
 // hear reads what an XSP answered.
 func (p *Provider) hear(x *xsp, res *http.Response) (a answer, location string, err error) {
 	p.heed(x, res)
-	a.status = res.StatusCode
+	a.status, a.where = res.StatusCode, res.Header.Get("Content-Location")
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, int64(p.cfg.MaxDocument)+1))
 	if err == nil && len(a.body) > p.cfg.MaxDocument {
 		err = errTooLong

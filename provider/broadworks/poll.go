@@ -3,6 +3,7 @@ package broadworks
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,51 +25,69 @@ func (p *Provider) snapshot(ctx context.Context, user string) engine.Outcome {
 }
 
 // poll lists the calls and reads each. It races with events; the core knows.
-// Only well-formed answers count: anything less and there is no picture.
+// Only well-formed answers count: anything less and there is no picture. The
+// conference is read only where a call is said to be in one.
 func (p *Provider) poll(ctx context.Context, user string) engine.Outcome {
-	list := p.userPath(user) + "/calls"
-	a, err := p.pollOne(ctx, list)
-	if out, bad := failed(a, err, false); bad {
+	list, out := p.listCalls(ctx, user, classPoll)
+	if out.Kind != engine.OutcomeAccepted {
 		return out
 	}
-	var ids []string
-	listed := false
-	p.understand(a.body, func(d *document) {
-		if listed = d.kind == docCalls; listed {
-			for i := range d.calls {
-				if id := d.text(d.calls[i].id); id != "" {
-					ids = append(ids, id)
-				}
-			}
-		}
-	})
-	if a.status != http.StatusOK || !listed || len(ids) > maxPolled {
-		return engine.Outcome{Kind: engine.OutcomeUnknown, Detail: "the provider's answer was not understood"}
-	}
 	snapshot := &engine.Snapshot{}
-	for _, id := range ids {
+	for _, l := range list {
 		maybe.Delay("broadworks: in the midst of a snapshot", 2*time.Second) // calls come and go while it is read
 		if !p.polls.wait(ctx) {
 			return engine.Outcome{Kind: engine.OutcomeNotSent, Detail: "no answer in time"}
 		}
-		fact, out := p.readCall(ctx, list+"/"+escape(id), classPoll)
+		fact, out := p.readCall(ctx, p.userPath(user)+"/calls/"+escape(l.id), classPoll)
 		switch out.Kind {
 		case engine.OutcomeAccepted:
+			if fact.InConference == engine.SaidNothing {
+				fact.InConference = l.inConference
+			}
 			snapshot.Facts = append(snapshot.Facts, fact)
 		case engine.OutcomeGone: // it ended since the list was made
 		default:
 			return out
 		}
 	}
+	if slices.ContainsFunc(list, listed.joined) && p.polls.wait(ctx) {
+		snapshot.Conference = p.readConference(ctx, user, classPoll)
+	}
 	return engine.Outcome{Kind: engine.OutcomeAccepted, Snapshot: snapshot}
 }
 
-// pollOne reads a list of calls at the pace of polling.
-func (p *Provider) pollOne(ctx context.Context, path string) (answer, error) {
-	if !p.polls.wait(ctx) {
-		return answer{}, ctx.Err()
+// listed is one call of a list.
+type listed struct {
+	id           string
+	inConference engine.Said
+}
+
+func (l listed) joined() bool { return l.inConference == engine.SaidYes }
+
+// listCalls reads which calls a user has. With an outcome that is not accepted
+// there is no list.
+func (p *Provider) listCalls(ctx context.Context, user string, c class) (list []listed, out engine.Outcome) {
+	if c == classPoll && !p.polls.wait(ctx) {
+		return nil, engine.Outcome{Kind: engine.OutcomeNotSent, Detail: "no answer in time"}
 	}
-	return p.read(ctx, path, classPoll)
+	a, err := p.read(ctx, p.userPath(user)+"/calls", c)
+	if out, bad := failed(a, err, false); bad {
+		return nil, out
+	}
+	understood := false
+	p.understand(a.body, func(d *document) {
+		if understood = d.kind == docCalls; understood {
+			for i := range d.calls {
+				if id := d.text(d.calls[i].id); id != "" {
+					list = append(list, listed{id, d.calls[i].inConference})
+				}
+			}
+		}
+	})
+	if a.status != http.StatusOK || !understood || len(list) > maxPolled {
+		return nil, engine.Outcome{Kind: engine.OutcomeUnknown, Detail: "the provider's answer was not understood"}
+	}
+	return list, engine.Outcome{Kind: engine.OutcomeAccepted}
 }
 
 // pacer keeps things apart in time.

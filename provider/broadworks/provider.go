@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"offhook/engine"
 	"offhook/provider"
 )
 
@@ -20,9 +21,11 @@ type Provider struct {
 	recent  recent
 	polls   pacer
 	xsps    atomic.Pointer[xspList]
-	round   atomic.Uint32                   // whose turn it is among the XSPs
-	foreign atomic.Int64                    // when a redirect to nowhere was last told of; a moment
-	run     atomic.Pointer[context.Context] // once it ends, a link that goes down is no news
+
+	platform atomic.Pointer[engine.Platform]
+	round    atomic.Uint32                   // whose turn it is among the XSPs
+	foreign  atomic.Int64                    // when a redirect to nowhere was last told of; a moment
+	run      atomic.Pointer[context.Context] // once it ends, a link that goes down is no news
 
 	// handing is held while an event is resolved and handed over, so that
 	// what waited for its subscription comes before what follows it.
@@ -69,6 +72,7 @@ func New(cfg Config) (*Provider, error) {
 		began:    time.Now(),
 		link:     provider.LinkDown,
 	}
+	p.platform.Store(platformOf(cfg.Network.Without))
 	p.recent.init(p)
 	p.held.init()
 	p.contact.init(&p.cfg)
