@@ -43,6 +43,12 @@ func TestItKeepsItWhenCallIdsChange(t *testing.T) {
 	providertest.Run(t, overSimulator(func(s *simulator.Config, _ *Config) { s.NewCallIDOnLift = true }))
 }
 
+// unplayed is what our simulator does not do.
+var unplayed = []string{
+	"park", "group_park", "retrieve", "recording_start", "recording_pause", "recording_resume", "recording_stop",
+	"conference", "mute", "unmute", "deaf", "undeaf", "end_conference",
+}
+
 // overSimulator is BroadWorks over our own simulator, on connections inside of
 // the process.
 func overSimulator(change func(*simulator.Config, *Config), made ...func(*simulator.Simulator)) providertest.Factory {
@@ -52,7 +58,7 @@ func overSimulator(change func(*simulator.Config, *Config), made ...func(*simula
 		pipes := &script{dials: l.dials}
 		cfg := Config{
 			Network: tenant.BroadWorks{
-				XSPs: []string{"http://xsp1"}, Username: "admin@simulator.example", Password: "simulator", ApplicationID: "offhook-test",
+				XSPs: []string{"http://xsp1"}, Username: "admin@simulator.example", Password: "simulator", ApplicationID: "offhook-test", Without: unplayed,
 			},
 			Sink: sink, Dial: pipes.dial, CountryCode: "1",
 		}
@@ -80,7 +86,7 @@ func overSimulator(change func(*simulator.Config, *Config), made ...func(*simula
 			}
 		}
 		return &providertest.System{
-			Provider: p, User: phones[0].SubscriberID, Other: phones[1].SubscriberID, Number: "+15555550123",
+			Provider: p, User: phones[0].SubscriberID, Other: phones[1].SubscriberID, Number: "+15555550123", Number2: "+442079460123", ParkRetrieveCode: "*88",
 			Ring: func(user string) string {
 				return control(t, sim, "POST", "/simulator/calls", map[string]any{"subscriber_id": user, "remote_number": "+15555550123"}, http.StatusCreated)["call_id"].(string)
 			},

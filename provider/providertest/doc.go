@@ -18,6 +18,11 @@ type System struct {
 	Provider    provider.Provider // made with the sink given, not yet running
 	User, Other string
 	Number      string // the outside: E.164, answers when it is called
+	Number2     string // another one there
+
+	// ParkRetrieveCode is dialled before an extension to take a call back that
+	// is parked there.
+	ParkRetrieveCode string
 
 	// The platform, played from its other side. Each returns at once. The
 	// users' phones do nothing by themselves.
@@ -56,6 +61,19 @@ func Run(t *testing.T, build Factory) {
 		"what happens while the link is cut is told":    reconnects,
 		"a user is followed before it runs and twice":   followsEarly,
 		"how a user stands is told":                     standing,
+		"what the platform can do is told":              platform,
+		"a ringing call is declined":                    declines,
+		"a ringing call is diverted":                    diverts,
+		"a ringing call goes to voicemail":              divertsToVoicemail,
+		"a call is transferred":                         transfers,
+		"two calls are joined and left":                 consults,
+		"a held call is taken back, all others end":     takesBackOne,
+		"a call is parked, and taken back":              parks,
+		"digits are sent":                               sendsDigits,
+		"a call is recorded":                            records,
+		"no verb knows a call that ended":               unknownCallForAll,
+		"a conference from first to last":               confers,
+		"a conference whose participants leave":         confersAtThePhones,
 	} {
 		t.Run(name, func(t *testing.T) { tell(t, build, story) })
 	}
