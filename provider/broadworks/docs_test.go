@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"offhook/engine/tenant"
 	"offhook/provider"
 )
 
@@ -81,7 +82,21 @@ func TestTheDocumentNamesWhatThereIs(t *testing.T) {
 	for name := range tuned(t) {
 		require.True(t, named[name], "%s: what is it for?", name)
 	}
-	ask, _, _ := strings.Cut(doc, "## What is unknown")
+	ask, verbs, _ := strings.Cut(doc, "## What is asked of the platform")
+	verbs, _, _ = strings.Cut(verbs, "## What is unknown")
+	for _, name := range tenant.Capabilities() {
+		require.Contains(t, verbs, "`"+name+"`")
+	}
+	for verb, w := range commands {
+		path := w.path
+		if w.number != "" {
+			require.Contains(t, verbs, "?"+w.number+"=")
+		}
+		require.Contains(t, verbs, path, "%s", verb)
+	}
+	for verb, path := range conferenceCommands {
+		require.Contains(t, verbs, path+"`", "%s", verb)
+	}
 	for _, m := range regexp.MustCompile("`(?:events\\.)?([a-z]+_[a-z_]+)(?:: [a-z_]+)?`").FindAllStringSubmatch(ask, -1) {
 		require.Contains(t, example, m[1]+":", "a setting of the example")
 	}
