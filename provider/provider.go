@@ -13,9 +13,10 @@ import (
 
 // Provider is one provider system, as seen by the rest of offhook.
 type Provider interface {
-	// Ask carries out one request and says what became of it. It never
-	// repeats an originate. It returns when the outcome is known or ctx ends
-	// (then OutcomeUnknown if anything may have been sent, else OutcomeNotSent).
+	// Ask carries out one request and says what became of it. It never repeats
+	// what changes something; what only reads it may. It returns when the outcome
+	// is known or ctx ends (then OutcomeUnknown if anything may have been sent,
+	// else OutcomeNotSent). VerbRetrieve comes as the originate that it is.
 	Ask(ctx context.Context, ask engine.Ask) engine.Outcome
 	// Platform says what the provider can be asked for at all. What it returns
 	// is never changed; once more is known it returns another. It does not wait.

@@ -249,6 +249,17 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
+// Whatever an answer to a park names, an extension is digits.
+func FuzzParkedAt(f *testing.F) {
+	f.Add("/v2.0/user/bob@example.com/calls/callhalf-101:0/Park?address=bob@example.com:4711")
+	f.Add("?address=sip%3A4711%40example.com;x=y&address=1")
+	f.Fuzz(func(t *testing.T, location string) {
+		got := parkedAt(location)
+		require.LessOrEqual(t, len(got), maxExtension)
+		require.Empty(t, strings.Trim(got, "0123456789"))
+	})
+}
+
 // A refusal's number is read like encoding/xml reads it.
 func FuzzErrorInfo(f *testing.F) {
 	f.Add([]byte(errorInfo(110842)))
