@@ -43,12 +43,6 @@ func TestItKeepsItWhenCallIdsChange(t *testing.T) {
 	providertest.Run(t, overSimulator(func(s *simulator.Config, _ *Config) { s.NewCallIDOnLift = true }))
 }
 
-// unplayed is what our simulator does not do.
-var unplayed = []string{
-	"park", "group_park", "retrieve", "recording_start", "recording_pause", "recording_resume", "recording_stop",
-	"conference", "mute", "unmute", "deaf", "undeaf", "end_conference",
-}
-
 // overSimulator is BroadWorks over our own simulator, on connections inside of
 // the process.
 func overSimulator(change func(*simulator.Config, *Config), made ...func(*simulator.Simulator)) providertest.Factory {
@@ -58,7 +52,7 @@ func overSimulator(change func(*simulator.Config, *Config), made ...func(*simula
 		pipes := &script{dials: l.dials}
 		cfg := Config{
 			Network: tenant.BroadWorks{
-				XSPs: []string{"http://xsp1"}, Username: "admin@simulator.example", Password: "simulator", ApplicationID: "offhook-test", Without: unplayed,
+				XSPs: []string{"http://xsp1"}, Username: "admin@simulator.example", Password: "simulator", ApplicationID: "offhook-test",
 			},
 			Sink: sink, Dial: pipes.dial, CountryCode: "1",
 		}
