@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/engine"
 	"offhook/engine/tenant"
 	"offhook/provider"
 	"offhook/provider/providertest"
@@ -85,6 +86,26 @@ func overSimulator(change func(*simulator.Config, *Config), made ...func(*simula
 				return control(t, sim, "POST", "/simulator/calls", map[string]any{"subscriber_id": user, "remote_number": "+15555550123"}, http.StatusCreated)["call_id"].(string)
 			},
 			RemoteHangUp: call("remote-hangup"), RemoteHold: call("remote-hold"), Lift: call("answer"), HangUp: call("hangup"),
+			AtPhone: func(verb engine.Verb, id string, with ...string) {
+				name := map[engine.Verb]string{
+					engine.VerbPark: "park", engine.VerbRecord: "record-start", engine.VerbConference: "conference", engine.VerbMute: "mute",
+				}[verb]
+				body := map[string]any{}
+				if with != nil {
+					body["call_ids"] = append([]string{id}, with...)
+				}
+				control(t, sim, "POST", "/simulator/calls/"+id+"/"+name, body, http.StatusOK)
+			},
+			Divert: func() (id string) {
+				busy := control(t, sim, "POST", "/simulator/calls", map[string]any{"subscriber_id": phones[1].SubscriberID, "remote_number": "+15555550123"}, http.StatusCreated)
+				control(t, sim, "POST", "/simulator/calls/"+busy["call_id"].(string)+"/forward", map[string]any{"remote_number": phones[0].SubscriberNumber, "reason": "user-busy"}, http.StatusOK)
+				for _, c := range truth(t, sim) {
+					if c["subscriber_id"] == phones[0].SubscriberID {
+						id = c["call_id"].(string)
+					}
+				}
+				return id
+			},
 			Cut: func() {
 				control(t, sim, "POST", "/simulator/faults", map[string]any{"kind": "drop_channel"}, http.StatusCreated)
 			},

@@ -9,6 +9,7 @@ package providertest
 import (
 	"testing"
 
+	"offhook/engine"
 	"offhook/provider"
 )
 
@@ -34,6 +35,12 @@ type System struct {
 	RemoteHold   func(providerID string)
 	// Lift answers at the user's own phone, HangUp ends the call there.
 	Lift, HangUp func(providerID string)
+	// AtPhone does at the user's own phone what a verb asks for: VerbPark,
+	// VerbRecord, VerbConference, VerbMute. With are the other calls of a conference.
+	AtPhone func(verb engine.Verb, providerID string, with ...string)
+	// Divert makes the phone of User ring, called by Number at Other's, who is
+	// busy.
+	Divert func() (providerID string)
 	// Cut breaks the event stream; the provider may build it again at once.
 	Cut func()
 	// Dials is how many calls the platform was asked to place.
@@ -71,6 +78,9 @@ func Run(t *testing.T, build Factory) {
 		"a call is parked, and taken back":              parks,
 		"digits are sent":                               sendsDigits,
 		"a call is recorded":                            records,
+		"a call that nobody takes back comes back":      recalls,
+		"a call says who was called before":             diverted,
+		"recording and conference at the phone":         phonesDo,
 		"no verb knows a call that ended":               unknownCallForAll,
 		"a conference from first to last":               confers,
 		"a conference whose participants leave":         confersAtThePhones,

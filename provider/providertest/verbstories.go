@@ -1,6 +1,8 @@
 package providertest
 
 import (
+	"time"
+
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
@@ -179,6 +181,61 @@ func parks(s *story) {
 		require.Equal(s, s.Number, calls[0].RemoteNumber, "who was parked is there again")
 		s.does(engine.Ask{Verb: engine.VerbEnd, ProviderID: calls[0].ProviderID})
 	}
+}
+
+func recalls(s *story) {
+	s.needs(engine.VerbPark)
+	id := s.talk()
+	s.AtPhone(engine.VerbPark, id)
+	s.wait(settle)
+	all := s.statuses(s.User, id)
+	require.Equal(s, engine.StatusReleased, all[len(all)-1], "the phone parked it")
+	s.wait(10 * time.Minute) // it rings in the midst of them
+	var back []engine.Fact
+	s.sink.mu.Lock()
+	for _, h := range s.sink.heard {
+		if h.user == s.User && h.ev.Kind == engine.EventReceived && h.ev.Facts[0].Recall != engine.RecallNone {
+			back = append(back, h.ev.Facts[0])
+		}
+	}
+	s.sink.mu.Unlock()
+	require.Len(s, back, 1)
+	require.Equal(s, engine.StatusAlerting, back[0].Status)
+	require.Equal(s, engine.RecallPark, back[0].Recall)
+	require.Equal(s, s.Number, back[0].RemoteNumber)
+}
+
+func diverted(s *story) {
+	id := s.Divert()
+	s.wait(settle)
+	var got []engine.Redirection
+	s.eachFact(id, func(_ *engine.Event, f *engine.Fact) {
+		if f.Diversion != nil {
+			got = f.Diversion
+		}
+	})
+	require.Len(s, got, 1)
+	require.NotEmpty(s, got[0].Number)
+	require.Equal(s, "user_busy", got[0].Reason)
+	require.Equal(s, s.Number, s.lastFact(s.User, id).RemoteNumber, "who calls is another matter")
+}
+
+func phonesDo(s *story) {
+	first := s.talk()
+	if s.Provider.Platform().Verbs.Has(engine.VerbRecord) {
+		s.AtPhone(engine.VerbRecord, first)
+		s.wait(settle)
+		require.Equal(s, engine.RecordingStarted, s.lastFact(s.User, first).Recording)
+	}
+	s.needs(engine.VerbConference)
+	s.ask(engine.VerbHold, s.User, first)
+	second := s.talk()
+	s.AtPhone(engine.VerbConference, first, second)
+	s.wait(settle)
+	require.Equal(s, map[string]engine.ParticipantFact{first: {ProviderID: first}, second: {ProviderID: second}}, people(s.conference()))
+	s.AtPhone(engine.VerbMute, second)
+	s.wait(settle)
+	require.True(s, people(s.conference())[second].Muted)
 }
 
 func sendsDigits(s *story) {
