@@ -24,9 +24,10 @@ func TestASweepErasesNothingBecauseSomebodySetTheClock(t *testing.T) {
 			var gone, off atomic.Int64
 			gone.Store(20_000 * day)
 			c := clock.New(func() int64 { return gone.Load() + off.Load() }, gone.Load)
-			a := &ageing{T: t, Store: openIn(t, vfs.NewMem(), func(o *Options) { o.Clock = c })}
+			a := &ageing{T: t, Store: openIn(t, vfs.NewMem(), func(o *Options) { o.Clock, o.History = c, 7*24*time.Hour })}
 			defer func() { require.NoError(t, a.Close()) }()
 			alice := storetest.Subscriber("alice")
+			alice.Streams = []engine.Stream{{App: "app", Linked: true}}
 			told := func(sequence uint64) {
 				a.now.Store(c.Now())
 				a.told("app", alice, sequence, false)
@@ -35,6 +36,7 @@ func TestASweepErasesNothingBecauseSomebodySetTheClock(t *testing.T) {
 			key := engine.Intent{App: "app", Key: "k", OpenedAt: c.Now(), SettledAt: c.Now()}
 			storetest.Put(t, a.Store, []engine.Record{
 				storetest.Of(alice), {Kind: engine.RecordCall, Subscriber: alice, Call: &call}, {Kind: engine.RecordIntent, Subscriber: alice, Intent: &key},
+				{Kind: engine.RecordTrace, Subscriber: alice, Traces: []engine.Trace{{Call: call.ID, Kind: engine.TraceFact}}},
 			}, nil)
 			told(1)
 			kept := func(keys int, events ...uint64) {
@@ -42,7 +44,7 @@ func TestASweepErasesNothingBecauseSomebodySetTheClock(t *testing.T) {
 				require.NoError(t, a.Sweep())
 				have, _ := a.log("app")
 				require.Equal(t, events, have)
-				require.Equal(t, 1, a.rows(prefixCall))
+				require.Equal(t, []int{1, 1, 1}, []int{a.rows(prefixCall), a.rows(prefixPast), a.rows(prefixLog)})
 				require.Equal(t, keys, a.rows(prefixIdem))
 			}
 			off.Add(by.Milliseconds())

@@ -11,7 +11,11 @@ import (
 
 // indexOf finds where in the log an event of a stream is.
 func (s *Store) indexOf(stream engine.StreamID, sequence uint64) (index uint64, found bool, err error) {
-	found, err = s.get(appendSequence(streamKey(nil, prefixAt, stream), sequence), func(v []byte) (err error) {
+	return indexFrom(s.db, stream, sequence)
+}
+
+func indexFrom(r pebble.Reader, stream engine.StreamID, sequence uint64) (index uint64, found bool, err error) {
+	found, err = getFrom(r, appendSequence(streamKey(nil, prefixAt, stream), sequence), func(v []byte) (err error) {
 		index, err = decodeNumber(v)
 		return err
 	})

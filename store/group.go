@@ -24,6 +24,8 @@ func (j *journal) write(batch *pebble.Batch, group []*submission) (queued int, e
 			switch o.kind {
 			case opDelete:
 				err = batch.Delete(key, nil)
+			case opMerge:
+				err = batch.Merge(key, value, nil)
 			case opSubscriber, opProgress:
 				if o.superseded {
 					continue

@@ -77,7 +77,7 @@ func newJournal(db *pebble.DB, metrics *Metrics, last uint64, live map[string]st
 // Submit is actor.Journal's. On one node there is one group, and one owner: the
 // directory is locked, so the fence never changes.
 func (s *Store) Submit(group uint32, _ uint64, put []engine.Record, emit []engine.Notification, done actor.Completion) {
-	sub := newSubmission(done)
+	sub := newSubmission(s.opts.Clock, done)
 	if sub.encode(put, emit); group != theGroup {
 		sub.err = fmt.Errorf("%w: group %d", errNoGroup, group)
 	}
@@ -86,7 +86,7 @@ func (s *Store) Submit(group uint32, _ uint64, put []engine.Record, emit []engin
 
 // Mark is actor.Journal's.
 func (s *Store) Mark(group uint32, _ uint64, subscriber string, done actor.Completion) {
-	sub := newSubmission(done)
+	sub := newSubmission(s.opts.Clock, done)
 	if sub.mark(subscriber); group != theGroup {
 		sub.err = fmt.Errorf("%w: group %d", errNoGroup, group)
 	}

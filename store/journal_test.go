@@ -94,12 +94,12 @@ func TestAGroupHoldsASubscriberOnce(t *testing.T) {
 	for i := range 100 {
 		sub := storetest.Subscriber(fmt.Sprint("user", i%2))
 		sub.Source.Sequence = uint32(i)
-		one := newSubmission(nil)
+		one := newSubmission(nil, nil)
 		one.encode([]engine.Record{storetest.Of(sub)}, nil)
 		group = append(group, one)
 	}
 	twice := storetest.Subscriber("user1")
-	one := newSubmission(nil)
+	one := newSubmission(nil, nil)
 	one.encode([]engine.Record{storetest.Of(twice), {Kind: engine.RecordResynced, Subscriber: twice}, storetest.Of(twice)}, nil)
 	require.Len(t, one.ops, 2, "the same within one submission")
 	batch := s.db.NewBatch()

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"strings"
 
 	"offhook/engine"
@@ -19,8 +20,12 @@ import (
 //	att/<g><app><index><time><number>                one delivery attempt
 //	call/<g><slot><call>                             whose call it is; the call as it ended
 //	conf/<g><slot><conference>                       whose conference it is; how it began, or ended
+//	next/<g><slot><call>                             → the call that one went on as when it was over
+//	past/<g><app><time><call>                        a call of an app that is over, by when it ended; what filters look at
+//	log/<g><day><slot><call><minute>                 what happened to a call then, for its timeline (codec_trace.go)
 //	idem/<g><slot><app><subscriber><key>             an originate intent by its idempotency key
 //	live/<g><slot><subscriber>                       there is something a restart must look at
+//	once/<app><key>                                  an HTTP request by its idempotency key, and its answer
 //	mark/<g><slot><subscriber>                       facts were lost; compare with the provider
 //	age/<g><what><time>…                             what to forget, by when it became old (retention.go)
 //	trim/<g><app>                                    → highest index taken out of the app's log
@@ -43,6 +48,10 @@ const (
 	prefixAtt  = "att/"
 	prefixCall = "call/"
 	prefixConf = "conf/"
+	prefixNext = "next/"
+	prefixPast = "past/"
+	prefixLog  = "log/"
+	prefixOnce = "once/"
 	prefixIdem = "idem/"
 	prefixLive = "live/"
 	prefixMark = "mark/"
@@ -148,6 +157,53 @@ func callKey(k []byte, id engine.CallID) []byte {
 	return binary.BigEndian.AppendUint64(appendSlotted(k, prefixCall, id.Slot()), uint64(id))
 }
 
+func nextKey(k []byte, id engine.CallID) []byte {
+	return binary.BigEndian.AppendUint64(appendSlotted(k, prefixNext, id.Slot()), uint64(id))
+}
+
+// pastKey ends with the call, so that those that ended together are told apart.
+func pastKey(k []byte, app string, at int64, id engine.CallID) []byte {
+	k = appendText(appendGroup(k, prefixPast), app)
+	k = binary.BigEndian.AppendUint64(k, uint64(max(at, 0)))
+	return binary.BigEndian.AppendUint64(k, uint64(id))
+}
+
+const (
+	dayMs    = 24 * 60 * 60 * 1000
+	minuteMs = 1 << 16 // a minute, all but: of log/
+
+	logKeyLen = len(prefixLog) + 1 + 4 + 2 + 8 + 2
+)
+
+// logDay is what the keys of all that happened on a day, by UTC, begin with.
+// A day is forgotten as one range, whatever it holds.
+func logDay(k []byte, day int64) []byte {
+	return binary.BigEndian.AppendUint32(appendGroup(k, prefixLog), uint32(min(max(day, 0), math.MaxUint32)))
+}
+
+// ofCall is what the keys of all that happened to a call on a day begin with.
+func ofCall(k []byte, day int64, id engine.CallID) []byte {
+	k = binary.BigEndian.AppendUint16(logDay(k, day), id.Slot())
+	return binary.BigEndian.AppendUint64(k, uint64(id))
+}
+
+// logKey is where what happens to a call goes. Within a minute all goes to one
+// row, one piece behind the other: in the order in which it was stored.
+func logKey(k []byte, at int64, id engine.CallID) []byte {
+	return binary.BigEndian.AppendUint16(ofCall(k, at/dayMs, id), uint16(at%dayMs/minuteMs)) // #nosec G115 -- there are 1,319 in a day
+}
+
+// parseLogKey returns the call, and when the minute began.
+func parseLogKey(k []byte) (day int64, id engine.CallID, from int64, err error) {
+	if len(k) != logKeyLen {
+		return 0, 0, 0, errKey
+	}
+	k = k[len(prefixLog)+1:]
+	day = int64(binary.BigEndian.Uint32(k))
+	id = engine.CallID(binary.BigEndian.Uint64(k[4+2:]))
+	return day, id, day*dayMs + int64(binary.BigEndian.Uint16(k[4+2+8:]))*minuteMs, nil
+}
+
 // intentKey is also how an intent is named in age/.
 func intentKey(k []byte, prefix string, slot uint16, app, folded, key string) []byte {
 	k = appendText(appendSlotted(k, prefix, slot), app)
@@ -227,7 +283,14 @@ const (
 	oldCall       = 'c'
 	oldConference = 'f'
 	oldIntent     = 'i'
+	oldNext       = 'n'
+	oldOnce       = 'o'
 )
+
+// oldNames are those of the metrics.
+var oldNames = map[byte]string{
+	oldCall: "call", oldConference: "conference", oldIntent: "intent", oldNext: "succession", oldOnce: "once",
+}
 
 func appendOld(k []byte, what byte, at int64) []byte {
 	return binary.BigEndian.AppendUint64(append(appendGroup(k, prefixAge), what), uint64(max(at, 0)))
@@ -238,6 +301,15 @@ const oldLen = len(prefixAge) + 1 + 1 + 8 // where the rest of the key begins
 func oldCallKey(k []byte, at int64, id engine.CallID) []byte {
 	k = appendOld(k, oldCall, at)
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint16(k, id.Slot()), uint64(id))
+}
+
+func oldNextKey(k []byte, at int64, id engine.CallID) []byte {
+	k = appendOld(k, oldNext, at)
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint16(k, id.Slot()), uint64(id))
+}
+
+func oldOnceKey(k []byte, at int64, app, key string) []byte {
+	return appendText(appendText(appendOld(k, oldOnce, at), app), key)
 }
 
 func oldIntentKey(k []byte, at int64, slot uint16, app, folded, key string) []byte {

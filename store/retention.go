@@ -41,7 +41,7 @@ func (s *Store) sweeper() {
 }
 
 // Sweep removes what is old, now: delivered events with their attempts, calls
-// that ended, and settled intents. An event that waits is never removed.
+// that ended with all that is known of them, and keys of requests. An event that waits is never removed.
 func (s *Store) Sweep() error { return s.sweep(0) }
 
 func (s *Store) sweep(pause time.Duration) error {
@@ -53,14 +53,14 @@ func (s *Store) sweep(pause time.Duration) error {
 		return nil // to remove something is to write; it waits
 	}
 	w := &sweep{s: s, pause: pause, durable: s.Durable(), proven: map[string]uint64{}}
-	w.cutoff, w.keys = s.opts.Clock.Cutoff(s.opts.Retention), s.opts.Clock.Cutoff(intentRetention)
+	w.cutoff, w.history, w.keys = s.opts.Clock.Cutoff(s.opts.Retention), s.opts.Clock.Cutoff(s.opts.History), s.opts.Clock.Cutoff(intentRetention)
 	if err := w.waits(); err != nil {
 		return fmt.Errorf("sweep: count waiting events: %w", err)
 	}
 	if err := w.logs(); err != nil {
 		return fmt.Errorf("sweep: events: %w", err)
 	}
-	if err := w.aged(oldCall, w.cutoff, w.call); err != nil {
+	if err := w.ended(); err != nil {
 		return fmt.Errorf("sweep: calls: %w", err)
 	}
 	if err := w.aged(oldConference, w.cutoff, w.conference); err != nil {
@@ -68,6 +68,9 @@ func (s *Store) sweep(pause time.Duration) error {
 	}
 	if err := w.aged(oldIntent, w.keys, w.intent); err != nil {
 		return fmt.Errorf("sweep: intents: %w", err)
+	}
+	if err := w.aged(oldOnce, w.keys, w.once); err != nil {
+		return fmt.Errorf("sweep: idempotency keys: %w", err)
 	}
 	return nil
 }
@@ -84,7 +87,8 @@ func (s *Store) count() error {
 type sweep struct {
 	s       *Store
 	pause   time.Duration
-	cutoff  int64             // events and calls from before are old
+	cutoff  int64             // events from before are old
+	history int64             // calls that ended before are old
 	keys    int64             // idempotency keys settled before are old
 	durable uint64            // when the pass began; what is newer is left alone
 	first   map[string]uint64 // index of the first waiting event of each app
@@ -172,16 +176,12 @@ func (w *sweep) aged(what byte, cutoff int64, fn func(batch *pebble.Batch, rest 
 		if err == nil && n > 0 {
 			err = w.apply(batch)
 		}
-		w.s.opts.Metrics.sweptRows(map[byte]string{oldCall: "call", oldConference: "conference", oldIntent: "intent"}[what], n)
+		w.s.opts.Metrics.sweptRows(oldNames[what], n)
 		if err = errors.Join(err, batch.Close()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (w *sweep) call(batch *pebble.Batch, rest []byte) (int64, error) {
-	return 0, batch.Delete(append(appendGroup(nil, prefixCall), rest...), nil)
 }
 
 // intent removes an idempotency key that was settled long ago. The row may

@@ -26,7 +26,9 @@ type ageing struct {
 func newAgeing(t *testing.T) *ageing {
 	a := &ageing{T: t}
 	a.now.Store(100 * day)
-	a.Store = openIn(t, vfs.NewMem(), func(o *Options) { o.Clock = clock.New(a.now.Load, nil) })
+	a.Store = openIn(t, vfs.NewMem(), func(o *Options) {
+		o.Clock, o.History = clock.New(a.now.Load, nil), 7*24*time.Hour
+	})
 	t.Cleanup(func() { require.NoError(t, a.Close()) })
 	return a
 }
@@ -89,7 +91,9 @@ func TestDeliveredEventsAreForgottenAfterAWeek(t *testing.T) {
 	require.NoError(t, a.Sweep())
 	require.Zero(t, a.rows(prefixEv)+a.rows(prefixAt)+a.rows(prefixAtt)+a.rows(prefixWait))
 	require.NoError(t, a.Close())
-	a.Store = openIn(t, a.opts.FS, func(o *Options) { o.Clock = clock.New(a.now.Load, nil) })
+	a.Store = openIn(t, a.opts.FS, func(o *Options) {
+		o.Clock, o.History = clock.New(a.now.Load, nil), 7*24*time.Hour
+	})
 	require.EqualValues(t, 4, a.Durable())
 }
 

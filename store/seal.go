@@ -14,7 +14,8 @@ import (
 )
 
 // Rows with secrets in them are sealed with AES-256-GCM under a key that is not
-// in the directory: apps, networks, what providers remember, the cursor key.
+// in the directory: apps, networks, what providers remember, answers to requests
+// that are made once, the cursor key.
 // Whoever has a copy of the directory alone has no secret of anybody's.
 //
 //	<81><key id, 8 bytes><nonce, 12 bytes><the record, and its tag, 16 bytes>
@@ -34,7 +35,7 @@ const (
 var ErrNoSealKey = errors.New("its secrets are sealed with another key")
 
 // sealedRows are the rows that are sealed. The last tells that all are.
-var sealedRows = []string{prefixApp, prefixNet, prefixXsi, keyCursor}
+var sealedRows = []string{prefixApp, prefixNet, prefixXsi, prefixOnce, keyCursor}
 
 // sealer seals with the newest key and opens with any. The zero sealer has no
 // keys: it leaves what it seals in the clear.

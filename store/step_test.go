@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/store/storetest"
 )
 
@@ -52,7 +53,7 @@ func TestALengthStandsBeforeWhatItIsOf(t *testing.T) {
 }
 
 func TestATransitionAllocatesNothing(t *testing.T) {
-	next, s := transitions(), newSubmission(nil)
+	next, s := transitions(), newSubmission(clock.New(nil, nil), nil)
 	require.Zero(t, testing.AllocsPerRun(100, func() { s.anew(next()) }))
 }
 
@@ -100,7 +101,7 @@ func (s *submission) anew(out *engine.Effects) {
 // BenchmarkStepAndEncode is a transition from the decoded event to the rows of
 // the journal.
 func BenchmarkStepAndEncode(b *testing.B) {
-	next, s := transitions(), newSubmission(nil)
+	next, s := transitions(), newSubmission(clock.New(nil, nil), nil)
 	b.ReportAllocs()
 	for b.Loop() {
 		s.anew(next())

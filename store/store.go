@@ -31,7 +31,8 @@ type Options struct {
 	Logger  *slog.Logger // nil for silence
 	Metrics *Metrics     // nil for none
 
-	Retention  time.Duration // how long delivered events and ended calls are kept; zero means 7 days
+	Retention  time.Duration // how long delivered events are kept; zero means 7 days
+	History    time.Duration // how long ended calls and their timelines are kept; zero means 30 days
 	SweepEvery time.Duration // pause between sweeps of what is old; zero means 5 minutes, negative never by itself
 	CacheBytes int64         // memory for blocks that were read; zero means 64 MiB
 	MemTable   uint64        // memory for rows that were just written; zero means 64 MiB, less on a small disk
@@ -62,6 +63,9 @@ func (o Options) fill() Options {
 	}
 	if o.Retention == 0 {
 		o.Retention = 7 * 24 * time.Hour
+	}
+	if o.History == 0 {
+		o.History = 30 * 24 * time.Hour
 	}
 	if o.SweepEvery == 0 {
 		o.SweepEvery = 5 * time.Minute
@@ -261,7 +265,12 @@ func (s *Store) Checkpoint(dir string) error {
 
 // get hands the value of a row to fn; it is valid until fn returns.
 func (s *Store) get(key []byte, fn func(value []byte) error) (found bool, err error) {
-	value, closer, err := s.db.Get(key)
+	return getFrom(s.db, key, fn)
+}
+
+// getFrom is get for who reads from a view.
+func getFrom(r pebble.Reader, key []byte, fn func(value []byte) error) (found bool, err error) {
+	value, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return false, nil
 	}

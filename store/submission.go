@@ -6,6 +6,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/actor"
+	"offhook/engine/clock"
 )
 
 // submission is what one Submit or Mark asked for, encoded. Only the event
@@ -23,6 +24,9 @@ type submission struct {
 	slot       uint16
 
 	progress engine.Progress // of one of them, while it is encoded
+
+	clock *clock.Clock
+	at    int64 // what it shows, once it was asked
 }
 
 type opKind uint8
@@ -31,6 +35,7 @@ const (
 	opSet        opKind = iota
 	opDelete            // no value
 	opSubscriber        // a set of which only the last of a group is written
+	opMerge             // what goes behind what the row has
 	opProgress          // a merge; written unless an opSubscriber of the group comes after it
 	opEvent             // a set; takes the next index and ends its key with it
 	opIndexed           // a set whose value ends with the index of the opEvent before it
@@ -51,9 +56,9 @@ var submissions = sync.Pool{New: func() any { return new(submission) }}
 // maxKept is the largest buffer that goes back to the pool.
 const maxKept = 64 << 10
 
-func newSubmission(done actor.Completion) *submission {
+func newSubmission(clock *clock.Clock, done actor.Completion) *submission {
 	s := submissions.Get().(*submission)
-	s.done = done
+	s.clock, s.done = clock, done
 	return s
 }
 
@@ -69,7 +74,16 @@ func (s *submission) free() {
 func (s *submission) reset() {
 	clear(s.ops)
 	s.progress.Forget()
-	*s = submission{buf: s.buf[:0], ops: s.ops[:0], progress: s.progress}
+	*s = submission{buf: s.buf[:0], ops: s.ops[:0], progress: s.progress, clock: s.clock}
+}
+
+// now is when what is encoded happened, for what does not say so itself: it is
+// submitted as soon as it did.
+func (s *submission) now() int64 {
+	if s.at == 0 {
+		s.at = s.clock.Now()
+	}
+	return s.at
 }
 
 func (s *submission) size() int { return len(s.buf) }
@@ -110,10 +124,9 @@ func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
 		case engine.RecordNoSubscriber:
 			s.noSubscriber(r.Subscriber)
 		case engine.RecordCall:
-			s.call(r.Call)
+			s.call(r.Subscriber, r.Call)
 		case engine.RecordConference:
 			s.conference(r.Conference)
-		case engine.RecordTrace, engine.RecordReplaced: // not kept
 		case engine.RecordIntent:
 			s.intent(r.Intent)
 		case engine.RecordNoIntent:
@@ -124,6 +137,10 @@ func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
 			s.link(r.App, r.Kind == engine.RecordLink)
 		case engine.RecordProfile:
 			s.profile(r.Was, &r.Subscriber.Profile)
+		case engine.RecordTrace:
+			s.traces(r.Traces)
+		case engine.RecordReplaced:
+			s.replaced(r.Replaced, r.By)
 		default:
 			s.err = fmt.Errorf("record of unknown kind %d", r.Kind)
 			return
@@ -227,7 +244,7 @@ func (s *submission) link(app string, linked bool) {
 	s.add(opSet, from, mid)
 }
 
-func (s *submission) call(c *engine.Call) {
+func (s *submission) call(sub *engine.Subscriber, c *engine.Call) {
 	from := len(s.buf)
 	s.buf = callKey(s.buf, c.ID)
 	mid := len(s.buf)
@@ -241,6 +258,9 @@ func (s *submission) call(c *engine.Call) {
 	mid = len(s.buf)
 	s.buf = append(s.buf, version1)
 	s.add(opSet, from, mid)
+	if !sub.Deleted {
+		s.past(sub.Streams, c)
+	}
 }
 
 // intent is remembered by its key; one without a key is in the subscriber's

@@ -50,12 +50,33 @@ func (s *Store) callRow(call engine.CallID) (owner string, ended *engine.Call, e
 		return "", nil, err
 	}
 	defer s.done()
-	_, err = s.get(callKey(nil, call), func(v []byte) (err error) {
+	return callFrom(s.db, call)
+}
+
+// callFrom reads a call: whose it is and, once it is over, how it ended and
+// what it went on as.
+func callFrom(r pebble.Reader, call engine.CallID) (owner string, ended *engine.Call, err error) {
+	_, err = getFrom(r, callKey(nil, call), func(v []byte) (err error) {
 		owner, ended, err = decodeCallRow(v)
 		return err
 	})
+	var by uint64
+	if err == nil && ended != nil {
+		_, err = getFrom(r, nextKey(nil, call), func(v []byte) (err error) {
+			by, err = decodeNumber(v)
+			return err
+		})
+	}
 	if err != nil {
 		return "", nil, fmt.Errorf("load call %s: %w", call, err)
+	}
+	if by != 0 {
+		var more engine.More
+		if ended.More != nil {
+			more = *ended.More
+		}
+		more.ReplacedBy = engine.CallID(by)
+		ended.More = &more
 	}
 	return owner, ended, nil
 }

@@ -137,7 +137,7 @@ func (s *Store) putApp(was, is *tenant.App) *change {
 }
 
 func putApp(a *tenant.App) *change {
-	return &change{plainKey(nil, prefixApp, a.ID), appendApp(nil, a), func(t *table) *table {
+	return &change{key: plainKey(nil, prefixApp, a.ID), value: appendApp(nil, a), apply: func(t *table) *table {
 		apps := maps.Clone(t.apps)
 		apps[a.ID] = a
 		return newTable(apps, t.networks)
@@ -164,11 +164,12 @@ func (s *Store) ChangeApp(id string, fn func(*tenant.App) (*tenant.App, error)) 
 	return found, cmp.Or(refused, err)
 }
 
-// DeleteApp forgets an app. Its events stay until they are old; who followed
-// it must be unlinked first.
+// DeleteApp forgets an app, its history and what it asked for once. Its events
+// stay until they are old; who followed it must be unlinked first.
 func (s *Store) DeleteApp(id string) error {
 	return s.change("delete app "+id, func(*table) *change {
-		return &change{plainKey(nil, prefixApp, id), nil, func(t *table) *table {
+		wipe := [][]byte{appendText(appendGroup(nil, prefixPast), id), plainKey(nil, prefixOnce, id)}
+		return &change{key: plainKey(nil, prefixApp, id), wipe: wipe, apply: func(t *table) *table {
 			apps := maps.Clone(t.apps)
 			delete(apps, id)
 			return newTable(apps, t.networks)
@@ -179,7 +180,7 @@ func (s *Store) DeleteApp(id string) error {
 // PutNetwork stores a network. The caller must not change it afterwards.
 func (s *Store) PutNetwork(n *tenant.Network) error {
 	return s.change("put network "+n.ID, func(*table) *change {
-		return &change{plainKey(nil, prefixNet, n.ID), appendNetwork(nil, n), func(t *table) *table {
+		return &change{key: plainKey(nil, prefixNet, n.ID), value: appendNetwork(nil, n), apply: func(t *table) *table {
 			networks := maps.Clone(t.networks)
 			networks[n.ID] = n
 			return newTable(t.apps, networks)
@@ -190,7 +191,7 @@ func (s *Store) PutNetwork(n *tenant.Network) error {
 // DeleteNetwork forgets a network.
 func (s *Store) DeleteNetwork(id string) error {
 	return s.change("delete network "+id, func(*table) *change {
-		return &change{plainKey(nil, prefixNet, id), nil, func(t *table) *table {
+		return &change{key: plainKey(nil, prefixNet, id), apply: func(t *table) *table {
 			networks := maps.Clone(t.networks)
 			delete(networks, id)
 			return newTable(t.apps, networks)
@@ -202,7 +203,25 @@ func (s *Store) DeleteNetwork(id string) error {
 // table with it.
 type change struct {
 	key, value []byte
+	wipe       [][]byte // what the keys of rows begin with that go with it
 	apply      func(*table) *table
+}
+
+func (c *change) write(s *Store) (err error) {
+	batch := s.db.NewBatch()
+	defer func() { err = errors.Join(err, batch.Close()) }()
+	if c.value == nil {
+		err = batch.Delete(c.key, nil)
+	} else {
+		err = batch.Set(c.key, s.sealer.seal(c.key, c.value), nil)
+	}
+	for _, prefix := range c.wipe {
+		err = errors.Join(err, batch.DeleteRange(prefix, after(prefix), nil))
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(batch.Commit(pebble.Sync), s.journal.failure())
 }
 
 // change syncs what make comes up with and then shows the new table; nothing
@@ -230,12 +249,7 @@ func (s *Store) changeTable(make func(*table) *change) (told []func(), err error
 	if c == nil {
 		return nil, nil
 	}
-	if c.value == nil {
-		err = s.db.Delete(c.key, pebble.Sync)
-	} else {
-		err = s.db.Set(c.key, s.sealer.seal(c.key, c.value), pebble.Sync)
-	}
-	if err = errors.Join(err, s.journal.failure()); err != nil {
+	if err := c.write(s); err != nil {
 		return nil, err
 	}
 	s.tenants.table.Store(c.apply(t))
