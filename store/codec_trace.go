@@ -10,7 +10,7 @@ import (
 // A row of log/ is pieces, one behind the other, each merged into the row: what
 // one submission said of the call.
 //
-//	version | ms since the row's minute began | list of traces
+//	version | ms since the row's slice of time began | list of traces
 //
 // A trace is its kind, with two flags, and what traces of that kind have:
 //
@@ -34,7 +34,7 @@ const (
 
 // appendPiece appends what of these traces is of the call of the first.
 func appendPiece(b []byte, since int64, traces []engine.Trace) []byte {
-	b = binary.AppendUvarint(append(b, version1), uint64(since)) // #nosec G115 -- less than a minute
+	b = binary.AppendUvarint(append(b, version1), uint64(since)) // #nosec G115 -- less than a slice
 	call, n := traces[0].Call, uint64(0)
 	for i := range traces {
 		if traces[i].Call == call {
@@ -120,12 +120,12 @@ func (d *decoder) trace(t *engine.Trace) {
 }
 
 // decodePieces calls fn with each trace of a row, and how long after the row's
-// minute began it was.
+// slice of time began it was.
 func decodePieces(b []byte, fn func(since int64, t *engine.Trace)) error {
 	for first := true; first || len(b) > 0; first = false {
 		d := decode(b)
 		since := d.uint()
-		if since >= minuteMs {
+		if since >= sliceMs {
 			d.fail(errRange)
 		}
 		n := d.count(minTrace)

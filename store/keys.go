@@ -22,7 +22,7 @@ import (
 //	conf/<g><slot><conference>                       whose conference it is; how it began, or ended
 //	next/<g><slot><call>                             → the call that one went on as when it was over
 //	past/<g><app><time><call>                        a call of an app that is over, by when it ended; what filters look at
-//	log/<g><day><slot><call><minute>                 what happened to a call then, for its timeline (codec_trace.go)
+//	log/<g><day><slot><call><slice>                  what happened to a call then, for its timeline (codec_trace.go)
 //	idem/<g><slot><app><subscriber><key>             an originate intent by its idempotency key
 //	live/<g><slot><subscriber>                       there is something a restart must look at
 //	once/<app><key>                                  an HTTP request by its idempotency key, and its answer
@@ -169,8 +169,8 @@ func pastKey(k []byte, app string, at int64, id engine.CallID) []byte {
 }
 
 const (
-	dayMs    = 24 * 60 * 60 * 1000
-	minuteMs = 1 << 16 // a minute, all but: of log/
+	dayMs   = 24 * 60 * 60 * 1000
+	sliceMs = 1 << 11 // of log/: what goes into one row
 
 	logKeyLen = len(prefixLog) + 1 + 4 + 2 + 8 + 2
 )
@@ -187,13 +187,14 @@ func ofCall(k []byte, day int64, id engine.CallID) []byte {
 	return binary.BigEndian.AppendUint64(k, uint64(id))
 }
 
-// logKey is where what happens to a call goes. Within a minute all goes to one
-// row, one piece behind the other: in the order in which it was stored.
+// logKey is where what happens to a call goes. Within two seconds all goes to
+// one row, one piece behind the other: in the order in which it was stored. A row
+// of longer would cost too much to put together when somebody asks for very much.
 func logKey(k []byte, at int64, id engine.CallID) []byte {
-	return binary.BigEndian.AppendUint16(ofCall(k, at/dayMs, id), uint16(at%dayMs/minuteMs)) // #nosec G115 -- there are 1,319 in a day
+	return binary.BigEndian.AppendUint16(ofCall(k, at/dayMs, id), uint16(at%dayMs/sliceMs)) // #nosec G115 -- there are 42,188 in a day
 }
 
-// parseLogKey returns the call, and when the minute began.
+// parseLogKey returns the day, the call, and when the slice began.
 func parseLogKey(k []byte) (day int64, id engine.CallID, from int64, err error) {
 	if len(k) != logKeyLen {
 		return 0, 0, 0, errKey
@@ -201,7 +202,7 @@ func parseLogKey(k []byte) (day int64, id engine.CallID, from int64, err error) 
 	k = k[len(prefixLog)+1:]
 	day = int64(binary.BigEndian.Uint32(k))
 	id = engine.CallID(binary.BigEndian.Uint64(k[4+2:]))
-	return day, id, day*dayMs + int64(binary.BigEndian.Uint16(k[4+2+8:]))*minuteMs, nil
+	return day, id, day*dayMs + int64(binary.BigEndian.Uint16(k[4+2+8:]))*sliceMs, nil
 }
 
 // intentKey is also how an intent is named in age/.

@@ -137,6 +137,7 @@ func (t *timeline) row(it *pebble.Iterator) error {
 		case len(t.list) == maxMoments:
 			t.full = true
 		default:
+			tr.Call = t.call
 			t.list = append(t.list, engine.Moment{At: from + since, Trace: *tr})
 		}
 	})

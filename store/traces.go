@@ -18,7 +18,7 @@ func (s *submission) traces(all []engine.Trace) {
 		from := len(s.buf)
 		s.buf = logKey(s.buf, at, call)
 		mid := len(s.buf)
-		s.buf = appendPiece(s.buf, at%dayMs%minuteMs, all[i:])
+		s.buf = appendPiece(s.buf, at%dayMs%sliceMs, all[i:])
 		s.add(opMerge, from, mid)
 	}
 }
