@@ -20,6 +20,8 @@ type Config struct {
 	Tenants Tenants
 	Events  *eventlog.Hub    // the event log and its streams; nil for none. Shutdown closes it
 	Hooks   *hookapi.API     // the self-service of webhooks; nil for none
+	History History          // calls that are over, and timelines; nil for none, as without Events, whose cursors it has
+	Keys    Keys             // requests with an idempotency key; nil: that header means nothing, but to who places calls
 	Log     *slog.Logger     // nil logs nothing
 	Metrics *Metrics         // nil measures nothing
 	Full    func() bool      // nothing can be stored: only reading goes on; nil means never
@@ -54,6 +56,8 @@ type Server struct {
 	addresses *web.Limiter[netip.Addr]
 	badKeys   *web.Limiter[netip.Addr]
 	commands  *web.Limiter[commanded]
+
+	turns turns
 }
 
 // New makes the listener. It fails only if the certificate cannot be read.
@@ -99,10 +103,10 @@ func (s *Server) route() {
 		{"GET", "/apps/{app_id}/calls", s.read(s.calls)},
 		{"GET", "/apps/{app_id}/calls/{call_id}", s.read(s.call)},
 		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}/calls", s.read(s.subscriberCalls)},
-		{"PUT", "/apps/{app_id}/calls/{call_id}/answer", s.control(s.answer)},
-		{"PUT", "/apps/{app_id}/calls/{call_id}/hold", s.control(s.hold)},
-		{"PUT", "/apps/{app_id}/calls/{call_id}/resume", s.control(s.resume)},
-		{"DELETE", "/apps/{app_id}/calls/{call_id}", s.control(s.end)},
+		{"PUT", "/apps/{app_id}/calls/{call_id}/answer", s.control(s.once(s.answer))},
+		{"PUT", "/apps/{app_id}/calls/{call_id}/hold", s.control(s.once(s.hold))},
+		{"PUT", "/apps/{app_id}/calls/{call_id}/resume", s.control(s.once(s.resume))},
+		{"DELETE", "/apps/{app_id}/calls/{call_id}", s.control(s.once(s.end))},
 		{"GET", "/apps/{app_id}/subscribers", s.read(s.subscribers)},
 		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}", s.read(s.subscriber)},
 	} {
@@ -111,6 +115,10 @@ func (s *Server) route() {
 	if s.config.Events != nil {
 		s.routes.Handle("GET", "/apps/{app_id}/events", s.read(s.events))
 		s.routes.Handle("GET", "/apps/{app_id}/events/stream", s.read(s.stream))
+	}
+	if s.config.History != nil && s.config.Events != nil {
+		s.routes.Handle("GET", "/apps/{app_id}/call-history", s.read(s.callHistory))
+		s.routes.Handle("GET", "/apps/{app_id}/calls/{call_id}/timeline", s.read(s.timeline))
 	}
 	if s.config.Hooks != nil {
 		for _, r := range s.config.Hooks.Routes() {

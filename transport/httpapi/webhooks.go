@@ -3,6 +3,7 @@ package httpapi
 import (
 	"github.com/valyala/fasthttp"
 
+	"offhook/engine/tenant"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi/web"
 )
@@ -14,6 +15,12 @@ func (s *Server) webhook(r hookapi.Route) web.Handler {
 		if err != nil {
 			return err
 		}
-		return r.Handler(ctx, hookapi.Caller{App: app, By: "key " + key.ID, Base: web.Path("apps", app.ID), Context: s.web.Context()})
+		h := func(ctx *fasthttp.RequestCtx, app *tenant.App) error {
+			return r.Handler(ctx, hookapi.Caller{App: app, By: "key " + key.ID, Base: web.Path("apps", app.ID), Context: s.web.Context()})
+		}
+		if r.Scope == tenant.ScopeControl {
+			h = s.once(h)
+		}
+		return h(ctx, app)
 	}
 }

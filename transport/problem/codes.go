@@ -51,7 +51,7 @@ var table = []row{
 	{engine.CodeProviderError, http.StatusBadGateway, "The provider refused or failed", 0},
 	{engine.CodeBusy, http.StatusServiceUnavailable, "Too busy", 1},
 	{engine.CodeProviderUnavailable, http.StatusServiceUnavailable, "The provider cannot be reached", 5},
-	{engine.CodeOutcomeUnknown, http.StatusGatewayTimeout, "Nobody knows whether the call was placed", 0},
+	{engine.CodeOutcomeUnknown, http.StatusGatewayTimeout, "Nobody knows whether it was done", 0},
 	{engine.CodeUnconfirmed, http.StatusGatewayTimeout, "The provider did not confirm in time", 0},
 }
 
