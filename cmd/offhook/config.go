@@ -26,7 +26,7 @@ type Config struct {
 	Events         Events        `yaml:"events"`
 	Limits         Limits        `yaml:"limits"`
 	Space          Space         `yaml:"space"`
-	Retention      time.Duration `yaml:"retention"`     // of ended calls and of events, delivered or not
+	Retention      Retention     `yaml:"retention"`
 	DrainTimeout   time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
 	Log            Log           `yaml:"log"`
 	Simulator      Simulator     `yaml:"simulator"`
@@ -63,6 +63,13 @@ type Webhooks struct {
 	OperatorURL          string `yaml:"operator_url"`
 	OperatorSecretFile   string `yaml:"operator_secret_file"`
 	ShowResponses        bool   `yaml:"show_responses"` // keep an excerpt of what receivers answer to failed attempts
+}
+
+// Retention is how long things are kept. Events, delivered or not, are what a
+// plain length of time means.
+type Retention struct {
+	Events  time.Duration `yaml:"events,plain"`
+	History time.Duration `yaml:"history"` // of calls that are over, and of timelines
 }
 
 // Calls are bounds of the core.
@@ -168,7 +175,7 @@ func defaultConfig() *Config {
 		Events:       Events{Streams: 1024, StreamsPerApp: 64, Heartbeat: 15 * time.Second},
 		Limits:       Limits{PerAddress: 10000, PerKey: 5000, PerApp: 10000, BadKeys: 10, Commands: 50},
 		Space:        Space{Low: "1GiB or 10%"},
-		Retention:    7 * 24 * time.Hour,
+		Retention:    Retention{Events: 7 * 24 * time.Hour, History: 30 * 24 * time.Hour},
 		DrainTimeout: 20 * time.Second,
 		Log:          Log{Level: "info", Format: "text"},
 		Simulator:    Simulator{Enabled: true, Listen: defaultSimListen, Subscribers: 20, Traffic: "demo"},

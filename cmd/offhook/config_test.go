@@ -82,7 +82,7 @@ webhooks: { allow_http: true, allow_private_networks: true, show_responses: true
 calls: { confirm_timeout: 1500ms, apps_per_subscriber: 8 }
 events: { streams: 2000, streams_per_app: 100, heartbeat: 20s }
 limits: { per_address: 1, per_key: 2, per_app: 3, bad_keys_per_address: 4, commands_per_subscriber: 0 }
-retention: 720h
+retention: { events: 720h, history: 1000h }
 log: { level: debug, format: json }
 networks:
   - network_id: 7fa63706-39c8-44c8-bf1b-f0749dda9110
@@ -112,6 +112,7 @@ networks:
 	require.Equal(t, 8, c.Calls.AppsPerSubscriber)
 	require.Equal(t, Events{Streams: 2000, StreamsPerApp: 100, Heartbeat: 20 * time.Second}, c.Events)
 	require.Equal(t, Limits{PerAddress: 1, PerKey: 2, PerApp: 3, BadKeys: 4}, c.Limits)
+	require.Equal(t, Retention{Events: 720 * time.Hour, History: 1000 * time.Hour}, c.Retention)
 	require.False(t, c.Simulator.Enabled, "off as soon as networks are configured")
 	require.Equal(t, []*tenant.Network{
 		{
@@ -171,7 +172,7 @@ func TestFlagsBeatTheEnvironmentAndThatTheFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:5", c.Listen)
 	require.Equal(t, Admin{Listen: "127.0.0.1:4", Token: "from-env"}, c.Admin)
-	require.Equal(t, 2*time.Hour, c.Retention)
+	require.Equal(t, Retention{Events: 2 * time.Hour, History: 30 * 24 * time.Hour}, c.Retention, "a plain length is that of events")
 	require.Equal(t, "./offhook-data", c.DataDir, "an empty variable sets nothing")
 }
 
@@ -182,7 +183,8 @@ func TestEverySettingIsInTheEnvironment(t *testing.T) {
 		names[s.env()] = true
 	}
 	for _, want := range []string{"OFFHOOK_DATA_DIR", "OFFHOOK_LISTEN", "OFFHOOK_ADMIN_LISTEN", "OFFHOOK_ADMIN_TOKEN", "OFFHOOK_SIMULATOR_LISTEN",
-		"OFFHOOK_SIMULATOR_ENABLED", "OFFHOOK_TLS_CERT_FILE", "OFFHOOK_WEBHOOKS_ALLOW_HTTP", "OFFHOOK_CALLS_CONFIRM_TIMEOUT", "OFFHOOK_NETWORKS"} {
+		"OFFHOOK_SIMULATOR_ENABLED", "OFFHOOK_TLS_CERT_FILE", "OFFHOOK_WEBHOOKS_ALLOW_HTTP", "OFFHOOK_CALLS_CONFIRM_TIMEOUT", "OFFHOOK_RETENTION", "OFFHOOK_RETENTION_HISTORY",
+		"OFFHOOK_NETWORKS"} {
 		require.True(t, names[want], want)
 	}
 	c, err := loadConfig(sources{Env: map[string]string{

@@ -127,7 +127,8 @@ func (k *checker) bounds() {
 	}{
 		{"calls.confirm_timeout", c.Calls.ConfirmTimeout, 100 * time.Millisecond, 10 * time.Second},
 		{"events.heartbeat", c.Events.Heartbeat, time.Second, 5 * time.Minute},
-		{"retention", c.Retention, time.Hour, 10 * 365 * 24 * time.Hour},
+		{"retention", c.Retention.Events, time.Hour, 10 * 365 * 24 * time.Hour},
+		{"retention.history", c.Retention.History, time.Hour, 10 * 365 * 24 * time.Hour},
 		{"drain_timeout", c.DrainTimeout, time.Second, 10 * time.Minute},
 	} {
 		if d.have < d.least || d.have > d.max {

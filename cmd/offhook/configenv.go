@@ -29,7 +29,7 @@ func (c *Config) settings() []setting {
 	var walk func(v reflect.Value, path string)
 	walk = func(v reflect.Value, path string) {
 		for _, f := range fieldsOf(v.Type()) {
-			s := setting{join(path, f.name), v.Field(f.index)}
+			s := setting{f.path(path), v.Field(f.index)}
 			if s.v.Kind() == reflect.Struct {
 				walk(s.v, s.path)
 				continue

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -83,6 +85,10 @@ func (r *reader) read(n *yaml.Node, v reflect.Value, path string) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
+		if plain, ok := plainOf(v); ok && n.Kind == yaml.ScalarNode {
+			r.read(at, plain, path)
+			return
+		}
 		if n.Kind != yaml.MappingNode {
 			r.fault(at, path, "settings are wanted here, as in “key: value”, not %s", kindOf(n))
 			return
@@ -133,6 +139,9 @@ func (r *reader) readStruct(n *yaml.Node, v reflect.Value, path string) {
 		key, value := n.Content[i], n.Content[i+1]
 		name := key.Value
 		full := join(path, name)
+		if i := slices.IndexFunc(known, func(f field) bool { return f.name == name }); i >= 0 {
+			full = known[i].path(path)
+		}
 		if name == "<<" && key.Tag == "!!merge" {
 			r.fault(key, path, "merge keys are not read; write the settings out")
 			continue
@@ -161,13 +170,33 @@ func (r *reader) readStruct(n *yaml.Node, v reflect.Value, path string) {
 type field struct {
 	name  string
 	index int
+	plain bool // what a group of settings means that is written as one value
+}
+
+// path is the setting's in the group at a path.
+func (f field) path(group string) string {
+	if f.plain {
+		return group
+	}
+	return join(group, f.name)
+}
+
+// plainOf is the setting that a group stands for when it is written as one value.
+func plainOf(group reflect.Value) (v reflect.Value, ok bool) {
+	for _, f := range fieldsOf(group.Type()) {
+		if f.plain {
+			return group.Field(f.index), true
+		}
+	}
+	return v, false
 }
 
 // fieldsOf are the settings in a struct, in order.
 func fieldsOf(t reflect.Type) (all []field) {
 	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("yaml"); name != "" && name != "-" {
-			all = append(all, field{name, i})
+		name, plain, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		if name != "" && name != "-" {
+			all = append(all, field{name, i, plain == "plain"})
 		}
 	}
 	return all

@@ -46,7 +46,7 @@ type node struct {
 	api        *httpapi.Server
 	registry   *prometheus.Registry
 	log        *slog.Logger
-	retention  time.Duration // of what happened: calls that ended, events
+	retention  time.Duration // of events
 	files      descriptors   // how many connections each part may have
 
 	failed  chan error // a part that cannot go on
@@ -57,12 +57,12 @@ type node struct {
 
 // openNode opens the data directory.
 func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
-	n := &node{clock: clock.New(nil, nil), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention, files: files, failed: make(chan error, 1)}
+	n := &node{clock: clock.New(nil, nil), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention.Events, files: files, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
 	n.store, err = store.Open(cfg.DataDir, store.Options{
-		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention, OnFailure: n.fail, Space: &cfg.marks, Clock: n.clock,
+		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention.Events, History: cfg.Retention.History, OnFailure: n.fail, Space: &cfg.marks, Clock: n.clock,
 		Keys: sealingKeys(cfg.sealingKeyFile(), log), OpenFiles: files.files,
 	})
 	return n, err
@@ -110,7 +110,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room, Clock: n.clock,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
-		Calls: n.directory, Tenants: n.store, Events: n.streams, Hooks: n.hooks, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,
+		Calls: n.directory, Tenants: n.store, Events: n.streams, Hooks: n.hooks, History: n.store, Keys: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 		PerAddress: rate(limits.PerAddress), PerKey: rate(limits.PerKey), PerApp: rate(limits.PerApp),
 		BadKeys: rate(limits.BadKeys), Commands: rate(limits.Commands),

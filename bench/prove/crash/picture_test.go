@@ -54,7 +54,7 @@ const few = 2
 // options are those of every store here: small, with a clock of its own.
 func (w *world) options(fs vfs.FS) store.Options {
 	return store.Options{
-		FS: fs, SweepEvery: -1, CacheBytes: 256 << 10, MemTable: w.memTable, Retention: retention, Clock: clock.New(w.now, nil),
+		FS: fs, SweepEvery: -1, CacheBytes: 256 << 10, MemTable: w.memTable, Retention: retention, History: retention, Clock: clock.New(w.now, nil),
 		Exit: w.exits,
 	}
 }

@@ -67,7 +67,7 @@ func TestNothingGrowsWithTheCalls(t *testing.T) {
 	over, told := context.WithTimeout(context.Background(), total)
 	defer told()
 	r.w = rig.Plain.Platform(t, phones, "--seed", fmt.Sprint(seed), "--scenario", story)
-	r.w.Env = []string{"OFFHOOK_RETENTION=" + retention.String()}
+	r.w.Env = []string{"OFFHOOK_RETENTION=" + retention.String(), "OFFHOOK_RETENTION_HISTORY=" + retention.String()}
 	r.w.Begin(t, r.l, phones)
 	followers := []*rig.Follower{}
 	for range 2 {
