@@ -52,7 +52,7 @@ func newEventHouse(t *testing.T, limits eventlog.Config, change ...func(*Config)
 	t.Cleanup(func() { require.NoError(t, h.store.Close()) })
 	limits.Log, limits.Key, limits.Live, limits.Horizon = h.store, h.store.CursorKey(), h.views, h.released.Load
 	h.hub = eventlog.New(limits)
-	h.house = newHouse(t, append(change, func(c *Config) { c.Events = h.hub })...)
+	h.house = newHouse(t, append(change, func(c *Config) { c.Events, c.History = h.hub, h.store })...)
 	h.tenants.subscribers = nil
 	for i := range 8 {
 		p := tommy
