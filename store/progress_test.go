@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"offhook/engine"
+	"offhook/engine/clock"
 	"offhook/store/storetest"
 )
 
@@ -108,7 +109,7 @@ func (l *line) fact() {
 
 // submission is what was left to store so far.
 func (l *line) submission() *submission {
-	s := newSubmission(nil, nil)
+	s := newSubmission(clock.New(nil, nil), nil)
 	s.encode(l.out.Put, l.out.Emit)
 	require.NoError(l, s.err)
 	l.out.Reset()
@@ -181,7 +182,7 @@ func talking(t testing.TB) (sub *engine.Subscriber, steps []*submission) {
 		in.Entropy = [2]uint64{uint64(now), 1}
 		var out engine.Effects
 		require.NoError(t, engine.Step(sub, &in, now, &out))
-		s := newSubmission(nil, nil)
+		s := newSubmission(clock.New(nil, nil), nil)
 		s.encode(out.Put, nil)
 		require.NoError(t, s.err)
 		steps = append(steps, s)
@@ -271,7 +272,7 @@ func TestASubmissionSaysOnceHowThingsWentOn(t *testing.T) {
 		"whole again, and deleted": {first, storetest.Of(sub), {Kind: engine.RecordNoSubscriber, Subscriber: sub}, second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSubmission(nil, nil)
+			s := newSubmission(clock.New(nil, nil), nil)
 			s.encode(put, nil)
 			require.NoError(t, s.err)
 			kind, value := ofSub(s)
@@ -282,7 +283,7 @@ func TestASubmissionSaysOnceHowThingsWentOn(t *testing.T) {
 			}
 		})
 	}
-	s := newSubmission(nil, nil)
+	s := newSubmission(clock.New(nil, nil), nil)
 	s.encode([]engine.Record{first, second}, nil)
 	require.Len(t, s.ops, 1)
 	kind, value := ofSub(s)
