@@ -38,6 +38,7 @@ var table = []row{
 	{CodeMethodNotAllowed, http.StatusMethodNotAllowed, "The method does not fit the resource", 0},
 	{CodeRequestTimeout, http.StatusRequestTimeout, "The request did not arrive in time", 0},
 	{engine.CodeWrongState, http.StatusConflict, "The call is in another state", 0},
+	{engine.CodeNotSupported, http.StatusConflict, "The network cannot do it", 0},
 	{engine.CodeCommandPending, http.StatusConflict, "Another command is pending on the call", 0},
 	{engine.CodeKeyInProgress, http.StatusConflict, "A request with this key is in progress", 0},
 	{engine.CodeConflict, http.StatusConflict, "The change conflicts with what is there", 0},
