@@ -12,62 +12,20 @@ import (
 	"offhook/transport/problem"
 )
 
-func (s *Server) answer(ctx *fasthttp.RequestCtx, app *tenant.App) error {
-	return s.command(ctx, app, engine.VerbAnswer)
-}
-
-func (s *Server) hold(ctx *fasthttp.RequestCtx, app *tenant.App) error {
-	return s.command(ctx, app, engine.VerbHold)
-}
-
-func (s *Server) resume(ctx *fasthttp.RequestCtx, app *tenant.App) error {
-	return s.command(ctx, app, engine.VerbResume)
-}
-
-func (s *Server) end(ctx *fasthttp.RequestCtx, app *tenant.App) error {
-	return s.command(ctx, app, engine.VerbEnd)
-}
-
-// command asks something of a call. The body, if there is one, is not read.
-func (s *Server) command(ctx *fasthttp.RequestCtx, app *tenant.App, verb engine.Verb) error {
-	if _, err := s.ask(ctx, app, verb); err != nil {
-		return err
-	}
-	ctx.SetStatusCode(fasthttp.StatusNoContent)
-	return nil
-}
-
 func (s *Server) call(ctx *fasthttp.RequestCtx, app *tenant.App) error {
-	reply, err := s.ask(ctx, app, engine.VerbGet)
+	id, err := callParam(ctx)
 	if err != nil {
 		return err
+	}
+	wait, cancel := s.within()
+	defer cancel()
+	reply := s.config.Calls.DoCall(wait, engine.Command{Verb: engine.VerbGet, App: app.ID, Call: id})
+	if reply.Err != nil {
+		return reply.Err
 	}
 	ctx.Response.Header.SetContentType("application/json")
 	ctx.SetBody(engine.AppendCall(nil, reply.Profile, &reply.Call))
 	return nil
-}
-
-func (s *Server) ask(ctx *fasthttp.RequestCtx, app *tenant.App, verb engine.Verb) (engine.Reply, error) {
-	text, err := web.Param(ctx, "call_id")
-	if err != nil {
-		return engine.Reply{}, err
-	}
-	id, ok := engine.ParseCallID(text)
-	if !ok {
-		return engine.Reply{}, problem.NotFound()
-	}
-	if verb != engine.VerbGet {
-		if err := s.mayCommandCall(app, id); err != nil {
-			return engine.Reply{}, err
-		}
-	}
-	wait, cancel := s.within()
-	defer cancel()
-	reply := s.config.Calls.DoCall(wait, engine.Command{Verb: verb, App: app.ID, Call: id})
-	if reply.Err != nil {
-		return reply, reply.Err
-	}
-	return reply, nil
 }
 
 func (s *Server) calls(ctx *fasthttp.RequestCtx, app *tenant.App) error {

@@ -19,10 +19,15 @@ const keyHeader = "Idempotency-Key"
 // originate places a call. The 201 leaves when the call is durable; events of
 // the call leave when the 201 has.
 func (s *Server) originate(ctx *fasthttp.RequestCtx, app *tenant.App) error {
+	return s.place(ctx, app, engine.VerbOriginate, parseOriginate)
+}
+
+// place makes a new call of what parse reads from the body.
+func (s *Server) place(ctx *fasthttp.RequestCtx, app *tenant.App, verb engine.Verb, parse func([]byte) (string, *engine.Originate, error)) error {
 	if err := web.CheckJSON(ctx); err != nil {
 		return err
 	}
-	subscriber, o, err := parseOriginate(ctx.PostBody())
+	subscriber, o, err := parse(ctx.PostBody())
 	if err != nil {
 		return err
 	}
@@ -36,13 +41,11 @@ func (s *Server) originate(ctx *fasthttp.RequestCtx, app *tenant.App) error {
 	if err := s.mayCommand(app, info.Profile.ID); err != nil {
 		return err
 	}
-	if n, ok := s.config.Tenants.Network(info.Profile.Network); ok {
-		o.Dialing = &n.Dialing
-	}
+	o.Dialing = s.dialingOf(info)
 	wait, cancel := s.within()
 	defer cancel()
 	b := s.barrier(ctx)
-	reply := s.config.Calls.Do(wait, info.Profile.ID, engine.Command{Verb: engine.VerbOriginate, App: app.ID, Originate: o})
+	reply := s.config.Calls.Do(wait, info.Profile.ID, engine.Command{Verb: verb, App: app.ID, Originate: o})
 	if reply.Err != nil {
 		return reply.Err
 	}
@@ -70,23 +73,39 @@ func parseOriginate(body []byte) (subscriber string, o *engine.Originate, err er
 		return "", nil, err
 	}
 	o = &engine.Originate{}
-	for _, f := range []struct {
-		name string
-		to   *string
-		read func(string) (string, error)
-	}{
+	err = readAll([]member{
 		{"subscriber_id", &subscriber, doc.Required},
 		{"subscriber_number", &o.SubscriberNumber, doc.Required},
 		{"remote_number", &o.RemoteNumber, doc.Required},
 		{"subscriber_name", &o.SubscriberName, doc.Text},
 		{"remote_name", &o.RemoteName, doc.Text},
-	} {
-		if *f.to, err = f.read(f.name); err != nil {
-			return "", nil, err
+		{"client_ref", &o.ClientRef, doc.Text},
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	fields := []string{engine.Fold(subscriber), o.SubscriberNumber, o.RemoteNumber, o.SubscriberName, o.RemoteName}
+	if o.ClientRef != "" { // a body without one has the hash it had before there were any
+		fields = append(fields, o.ClientRef)
+	}
+	o.BodyHash = bodyHash(fields...)
+	return subscriber, o, nil
+}
+
+// member is a text of a body, and where it goes.
+type member struct {
+	name string
+	to   *string
+	read func(string) (string, error)
+}
+
+func readAll(all []member) (err error) {
+	for _, m := range all {
+		if *m.to, err = m.read(m.name); err != nil {
+			return err
 		}
 	}
-	o.BodyHash = bodyHash(engine.Fold(subscriber), o.SubscriberNumber, o.RemoteNumber, o.SubscriberName, o.RemoteName)
-	return subscriber, o, nil
+	return nil
 }
 
 // bodyHash is the same for bodies that ask for the same, however they are

@@ -100,17 +100,17 @@ func (s *Server) route() {
 		handler      web.Handler
 	}{
 		{"POST", "/apps/{app_id}/calls", s.control(s.originate)},
+		{"POST", "/apps/{app_id}/calls/retrieve", s.control(s.retrieve)},
 		{"GET", "/apps/{app_id}/calls", s.read(s.calls)},
 		{"GET", "/apps/{app_id}/calls/{call_id}", s.read(s.call)},
 		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}/calls", s.read(s.subscriberCalls)},
-		{"PUT", "/apps/{app_id}/calls/{call_id}/answer", s.control(s.once(s.answer))},
-		{"PUT", "/apps/{app_id}/calls/{call_id}/hold", s.control(s.once(s.hold))},
-		{"PUT", "/apps/{app_id}/calls/{call_id}/resume", s.control(s.once(s.resume))},
-		{"DELETE", "/apps/{app_id}/calls/{call_id}", s.control(s.once(s.end))},
 		{"GET", "/apps/{app_id}/subscribers", s.read(s.subscribers)},
 		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}", s.read(s.subscriber)},
 	} {
 		s.routes.Handle(r.method, r.path, r.handler)
+	}
+	for _, o := range orders {
+		s.routes.Handle(o.method, "/apps/{app_id}/calls/{call_id}"+o.path, s.control(s.once(s.order(o))))
 	}
 	if s.config.Events != nil {
 		s.routes.Handle("GET", "/apps/{app_id}/events", s.read(s.events))
