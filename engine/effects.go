@@ -84,7 +84,7 @@ type Record struct {
 	Call       *Call       // RecordCall
 	Intent     *Intent     // RecordIntent, RecordNoIntent
 	App        string      // RecordLink, RecordUnlink
-	Was        *Profile    // RecordProfile; nil when there was none
+	Was        *Profile    // RecordProfile; nil when there was none. RecordLink, RecordUnlink: what it was then
 	Calls      []Call      // RecordProgress: those that changed, as they were then
 	Traces     []Trace     // RecordTrace: of one step, in order, of one call or several
 	Replaced   CallID      // RecordReplaced: the one that is over

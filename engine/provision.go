@@ -67,7 +67,7 @@ func (st *step) link(app string, token uint64) {
 	t.Linked = true
 	st.rewrite()
 	st.out.Changed = true
-	st.out.Put = append(st.out.Put, Record{Kind: RecordLink, Subscriber: st.Subscriber, App: app})
+	st.out.Put = append(st.out.Put, Record{Kind: RecordLink, Subscriber: st.Subscriber, App: app, Was: st.Shown()})
 	st.provisioned(t)
 	for i := range st.Calls {
 		c := st.out.call(&st.Calls[i])
@@ -117,7 +117,7 @@ func (st *step) leave(t *Stream) {
 	t.Linked = false
 	st.rewrite()
 	st.out.Changed = true
-	st.out.Put = append(st.out.Put, Record{Kind: RecordUnlink, Subscriber: st.Subscriber, App: t.App})
+	st.out.Put = append(st.out.Put, Record{Kind: RecordUnlink, Subscriber: st.Subscriber, App: t.App, Was: st.Shown()})
 }
 
 // deprovision makes the call what an app is told of it that may not follow it

@@ -31,12 +31,14 @@ import (
 //	trim/<g><app>                                    → highest index taken out of the app's log
 //	id/<subscriber>                                  provisioned subscribers in the order of their ids
 //	link/<app><subscriber>                           an app may follow a subscriber
+//	reach/<app><network><subscriber>                 the same, by the subscriber's network (reach.go)
 //	user/<network><user>                             → subscriber id
 //	xsi/<network><target>                            what a provider remembers across restarts
 //	task/<app><id>                                   a range of events being sent again, or that was
 //	app/<app>  net/<network>                         tenants
 //	meta/format  meta/installation  meta/index       the store itself
 //	meta/cursor                                      the key under which places in the log are told (cursorkey.go)
+//	meta/reach                                       reach/ has what link/ has
 //
 // A string in a key may hold any byte. It is written with 00 as 00 FF and ends
 // with 00 01: so no string is a prefix of another, and keys sort as strings do.

@@ -158,6 +158,9 @@ func (s *Store) open() error {
 	if err := s.checkFormat(); err != nil {
 		return err
 	}
+	if err := s.fillReach(); err != nil {
+		return err
+	}
 	if err := s.unlock(); err != nil {
 		return fmt.Errorf("open %s: %w", s.dir, err)
 	}

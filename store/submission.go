@@ -135,8 +135,12 @@ func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
 			s.delete(prefixMark)
 		case engine.RecordLink, engine.RecordUnlink:
 			s.link(r.App, r.Kind == engine.RecordLink)
+			s.reach(r.App, networkOf(r), r.Kind == engine.RecordLink)
 		case engine.RecordProfile:
 			s.profile(r.Was, &r.Subscriber.Profile)
+			if r.Was != nil && r.Was.Network != r.Subscriber.Network {
+				s.moved(r.Was.Network, r.Subscriber)
+			}
 		case engine.RecordTrace:
 			s.traces(r.Traces)
 		case engine.RecordReplaced:
