@@ -63,6 +63,7 @@ func (r reader) Key(id string) (*tenant.App, tenant.Key, bool)                  
 func (r reader) Network(string) (*tenant.Network, bool)                                { return nil, false }
 func (r reader) Subscriber(string) (*tenant.SubscriberInfo, bool, error)               { return nil, false, nil }
 func (r reader) Linked(_, _ string, _ int, _ func(*tenant.SubscriberInfo) error) error { return nil }
+func (r reader) Reached(string) ([]string, error)                                      { return nil, nil }
 
 func newLists(ctx context.Context, n int) (*lists, error) {
 	l := &lists{n: n, journal: newInstant()}

@@ -110,7 +110,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room, Clock: n.clock,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
-		Calls: n.directory, Tenants: n.store, Events: n.streams, Hooks: n.hooks, History: n.store, Keys: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,
+		Calls: n.directory, Tenants: n.store, Platforms: n.networks, Events: n.streams, Hooks: n.hooks, History: n.store, Keys: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 		PerAddress: rate(limits.PerAddress), PerKey: rate(limits.PerKey), PerApp: rate(limits.PerApp),
 		BadKeys: rate(limits.BadKeys), Commands: rate(limits.Commands),

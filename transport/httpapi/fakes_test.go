@@ -155,6 +155,21 @@ func (f *fakeTenants) Linked(app, after string, limit int, fn func(*tenant.Subsc
 	return f.broken
 }
 
+func (f *fakeTenants) Reached(app string) (networks []string, err error) {
+	for _, s := range f.subscribers {
+		if slices.Contains(s.Apps, app) && !slices.Contains(networks, s.Profile.Network) {
+			networks = append(networks, s.Profile.Network)
+		}
+	}
+	slices.Sort(networks)
+	return networks, f.broken
+}
+
+// fakePlatforms are what networks can do.
+type fakePlatforms map[string]*engine.Platform
+
+func (f fakePlatforms) Platform(network string) *engine.Platform { return f[network] }
+
 // house is a running listener with two apps. Tommy is linked to the first.
 type house struct {
 	t       *testing.T

@@ -37,6 +37,8 @@ var everyRoute = []struct{ method, path string }{
 	{"PUT", "/calls/callhalf-13467354071:0/recording/stop"},
 	{"POST", "/calls/retrieve"},
 	{"DELETE", "/calls/callhalf-13467354071:0"},
+	{"GET", "/networks"},
+	{"GET", "/networks/7fa63706-39c8-44c8-bf1b-f0749dda9110"},
 	{"GET", "/subscribers"},
 	{"GET", "/subscribers/someSubscriberId@example-telco.com"},
 }

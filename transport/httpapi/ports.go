@@ -36,4 +36,11 @@ type Tenants interface {
 	// Linked calls fn for up to limit subscribers linked to an app, in the
 	// order of their folded ids, beginning behind after.
 	Linked(app, after string, limit int, fn func(*tenant.SubscriberInfo) error) error
+	// Reached are the networks of the subscribers linked to an app, in order.
+	Reached(app string) ([]string, error)
+}
+
+// Platforms says what networks can do, or nil for one that nobody runs.
+type Platforms interface {
+	Platform(network string) *engine.Platform
 }

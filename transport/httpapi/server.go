@@ -16,16 +16,17 @@ import (
 
 // Config is what the public listener needs. Zeroes of bounds are defaults.
 type Config struct {
-	Calls   Calls
-	Tenants Tenants
-	Events  *eventlog.Hub    // the event log and its streams; nil for none. Shutdown closes it
-	Hooks   *hookapi.API     // the self-service of webhooks; nil for none
-	History History          // calls that are over, and timelines; nil for none, as without Events, whose cursors it has
-	Keys    Keys             // requests with an idempotency key; nil: that header means nothing, but to who places calls
-	Log     *slog.Logger     // nil logs nothing
-	Metrics *Metrics         // nil measures nothing
-	Full    func() bool      // nothing can be stored: only reading goes on; nil means never
-	Now     func() time.Time // nil means time.Now
+	Calls     Calls
+	Tenants   Tenants
+	Platforms Platforms        // nil means that every network has the verbs of the specification
+	Events    *eventlog.Hub    // the event log and its streams; nil for none. Shutdown closes it
+	Hooks     *hookapi.API     // the self-service of webhooks; nil for none
+	History   History          // calls that are over, and timelines; nil for none, as without Events, whose cursors it has
+	Keys      Keys             // requests with an idempotency key; nil: that header means nothing, but to who places calls
+	Log       *slog.Logger     // nil logs nothing
+	Metrics   *Metrics         // nil measures nothing
+	Full      func() bool      // nothing can be stored: only reading goes on; nil means never
+	Now       func() time.Time // nil means time.Now
 
 	CertFile, KeyFile string // PEM; both empty for plain HTTP
 
@@ -104,6 +105,8 @@ func (s *Server) route() {
 		{"GET", "/apps/{app_id}/calls", s.read(s.calls)},
 		{"GET", "/apps/{app_id}/calls/{call_id}", s.read(s.call)},
 		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}/calls", s.read(s.subscriberCalls)},
+		{"GET", "/apps/{app_id}/networks", s.read(s.networks)},
+		{"GET", "/apps/{app_id}/networks/{network_id}", s.read(s.network)},
 		{"GET", "/apps/{app_id}/subscribers", s.read(s.subscribers)},
 		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}", s.read(s.subscriber)},
 	} {
