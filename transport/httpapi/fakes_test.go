@@ -50,12 +50,27 @@ func callOf(id engine.CallID) engine.Call {
 	}
 }
 
+const conferenceID engine.ConferenceID = 4231
+
+// conferenceOf is one with the example's call and another.
+func conferenceOf(id engine.ConferenceID) engine.ConferenceView {
+	first, second := callOf(exampleID), callOf(exampleID+1)
+	for _, c := range []*engine.Call{&first, &second} {
+		c.State, c.Phase, c.Can = engine.StateActive, engine.PhaseConnected, engine.Verbs(engine.VerbMute)
+	}
+	return engine.ConferenceView{
+		Conference: engine.Conference{ID: id, ClientRef: "board", CreatedAt: 1533331051226},
+		Profile:    &tommy, Can: engine.Verbs(engine.VerbEndConference), Calls: []engine.Call{first, second},
+	}
+}
+
 const exampleID engine.CallID = 13467354071
 
 // fakeCalls answers as it is told and remembers what it was asked.
 type fakeCalls struct {
 	answer func(ctx context.Context, cmd engine.Command) engine.Reply
-	views  map[string][]CallView // by app
+	views  map[string][]CallView               // by app
+	live   map[string][]*engine.ConferenceView // by app
 	lifted chan engine.CallID
 
 	mu    sync.Mutex
@@ -72,6 +87,20 @@ func (f *fakeCalls) Do(ctx context.Context, subscriber string, cmd engine.Comman
 
 func (f *fakeCalls) DoCall(ctx context.Context, cmd engine.Command) engine.Reply {
 	return f.Do(ctx, "", cmd)
+}
+
+// DoConference answers like Do, and with the example's conference.
+func (f *fakeCalls) DoConference(ctx context.Context, cmd engine.Command) engine.Reply {
+	r := f.Do(ctx, "", cmd)
+	if r.Err == nil {
+		view := conferenceOf(conferenceID)
+		r.Conference = &view
+	}
+	return r
+}
+
+func (f *fakeCalls) Conferences(app string) []*engine.ConferenceView {
+	return slices.Clone(f.live[app])
 }
 
 func (f *fakeCalls) Live(app string) []CallView { return slices.Clone(f.views[app]) }
@@ -202,9 +231,11 @@ func newHouse(t *testing.T, change ...func(*Config)) *house {
 		networks:    map[string]*tenant.Network{networkID: {ID: networkID, Dialing: engine.Dialing{CountryCode: "1"}}},
 		subscribers: []*tenant.SubscriberInfo{{Profile: tommy, Apps: []string{appID}}},
 	}
+	example := conferenceOf(conferenceID)
 	h.calls = &fakeCalls{
 		lifted: make(chan engine.CallID, 64),
 		views:  map[string][]CallView{appID: {{Profile: &tommy, Call: callOf(exampleID)}}},
+		live:   map[string][]*engine.ConferenceView{appID: {&example}},
 		answer: func(_ context.Context, cmd engine.Command) engine.Reply {
 			return engine.Reply{Profile: &tommy, Call: callOf(exampleID)}
 		},

@@ -23,6 +23,12 @@ type Calls interface {
 	// Whose is the subscriber of a live call, if the app may see it.
 	Whose(app string, call engine.CallID) (subscriber string, ok bool)
 	SubscriberCalls(ctx context.Context, app, subscriber string) ([]CallView, *engine.Error)
+	// DoConference gives a command about a conference to the subscriber whose it
+	// is, or is to be.
+	DoConference(ctx context.Context, cmd engine.Command) engine.Reply
+	// Conferences are the durable live conferences an app may see, in any order.
+	// The slice is the caller's; what is in it is never changed.
+	Conferences(app string) []*engine.ConferenceView
 	// Lift says that the 201 of a call was handed to the socket, or never
 	// will be. It does not wait.
 	Lift(call engine.CallID)
