@@ -134,6 +134,17 @@ func (f *floor) truth(t *testing.T, l line) map[string]any {
 	return nil
 }
 
+// until waits for what nobody is told of.
+func (f *floor) until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for range rig.Poll(20 * time.Second) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatal("never: " + what)
+}
+
 // ask is a request of the app.
 func (f *floor) ask(t *testing.T, status int, method, path, body string) rig.Answer {
 	t.Helper()
@@ -186,7 +197,7 @@ func (f *floor) over(t *testing.T, l line, has with) map[string]any {
 	require.Empty(t, end["capabilities"], "nothing can be done with it any more")
 	require.Contains(t, end, "talk_ms")
 	has.in(t, f.shown(t, l))
-	require.Nil(t, f.truth(t, l), "the platform has no such call")
+	f.until(t, "the platform has no such call", func() bool { return f.truth(t, l) == nil })
 	return end
 }
 

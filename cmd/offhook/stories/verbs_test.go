@@ -255,7 +255,7 @@ func digits(t *testing.T, f *floor) {
 	l := f.talk(t, f.people(t, 1)[0])
 	require.Contains(t, can(f.shown(t, l)), "dtmf")
 	f.put(t, l, "dtmf", `{"digits":"42*#A"}`)
-	require.Equal(t, "42*#A", f.truth(t, l)["digits"])
+	f.until(t, "the digits are sent", func() bool { return f.truth(t, l)["digits"] == "42*#A" })
 	f.put(t, l, "hold", "")
 	with{"code": "wrong_state", "state": "held"}.in(t, f.ask(t, 409, "PUT", "/calls/"+l.call+"/dtmf", `{"digits":"1"}`).JSON(t))
 }
