@@ -105,10 +105,10 @@ func (s *Server) route() {
 		{"GET", "/apps/{app_id}/calls", s.read(s.calls)},
 		{"GET", "/apps/{app_id}/calls/{call_id}", s.read(s.call)},
 		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}/calls", s.read(s.subscriberCalls)},
-		{"POST", "/apps/{app_id}/conferences", s.control(s.confer)},
+		{"POST", "/apps/{app_id}/conferences", s.control(s.once(s.confer))},
 		{"GET", "/apps/{app_id}/conferences", s.read(s.conferences)},
 		{"GET", "/apps/{app_id}/conferences/{conference_id}", s.read(s.conference)},
-		{"DELETE", "/apps/{app_id}/conferences/{conference_id}", s.control(s.endConference)},
+		{"DELETE", "/apps/{app_id}/conferences/{conference_id}", s.control(s.once(s.endConference))},
 		{"GET", "/apps/{app_id}/networks", s.read(s.networks)},
 		{"GET", "/apps/{app_id}/networks/{network_id}", s.read(s.network)},
 		{"GET", "/apps/{app_id}/subscribers", s.read(s.subscribers)},
@@ -120,7 +120,7 @@ func (s *Server) route() {
 		s.routes.Handle(o.method, "/apps/{app_id}/calls/{call_id}"+o.path, s.control(s.once(s.order(o))))
 	}
 	for _, p := range participations {
-		s.routes.Handle("PUT", "/apps/{app_id}/conferences/{conference_id}/participants/{call_id}"+p.path, s.control(s.participate(p.verb)))
+		s.routes.Handle("PUT", "/apps/{app_id}/conferences/{conference_id}/participants/{call_id}"+p.path, s.control(s.once(s.participate(p.verb))))
 	}
 	if s.config.Events != nil {
 		s.routes.Handle("GET", "/apps/{app_id}/events", s.read(s.events))
