@@ -1,0 +1,20 @@
+package docs
+
+import (
+	"context"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+)
+
+// What is wrong with a document, its examples included, tells nobody who reads
+// it until a generator chokes on it.
+func TestTheDocumentsAreOpenAPIAndTheirExamplesTrue(t *testing.T) {
+	for name, text := range map[string]string{"openapi.yaml": OpenAPI, "admin-openapi.yaml": AdminOpenAPI} {
+		doc, err := openapi3.NewLoader().LoadFromData([]byte(text))
+		require.NoError(t, err, name)
+		require.NoError(t, doc.Validate(context.Background()), name)
+		require.Equal(t, "3.1.0", doc.OpenAPI)
+	}
+}
