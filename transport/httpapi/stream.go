@@ -44,16 +44,15 @@ func (s *Server) stream(ctx *fasthttp.RequestCtx, app *tenant.App) error {
 	if ask.Subscriber, err = s.onlyOf(args, app); err != nil {
 		return err
 	}
+	if !ctx.IsHead() {
+		stream, err := s.config.Events.Open(ask)
+		if err != nil {
+			return s.noStream(err)
+		}
+		ctx.SetBodyStream(stream, -1)
+	}
 	ctx.Response.Header.SetContentType("text/event-stream")
 	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would collect it
-	if ctx.IsHead() {
-		return nil
-	}
-	stream, err := s.config.Events.Open(ask)
-	if err != nil {
-		return s.noStream(err)
-	}
-	ctx.SetBodyStream(stream, -1)
 	return nil
 }
 
