@@ -31,11 +31,11 @@ var mayImport = map[string][]string{
 	},
 	"provider/oci":          {"engine", "engine/tenant", "provider"}, // the provisioning side of BroadWorks
 	"provider/providertest": {"engine", "provider"},
-	"provider/provision":    {"engine", "engine/tenant", "provider"}, // what every platform's source feeds
-	"transport":             {"engine", "engine/tenant", "engine/actor", "engine/clock", "engine/maybe", "transport"},
+	"provider/provision":    {"engine", "engine/tenant", "provider"},                                                          // what every platform's source feeds
+	"transport":             {"engine", "engine/tenant", "engine/actor", "engine/clock", "engine/maybe", "transport", "docs"}, // of docs what each listener says of itself
 	"cmd":                   {"engine", "store", "provider", "transport"},
 	"bench":                 {"engine", "store", "provider", "transport"},
-	"docs":                  {}, // what others copy
+	"docs":                  {}, // what others copy, and the OpenAPI documents
 }
 
 // pure is all that the engine uses: nothing in it reads a clock, a file, the

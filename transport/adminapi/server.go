@@ -14,9 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 
+	"offhook/docs"
 	"offhook/engine/tenant"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi/web"
+	"offhook/transport/reference"
 )
 
 // Config is what the admin listener needs.
@@ -142,6 +144,9 @@ func (s *Server) route() {
 	s.routes.Handle("GET", "/healthz", s.healthz)
 	s.routes.Handle("GET", "/readyz", s.readyz)
 	s.routes.Handle("GET", "/metrics", s.metrics())
+	pages := reference.New(docs.AdminOpenAPI)
+	s.routes.Handle("GET", "/openapi.yaml", pages.Document)
+	s.routes.Handle("GET", "/reference", pages.Page)
 }
 
 // Routes lists what the admin listener answers, sorted: "GET /path" and so on.

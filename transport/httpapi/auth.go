@@ -25,6 +25,16 @@ func (s *Server) guard(scope tenant.Scope, h handler) web.Handler {
 	}
 }
 
+// anyone lets everybody through, as often as an address may ask.
+func (s *Server) anyone(h web.Handler) web.Handler {
+	return func(ctx *fasthttp.RequestCtx) error {
+		if ok, retry := s.addresses.Take(address(ctx), s.config.Now()); !ok {
+			return s.limited("address", retry)
+		}
+		return h(ctx)
+	}
+}
+
 // admit finds the app and the key of a request, if the key is the path's app's
 // and may do what is asked. The order matters: nothing is said of an app to a
 // stranger, and addresses are counted before keys are looked at.

@@ -9,9 +9,11 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"offhook/docs"
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi/web"
+	"offhook/transport/reference"
 )
 
 // Config is what the public listener needs. Zeroes of bounds are defaults.
@@ -135,6 +137,9 @@ func (s *Server) route() {
 			s.routes.Handle(r.Method, "/apps/{app_id}"+r.Path, s.webhook(r))
 		}
 	}
+	pages := reference.New(docs.OpenAPI)
+	s.routes.Handle("GET", "/openapi.yaml", s.anyone(pages.Document))
+	s.routes.Handle("GET", "/reference", s.anyone(pages.Page))
 }
 
 // Routes lists what the public listener answers, sorted: "GET /path" and so on.

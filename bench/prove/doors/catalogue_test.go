@@ -17,6 +17,8 @@ var calls = []door{
 	{"PUT", "/apps/{app_id}/calls/{call_id}/hold", "", "", 204},
 	{"PUT", "/apps/{app_id}/calls/{call_id}/resume", "", "", 204},
 	{"DELETE", "/apps/{app_id}/calls/{call_id}", "", "", 204},
+	{"GET", "/openapi.yaml", "", "", 200},
+	{"GET", "/reference", "", "", 200},
 }
 
 // webhooks is the same for those of hookapi, behind the app's path.
@@ -48,6 +50,8 @@ var operator = []door{
 	{"GET", "/healthz", "", "", 200},
 	{"GET", "/readyz", "", "", 200},
 	{"GET", "/metrics", "", "", 200},
+	{"GET", "/openapi.yaml", "", "", 200},
+	{"GET", "/reference", "", "", 200},
 	{"GET", "/debug/pprof/{profile:*}", "", "", 200},
 	{"POST", "/debug/pprof/{profile:*}", "", "", 200},
 	{"GET", "/admin/apps", "", "", 200},

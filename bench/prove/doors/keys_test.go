@@ -38,6 +38,9 @@ func TestOnlyTheRightKeyOpens(t *testing.T) {
 	wrong["the operator's token"] = "Bearer " + rig.Operator
 	from := addresses()
 	for _, d := range doors {
+		if open[d.route()] {
+			continue
+		}
 		var said []string
 		for name, header := range wrong {
 			for _, of := range []ids{w.victim.ids, w.nobodys()} {

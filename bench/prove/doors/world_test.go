@@ -166,7 +166,7 @@ func (w *world) picture(a *tenant) string {
 		fmt.Fprintf(&b, "%s\n%s\n", url[strings.Index(url, "/apps/"):], answer.Body)
 	}
 	for _, d := range public() {
-		if d.method != "GET" || strings.HasSuffix(d.path, "/stream") {
+		if d.method != "GET" || strings.HasSuffix(d.path, "/stream") || open[d.route()] {
 			continue
 		}
 		for _, kind := range []string{"calls", "subscriber", "operations"} {
