@@ -19,6 +19,7 @@ import (
 	"offhook/engine"
 	"offhook/engine/actor"
 	"offhook/engine/tenant"
+	"offhook/transport/openapitest"
 )
 
 var _ Calls = (*actor.Directory)(nil)
@@ -250,6 +251,7 @@ type office struct {
 func newOffice(t *testing.T, change ...func(*Config)) *office {
 	t.Helper()
 	o := &office{t: t, client: &http.Client{Transport: &http.Transport{ExpectContinueTimeout: 20 * time.Second}}}
+	openapitest.Watch(t, o.client, map[string]*openapitest.Document{"": openapitest.Admin()})
 	o.store = &fakeStore{
 		apps: map[string]*tenant.App{},
 		networks: map[string]*tenant.Network{

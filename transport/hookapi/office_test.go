@@ -25,6 +25,7 @@ import (
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi"
 	"offhook/transport/httpapi/web"
+	"offhook/transport/openapitest"
 	"offhook/transport/webhook"
 )
 
@@ -109,6 +110,7 @@ func (o *office) listen(change []func(*hookapi.Config)) {
 	})
 	require.NoError(o.t, err)
 	o.api, o.admin = o.serve(api), o.serve(admin)
+	openapitest.Watch(o.t, o.client, map[string]*openapitest.Document{o.api: openapitest.Public(), o.admin: openapitest.Admin()})
 }
 
 func (o *office) serve(s interface {

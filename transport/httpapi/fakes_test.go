@@ -22,6 +22,7 @@ import (
 	"offhook/engine/actor"
 	"offhook/engine/tenant"
 	"offhook/transport/httpapi/web"
+	"offhook/transport/openapitest"
 )
 
 var _ Calls = (*actor.Directory)(nil)
@@ -214,6 +215,7 @@ type house struct {
 func newHouse(t *testing.T, change ...func(*Config)) *house {
 	t.Helper()
 	h := &house{t: t, client: &http.Client{Transport: &http.Transport{}}}
+	openapitest.Watch(t, h.client, map[string]*openapitest.Document{"": openapitest.Public()})
 	makeKey := func(scopes ...tenant.Scope) (tenant.Key, string) {
 		k, text, err := tenant.NewKey(rand.Reader, scopes, time.Now())
 		require.NoError(t, err)

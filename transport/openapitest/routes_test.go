@@ -1,0 +1,30 @@
+package openapitest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"offhook/transport/adminapi"
+	"offhook/transport/eventlog"
+	"offhook/transport/hookapi"
+	"offhook/transport/httpapi"
+	"offhook/transport/openapitest"
+	"offhook/transport/webhook"
+	"offhook/transport/webhook/replay"
+)
+
+// hooks has everything switched on, as cmd/offhook has.
+func hooks() *hookapi.API {
+	return hookapi.New(hookapi.Config{Prober: &webhook.Prober{}, Replays: &replay.Replayer{}})
+}
+
+func TestWhatIsAnsweredIsDocumentedAndTheOtherWayRound(t *testing.T) {
+	public, err := httpapi.New(httpapi.Config{Events: eventlog.New(eventlog.Config{}), Hooks: hooks()})
+	require.NoError(t, err)
+	openapitest.Public().Routes(t, public.Routes())
+
+	admin, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks()})
+	require.NoError(t, err)
+	openapitest.Admin().Routes(t, admin.Routes())
+}
