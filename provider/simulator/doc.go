@@ -31,4 +31,8 @@
 // gives up, or three minutes pass; only a phone explicitly set to "auto"
 // answers such a call by itself. A call between two subscribers is answered as
 // the caller's far_end says, unless the called phone was set up itself.
+//
+// Nothing is left over: a parked call is taken, gives up or comes back to who
+// parked it, a transfer nobody answers comes back to who made it, and a
+// conference ends when one call is left.
 package simulator
