@@ -138,6 +138,7 @@ func (p *Provider) readCall(ctx context.Context, path string, c class) (fact eng
 	p.understand(a.body, func(d *document) {
 		if d.kind == docCall && len(d.calls) == 1 && !d.calls[0].id.empty() {
 			fact = d.fact(&d.calls[0], engine.EventOther)
+			fact.Diversion, _ = d.stations(&d.calls[0], nil)
 			out = engine.Outcome{Kind: engine.OutcomeAccepted}
 		}
 	})

@@ -154,7 +154,7 @@ func TestRedirectsKeepMethodAndBody(t *testing.T) {
 }
 
 func TestReadBack(t *testing.T) {
-	const call = `<Call xmlns="http://schema.broadsoft.com/xsi" xmlns:xsi1="http://www.w3.org/2001/XMLSchema-instance"><callId>callhalf-101:0</callId><extTrackingId>41:1</extTrackingId><personality>Terminator</personality><state>Held</state><remoteParty><address countryCode="1">tel:+15555550123</address></remoteParty><endpoint xsi1:type="AccessEndpoint"/><startTime>1700000000000</startTime><answerTime>1700000004000</answerTime></Call>`
+	const call = `<Call xmlns="http://schema.broadsoft.com/xsi" xmlns:xsi1="http://www.w3.org/2001/XMLSchema-instance"><callId>callhalf-101:0</callId><extTrackingId>41:1</extTrackingId><personality>Terminator</personality><state>Held</state><remoteParty><address countryCode="1">tel:+15555550123</address></remoteParty><endpoint xsi1:type="AccessEndpoint"/><redirections><redirection><party><name>Front Desk</name></party><reason>away</reason></redirection></redirections><recordingState>Paused</recordingState><startTime>1700000000000</startTime><answerTime>1700000004000</answerTime></Call>`
 	tell(t, nil, func(s *story) {
 		tries := 0
 		s.bw.on("GET /calls/callhalf-101:0", func(w http.ResponseWriter, _ *http.Request) {
@@ -166,6 +166,8 @@ func TestReadBack(t *testing.T) {
 		out := s.ask(engine.VerbReadBack)
 		require.Equal(s, engine.OutcomeAccepted, out.Kind, "a read may be repeated once")
 		require.Equal(s, engine.StatusHeld, out.Fact.Status)
+		require.Equal(s, []engine.Redirection{{Name: "Front Desk", Reason: "away"}}, out.Fact.Diversion)
+		require.Equal(s, engine.RecordingPaused, out.Fact.Recording)
 		s.bw.on("GET /calls/callhalf-101:0", says(404, ""))
 		require.Equal(s, engine.OutcomeGone, s.ask(engine.VerbReadBack).Kind)
 		s.bw.on("GET /calls/callhalf-101:0", says(200, "<html/>"))

@@ -16,8 +16,7 @@ type wire struct {
 	optional             bool // without a number the parameter is left out
 }
 
-// commands are the verbs that change one call. A digit or a star that is dialled
-// is sent escaped like any other.
+// commands are the verbs that change one call.
 var commands = map[engine.Verb]wire{
 	engine.VerbAnswer:          {method: http.MethodPut, path: "/Talk"},
 	engine.VerbHold:            {method: http.MethodPut, path: "/Hold"},

@@ -91,8 +91,8 @@ func recordingOf(w []byte) engine.Recording {
 	return engine.RecordingUnknown
 }
 
-// isTrue reads an element or attribute that is a yes or no. An element that is
-// there and empty is a yes.
+// isTrue reads an element that is a yes or no. One that is there and empty is a
+// yes.
 func isTrue(w []byte) bool {
 	switch string(w) {
 	case "false", "False", "FALSE", "0", "no":

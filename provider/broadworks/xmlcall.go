@@ -93,13 +93,13 @@ func (d *decoder) callChild(c *callInfo) (err error) {
 
 // saidOf reads an attribute that is a yes or no, or not there.
 func saidOf(w []byte) engine.Said {
-	switch {
-	case len(w) == 0:
-		return engine.SaidNothing
-	case isTrue(w):
+	switch string(w) {
+	case "true", "1":
 		return engine.SaidYes
+	case "false", "0":
+		return engine.SaidNo
 	}
-	return engine.SaidNo
+	return engine.SaidNothing
 }
 
 // party reads who somebody is: the far end, or who was called before us.
