@@ -25,7 +25,11 @@ func TestOtherMethodsReachNothing(t *testing.T) {
 		token := map[bool]string{true: w.victim.key, false: rig.Operator}[base == "http://"+w.p.Addr("api")]
 		methods := map[string][]string{}
 		for _, d := range doors {
-			methods[d.path] = append(methods[d.path], d.method)
+			for _, other := range doors {
+				if other.takes(d.path) && !slices.Contains(methods[d.path], other.method) {
+					methods[d.path] = append(methods[d.path], other.method)
+				}
+			}
 		}
 		for _, d := range doors {
 			allow := slices.Clone(methods[d.path])
@@ -65,4 +69,19 @@ func TestOtherMethodsReachNothing(t *testing.T) {
 	}
 	row.Add(w.sent - began)
 	require.Equal(t, before, w.picture(w.victim))
+}
+
+// takes reports whether a path, where placeholders stand for ids, leads to the
+// door as well: what is no id at one method may look like one at another.
+func (d door) takes(path string) bool {
+	own, asked := strings.Split(d.path, "/"), strings.Split(path, "/")
+	if len(own) != len(asked) {
+		return false
+	}
+	for i := range own {
+		if own[i] != asked[i] && (!strings.HasPrefix(own[i], "{") || strings.HasPrefix(asked[i], "{")) {
+			return false
+		}
+	}
+	return true
 }

@@ -10,6 +10,8 @@ import (
 
 const placed = `{"subscriber_id":"{subscriber_id}","subscriber_number":"{subscriber_number}","remote_number":"+15129104114"}`
 
+const retrieved = `{"subscriber_id":"{subscriber_id}","subscriber_number":"{subscriber_number}","extension":"70009"}`
+
 // What goes on from somewhere, or repeats something, is one's own: another
 // app's cursor is like one that was made up, and another app's idempotency key
 // is a new one.

@@ -47,7 +47,8 @@ type door struct {
 	method, path string
 	query        string
 	body         string
-	want         int // of the success
+	want         int    // of the success
+	call         string // what call a success is about: one that is brought about first, or "" for the one there is
 }
 
 func (d door) route() string { return d.method + " " + d.path }
@@ -78,7 +79,7 @@ func (d door) places() (all []string) {
 
 var known = map[string]bool{
 	"app_id": true, "call_id": true, "subscriber_id": true, "subscriber_number": true, "task_id": true, "kind": true,
-	"key_id": true, "network_id": true, "profile:*": true, "cursor": true, "call_page": true, "subscriber_page": true,
+	"other_call_id": true, "conference_id": true, "key_id": true, "network_id": true, "profile:*": true, "cursor": true, "call_page": true, "subscriber_page": true,
 }
 
 // doors are the entries of a catalogue for a table, in the order of the

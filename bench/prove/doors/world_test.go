@@ -31,6 +31,8 @@ func (of ids) with(name, value string) ids {
 type tenant struct {
 	ids
 	ended   string // a call that is over
+	held    string // one in the conference
+	own     []map[string]any
 	key     string // may do everything
 	reader  string
 	writer  string // may change, and not read
@@ -71,7 +73,7 @@ func (w *world) newTenant(name, url string, own []map[string]any, shared map[str
 	t := w.t
 	made := w.must(201, "POST", w.admin("/admin/apps"), rig.Operator, fmt.Sprintf(`{"name":%q,"calls_webhook":{"url":"%s/%s-calls"}}`, name, url, name)).JSON(t)
 	app := made["app_id"].(string)
-	a := &tenant{key: made["api_key"].(string), ids: ids{"app_id": app, "kind": "calls", "network_id": own[0]["network_id"].(string), "profile:*": "heap"}}
+	a := &tenant{own: own, key: made["api_key"].(string), ids: ids{"app_id": app, "kind": "calls", "network_id": own[0]["network_id"].(string), "profile:*": "heap"}}
 	newKey := func(scopes string) (id, key string) {
 		k := w.must(201, "POST", w.admin("/admin/apps/"+app+"/keys"), rig.Operator, `{"scopes":[`+scopes+`]}`).JSON(t)
 		return k["key_id"].(string), k["api_key"].(string)
@@ -96,6 +98,15 @@ func (w *world) newTenant(name, url string, own []map[string]any, shared map[str
 	w.must(204, "DELETE", w.api(app, "/calls/"+a.ended), a.key, "")
 	a.ids["call_id"] = w.ring(a, own[0])
 	another := w.ring(a, own[1])
+	a.ids["other_call_id"] = w.ring(a, own[0])
+	a.held = w.talk(a, own[2])
+	w.must(204, "PUT", w.api(app, "/calls/"+a.held+"/hold"), a.key, "")
+	joined := w.talk(a, own[2])
+	a.ids["conference_id"] = w.must(201, "POST", w.api(app, "/conferences"), a.key, fmt.Sprintf(`{"call_ids":[%q,%q]}`, a.held, joined)).JSON(t)["conference_id"].(string)
+	if name == "victim" {
+		a.ids["network_id"] = w.network(a)
+		a.marks = append(a.marks, a.ids["network_id"])
+	}
 	w.until("an attempt on each event", func() bool {
 		return len(w.must(200, "GET", w.api(app, "/webhooks/calls/attempts"), a.key, "").List(t)) >= 4 &&
 			len(w.must(200, "GET", w.api(app, "/webhooks/calls/streams"), a.key, "").List(t)) == 0
@@ -110,21 +121,56 @@ func (w *world) newTenant(name, url string, own []map[string]any, shared map[str
 		link := w.must(200, "GET", w.api(app, "/"+list+"s?limit=1"), a.key, "").Header.Get("Link")
 		a.ids[list+"_page"] = regexp.MustCompile(`after=([^>&]+)`).FindStringSubmatch(link)[1]
 	}
-	a.marks = append(a.marks, app, a.ended, a.ids["call_id"], another, a.ids["task_id"], a.ids["key_id"], "/"+name+"-", a.key)
+	a.marks = append(a.marks, app, a.ended, a.ids["call_id"], a.ids["other_call_id"], a.ids["conference_id"], a.held, joined, another, a.ids["task_id"], a.ids["key_id"], "/"+name+"-", a.key)
 	return a
+}
+
+// network makes one with a subscriber of this app alone.
+func (w *world) network(a *tenant) string {
+	made := w.must(201, "POST", w.admin("/admin/networks"), rig.Operator, `{"provider":"broadworks","broadworks":{"xsps":["http://127.0.0.1:1"],"username":"a@example.com","password":"p"}}`).JSON(w.t)
+	id := made["network_id"].(string)
+	w.must(201, "PUT", w.admin("/admin/subscribers/of-"+id), rig.Operator, fmt.Sprintf(`{"subscriber_number":"+15125550111","network_id":%q}`, id))
+	w.must(204, "PUT", w.admin("/admin/apps/"+a.ids["app_id"]+"/subscribers/of-"+id), rig.Operator, "")
+	return id
 }
 
 // ring lets a phone ring, and returns the call once the app sees it.
 func (w *world) ring(a *tenant, sub map[string]any) (call string) {
 	id := sub["subscriber_id"].(string)
-	w.must(201, "POST", "http://"+w.p.Addr("simulator")+"/simulator/calls", "", fmt.Sprintf(`{"subscriber_id":%q,"remote_number":"+15129104114"}`, id))
+	rung := w.must(201, "POST", "http://"+w.p.Addr("simulator")+"/simulator/calls", "", fmt.Sprintf(`{"subscriber_id":%q,"remote_number":"+15129104114"}`, id)).JSON(w.t)["call_id"]
 	w.until("the call is seen", func() bool {
 		for _, c := range w.must(200, "GET", w.api(a.ids["app_id"], "/subscribers/"+id+"/calls"), a.key, "").List(w.t) {
-			call = c["call_id"].(string)
+			if c["provider_call_id"] == rung {
+				call = c["call_id"].(string)
+			}
 		}
 		return call != ""
 	})
 	return call
+}
+
+// talk is ring, and the app answers.
+func (w *world) talk(a *tenant, sub map[string]any) (call string) {
+	call = w.ring(a, sub)
+	w.must(204, "PUT", w.api(a.ids["app_id"], "/calls/"+call+"/answer"), a.key, "")
+	return call
+}
+
+// bring is a tenant's ids with a call that is in the state a door wants.
+func (w *world) bring(a *tenant, call string) ids {
+	switch call {
+	case "ringing":
+		return a.ids.with("call_id", w.ring(a, a.own[0]))
+	case "active":
+		return a.ids.with("call_id", w.talk(a, a.own[0]))
+	case "two":
+		first := w.talk(a, a.own[0])
+		w.must(204, "PUT", w.api(a.ids["app_id"], "/calls/"+first+"/hold"), a.key, "")
+		return a.ids.with("call_id", first).with("other_call_id", w.talk(a, a.own[0]))
+	case "participant":
+		return a.ids.with("call_id", a.held)
+	}
+	return a.ids
 }
 
 func (w *world) api(app, path string) string {
@@ -152,6 +198,7 @@ func (w *world) nobodys() ids {
 	return ids{
 		"app_id": "00000000-0000-4000-8000-000000000000", "call_id": "callhalf-4611686018427387904:0", "subscriber_id": "nobody@demo.example",
 		"subscriber_number": "+12015559999", "task_id": "rpl_00000000000000000000000000", "kind": "nothing", "key_id": "00000000000",
+		"other_call_id": "callhalf-4611686018427387904:0", "conference_id": "conference-4611686018427387904",
 		"network_id": "00000000-0000-4000-8000-000000000001", "profile:*": "nothing", "cursor": "AAAAAAAAAAAAAAAAAAAAAA", "call_page": "MTpub3RoaW5n", "subscriber_page": "MTpub3RoaW5n",
 	}
 }
