@@ -104,17 +104,22 @@ func (f *floor) begin(t *testing.T, p person, more string) string {
 // find waits until offhook tells of a call of the platform.
 func (f *floor) find(t *testing.T, p person, provider string) line {
 	t.Helper()
-	var is event
-	f.book.until(t, "the first event of a call", func(all []event) bool {
+	is := f.first(t, "the first event of a call", with{"provider_call_id": provider, "subscriber_id": p.id})
+	return line{p, is["call_id"].(string), provider}
+}
+
+// first waits for the first event that has these members, of whatever call.
+func (f *floor) first(t *testing.T, what string, has with) (body map[string]any) {
+	t.Helper()
+	f.book.until(t, what, func(all []event) bool {
 		for _, e := range all {
-			if is = e; e.body["provider_call_id"] == provider {
+			if body = e.body; has.is(body) {
 				return true
 			}
 		}
 		return false
 	})
-	require.Equal(t, p.id, is.body["subscriber_id"])
-	return line{p, is.body["call_id"].(string), provider}
+	return body
 }
 
 // does is what a phone or a far end does to a call, by itself.

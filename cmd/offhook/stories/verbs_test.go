@@ -2,6 +2,7 @@ package stories
 
 import (
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
@@ -17,14 +18,14 @@ const recalled = 3 * time.Second // nobody took it, or answered
 func TestEveryVerbOfACall(t *testing.T) {
 	f := newFloor(t, 90, fmt.Sprintf("park-recall %s\ntransfer-recall %s\n", recalled, recalled))
 	for name, story := range map[string]func(*testing.T, *floor){
+		"nobody comes":                         nobodyComes,
+		"a network that cannot do it":          without,
 		"a ringing call is turned away":        turnedAway,
 		"a call is sent on":                    sentOn,
 		"the other end is transferred":         transferred,
 		"two calls are joined without us":      consulted,
 		"a held call is taken back, alone":     reconnected,
 		"parked and retrieved":                 parked,
-		"parked, and nobody comes":             rungBack,
-		"transferred, and nobody answers":      nobodyThere,
 		"digits":                               digits,
 		"recording":                            recorded,
 		"conferences":                          conferred,
@@ -211,44 +212,62 @@ func parked(t *testing.T, f *floor) {
 	f.told(t, lost, "call.state", with{"state": "released"})
 }
 
-// rungBack: a parked call that nobody takes is a new one, which says where it
-// comes from.
-func rungBack(t *testing.T, f *floor) {
-	p := f.people(t, 1)[0]
-	l := f.talk(t, p)
-	session := f.shown(t, l)["session_id"]
-	f.put(t, l, "park", "")
-	f.over(t, l, with{"cause": "parked", "parked_at": p.extension})
-	var back map[string]any
-	f.book.until(t, "a recall", func(all []event) bool {
-		for _, e := range all {
-			if e.body["replaces"] == l.call {
-				back = e.body
-				return true
-			}
-		}
-		return false
-	})
-	with{"state": "ringing", "direction": "incoming", "recall": "park", "session_id": session, "subscriber_id": p.id}.in(t, back)
-	with{"state": "released", "replaced_by": back["call_id"]}.in(t, f.shown(t, l))
-	f.ask(t, 204, "PUT", "/calls/"+back["call_id"].(string)+"/answer", "")
+// nobodyComes: a call that is parked and not taken, or transferred and not
+// answered, is a new one, which says where it comes from.
+func nobodyComes(t *testing.T, f *floor) {
+	some := f.people(t, 4)
+	left := f.talk(t, some[0])
+	session := f.shown(t, left)["session_id"]
+	f.put(t, left, "park", "")
+	f.over(t, left, with{"cause": "parked", "parked_at": some[0].extension})
+	_, called := f.between(t, some[1], some[2])
+	f.put(t, called, "transfer", fmt.Sprintf(`{"remote_number":%q}`, some[3].number))
+	f.over(t, called, with{"cause": "transferred"})
+
+	for _, c := range []struct {
+		l  line
+		is with
+	}{{left, with{"recall": "park", "session_id": session}}, {called, with{"recall": "transfer"}}} {
+		back := f.first(t, "a recall", with{"replaces": c.l.call})
+		with{"state": "ringing", "direction": "incoming", "subscriber_id": c.l.id}.in(t, back)
+		c.is.in(t, back)
+		with{"state": "released", "replaced_by": back["call_id"]}.in(t, f.shown(t, c.l))
+		f.ask(t, 204, "PUT", "/calls/"+back["call_id"].(string)+"/answer", "")
+	}
 }
 
-func nobodyThere(t *testing.T, f *floor) {
-	some := f.people(t, 3)
-	_, called := f.between(t, some[0], some[1])
-	f.put(t, called, "transfer", fmt.Sprintf(`{"remote_number":%q}`, some[2].number))
-	f.over(t, called, with{"cause": "transferred"})
-	var back map[string]any
-	f.book.until(t, "a recall", func(all []event) bool {
-		for _, e := range all {
-			if back = e.body; e.body["subscriber_id"] == some[1].id && e.body["recall"] == "transfer" {
-				return true
-			}
-		}
-		return false
+// without: what an operator says a network cannot do is no capability of its
+// calls, and refused.
+func without(t *testing.T, f *floor) {
+	p := f.people(t, 1)[0]
+	network := rig.Must(t, 201, "POST", f.Admin("/admin/networks"), rig.Operator, fmt.Sprintf(`{"provider":"broadworks","dialing":{"country_code":"1"},"broadworks":{"xsps":[%q],`+
+		`"username":"admin@simulator.example","password":"simulator","application_id":"another","without":["transfer","retrieve","conference","recording_start"]}}`, f.URL(""))).JSON(t)["network_id"].(string)
+	poor := person{"poor/" + p.id, p.number, p.extension}
+	rig.Must(t, 201, "PUT", f.Admin("/admin/subscribers/"+url.PathEscape(poor.id)), rig.Operator,
+		fmt.Sprintf(`{"subscriber_number":%q,"network_id":%q,"provider_user_id":%q}`, p.number, network, p.id))
+	rig.Must(t, 204, "PUT", f.Admin("/admin/apps/"+f.App+"/subscribers/"+url.PathEscape(poor.id)), rig.Operator, "")
+	f.until(t, "the network tells of the subscriber", func() bool {
+		status := rig.Must(t, 200, "GET", f.Admin("/admin/subscribers/"+url.PathEscape(poor.id)), rig.Operator, "").JSON(t)["provider_status"]
+		is, ok := status.(map[string]any)
+		return ok && is["state"] == "subscribed"
 	})
-	with{"state": "ringing", "direction": "incoming", "replaces": called.call}.in(t, back)
+	l := f.find(t, poor, f.talk(t, p).provider)
+	f.told(t, l, "call.state", with{"state": "active"})
+	now := can(f.shown(t, l))
+	require.Contains(t, now, "mute_transfer")
+	for path, body := range map[string]string{"transfer": `{"remote_number":"+442079460009"}`, "recording/start": ""} {
+		refused := f.ask(t, 409, "PUT", "/calls/"+l.call+"/"+path, body).JSON(t)
+		with{"code": "not_supported"}.in(t, refused)
+		capability := map[string]string{"transfer": "transfer", "recording/start": "recording_start"}[path]
+		require.Contains(t, refused["detail"], capability)
+		require.NotContains(t, now, capability)
+	}
+	taken := f.ask(t, 409, "POST", "/calls/retrieve", fmt.Sprintf(`{"subscriber_id":%q,"subscriber_number":%q,"extension":"7001"}`, poor.id, poor.number)).JSON(t)
+	with{"code": "not_supported"}.in(t, taken)
+	of := can(f.ask(t, 200, "GET", "/networks/"+network, "").JSON(t))
+	require.NotContains(t, of, "conference")
+	require.Contains(t, of, "end_conference")
+	f.put(t, l, "hold", "")
 }
 
 func digits(t *testing.T, f *floor) {
@@ -299,15 +318,7 @@ func diverted(t *testing.T, f *floor) {
 	l := f.ring(t, some[0])
 	f.put(t, l, "divert", fmt.Sprintf(`{"remote_number":%q}`, some[1].number))
 	f.over(t, l, with{"cause": "redirected", "redirected_to": some[1].number})
-	var body map[string]any
-	f.book.until(t, "the call at the other phone", func(all []event) bool {
-		for _, e := range all {
-			if body = e.body; e.body["subscriber_id"] == some[1].id && e.body["state"] == "ringing" {
-				return true
-			}
-		}
-		return false
-	})
+	body := f.first(t, "the call at the other phone", with{"subscriber_id": some[1].id, "state": "ringing"})
 	before, ok := body["diversion"].([]any)
 	require.True(t, ok, "%v", body)
 	require.Len(t, before, 1)
@@ -334,16 +345,16 @@ func named(t *testing.T, f *floor) {
 }
 
 func ofTheNetwork(t *testing.T, f *floor) {
-	list := f.ask(t, 200, "GET", "/networks", "").List(t)
-	require.Len(t, list, 1)
-	require.Equal(t, "broadworks", list[0]["provider"])
-	require.Len(t, can(list[0]), 26)
-	require.Equal(t, list[0], f.ask(t, 200, "GET", "/networks/"+list[0]["network_id"].(string), "").JSON(t))
+	id := f.Subscribers[0]["network_id"].(string)
+	all := f.ask(t, 200, "GET", "/networks/"+id, "").JSON(t)
+	with{"network_id": id, "provider": "broadworks"}.in(t, all)
+	require.Len(t, can(all), 26)
+	require.Contains(t, f.ask(t, 200, "GET", "/networks", "").List(t), all)
 	f.ask(t, 404, "GET", "/networks/nowhere", "")
 	empty := rig.Must(t, 201, "POST", f.Admin("/admin/apps"), rig.Operator, `{"name":"nobody's"}`).JSON(t)
-	url := "http://" + f.Addr("api") + "/apps/" + empty["app_id"].(string) + "/networks"
-	require.Empty(t, rig.Must(t, 200, "GET", url, empty["api_key"].(string), "").List(t))
-	rig.Must(t, 404, "GET", url+"/"+list[0]["network_id"].(string), empty["api_key"].(string), "")
+	base := "http://" + f.Addr("api") + "/apps/" + empty["app_id"].(string) + "/networks"
+	require.Empty(t, rig.Must(t, 200, "GET", base, empty["api_key"].(string), "").List(t))
+	rig.Must(t, 404, "GET", base+"/"+id, empty["api_key"].(string), "")
 }
 
 // refusedVerbs: what the platform refuses leaves the call as it was.
