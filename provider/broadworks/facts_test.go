@@ -108,8 +108,8 @@ func TestRecordings(t *testing.T) {
 		{"CallRecordingFailedEvent", "", engine.EventRecording, engine.RecordingFailed},
 		{"CallRecordingStartedEvent", state("Failed"), engine.EventRecording, engine.RecordingFailed},
 		{"CallUpdatedEvent", state("Paused"), engine.EventUpdated, engine.RecordingPaused},
-		{"CallUpdatedEvent", "<xsi:recorded>true</xsi:recorded>", engine.EventUpdated, engine.RecordingStarted},
-		{"CallUpdatedEvent", "<xsi:recorded>false</xsi:recorded>", engine.EventUpdated, engine.RecordingUnknown},
+		{"CallUpdatedEvent", "<xsi:recorded>true</xsi:recorded>", engine.EventUpdated, engine.RecordingUnknown}, // it is, or was
+		{"CallReleasedEvent", "<xsi:recorded/>", engine.EventReleased, engine.RecordingUnknown},
 		{"CallUpdatedEvent", "", engine.EventUpdated, engine.RecordingUnknown},
 	} {
 		ev := translated(t, c.event, "<xsi:call><xsi:callId>a</xsi:callId><xsi:state>Active</xsi:state>"+c.call+"</xsi:call>")

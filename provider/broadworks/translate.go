@@ -273,9 +273,6 @@ func (d *document) fact(c *callInfo, kind engine.EventKind) engine.Fact {
 	if f.Recording == engine.RecordingUnknown {
 		f.Recording = d.payload.recording()
 	}
-	if f.Recording == engine.RecordingUnknown && c.recorded {
-		f.Recording = engine.RecordingStarted
-	}
 	if f.Status == engine.StatusDetached && f.Cause == engine.CauseNone {
 		f.Cause = engine.CauseRedirected
 	}

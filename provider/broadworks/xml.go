@@ -68,7 +68,6 @@ type callInfo struct {
 	why          engine.Cause
 	recall       engine.Recall
 	recording    engine.Recording
-	recorded     bool
 	inConference engine.Said
 	allowAnswer  bool
 	allowResume  bool

@@ -68,8 +68,6 @@ func (d *decoder) callChild(c *callInfo) (err error) {
 	case "recordingState":
 		w, err = d.word()
 		c.recording = recordingOf(w)
-	case "recorded":
-		c.recorded, err = d.truth()
 	case "groupCallParkLocationSelected":
 		w, err = d.word()
 		c.parkedAt = d.keepText(extensionOf(w))
