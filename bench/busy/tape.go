@@ -54,12 +54,14 @@ const (
 	tailSequence      // at/, wait/: the number in the stream
 	tailCall          // call/: the call
 	tailOld           // age/: a time, a slot and a call
+	tailPast          // past/: a time and a call
+	tailSlice         // log/: the call and a slice of the day
 )
 
 var tails = []struct {
 	prefix string
 	tail   tail
-}{{"ev/", tailIndex}, {"at/", tailSequence}, {"wait/", tailSequence}, {"call/", tailCall}, {"age/", tailOld}}
+}{{"ev/", tailIndex}, {"at/", tailSequence}, {"wait/", tailSequence}, {"call/", tailCall}, {"age/", tailOld}, {"past/", tailPast}, {"log/", tailSlice}}
 
 const recordMemory = 256 << 20 // so that all of it is in one log
 
@@ -216,8 +218,13 @@ func (w *Writer) next() unit {
 		case tailOld:
 			binary.BigEndian.PutUint64(r.key[len(r.key)-18:], uint64(time.Now().UnixMilli())) // #nosec G115 -- a time
 			w.callID(end, lap)
+		case tailPast:
+			binary.BigEndian.PutUint64(r.key[len(r.key)-16:], uint64(time.Now().UnixMilli())) // #nosec G115 -- a time
+			w.callID(end, lap)
 		case tailCall:
 			w.callID(end, lap)
+		case tailSlice:
+			w.callID(r.key[len(r.key)-10:], lap)
 		}
 		if from[i].id > 0 {
 			number := r.key[from[i].id+len(prefix):][:digits]

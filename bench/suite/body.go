@@ -25,27 +25,30 @@ var bodySecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("thirty-two
 // stdBody is the body of a calls webhook for encoding/json: the same fields in
 // the same order, so the same bytes.
 type stdBody struct {
-	AppID               string `json:"app_id"`
-	SubscriberID        string `json:"subscriber_id"`
-	SubscriberNumber    string `json:"subscriber_number"`
-	SubscriberName      string `json:"subscriber_name"`
-	SubscriberAccountID string `json:"subscriber_account_id"`
-	RemoteNumber        string `json:"remote_number"`
-	RemoteName          string `json:"remote_name"`
-	CallID              string `json:"call_id"`
-	SequenceNumber      string `json:"sequence_number"`
-	Direction           string `json:"direction"`
-	State               string `json:"state"`
-	Timestamp           int64  `json:"timestamp"`
-	EventID             string `json:"event_id"`
-	Type                string `json:"type"`
-	Phase               string `json:"phase"`
-	Cause               string `json:"cause"`
-	ReleasingParty      string `json:"releasing_party"`
-	RemoteHeld          bool   `json:"remote_held"`
-	Synthetic           bool   `json:"synthetic"`
-	ProviderCallID      string `json:"provider_call_id"`
-	Replaces            string `json:"replaces"`
+	AppID               string   `json:"app_id"`
+	SubscriberID        string   `json:"subscriber_id"`
+	SubscriberNumber    string   `json:"subscriber_number"`
+	SubscriberName      string   `json:"subscriber_name"`
+	SubscriberAccountID string   `json:"subscriber_account_id"`
+	RemoteNumber        string   `json:"remote_number"`
+	RemoteName          string   `json:"remote_name"`
+	CallID              string   `json:"call_id"`
+	SequenceNumber      string   `json:"sequence_number"`
+	Direction           string   `json:"direction"`
+	State               string   `json:"state"`
+	Timestamp           int64    `json:"timestamp"`
+	EventID             string   `json:"event_id"`
+	Type                string   `json:"type"`
+	Phase               string   `json:"phase"`
+	Cause               string   `json:"cause"`
+	ReleasingParty      string   `json:"releasing_party"`
+	RemoteHeld          bool     `json:"remote_held"`
+	Synthetic           bool     `json:"synthetic"`
+	ProviderCallID      string   `json:"provider_call_id"`
+	Replaces            string   `json:"replaces"`
+	Capabilities        []string `json:"capabilities"`
+	SessionID           string   `json:"session_id"`
+	ClientRef           string   `json:"client_ref"`
 }
 
 // bodyEvent is a notification as Step leaves it, and its body for encoding/json.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/store"
 	"offhook/transport/adminapi"
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
@@ -23,7 +24,7 @@ func hooks() *hookapi.API {
 
 func publicRoutes(t testing.TB) []string {
 	t.Helper()
-	s, err := httpapi.New(httpapi.Config{Events: eventlog.New(eventlog.Config{}), Hooks: hooks()})
+	s, err := httpapi.New(httpapi.Config{Events: eventlog.New(eventlog.Config{}), Hooks: hooks(), History: &store.Store{}})
 	require.NoError(t, err)
 	return s.Routes()
 }
