@@ -104,6 +104,14 @@ func VerbTable() (rows []VerbRow) {
 	return rows
 }
 
+// verbWords are the names of verbs as they stand in a list of JSON.
+var verbWords = func() (words [64]string) {
+	for v := range words {
+		words[v] = `"` + Verb(v).String() + `",` // #nosec G115 -- below 64
+	}
+	return words
+}()
+
 // appendVerbs appends capabilities as a list of their names.
 func appendVerbs(b []byte, set VerbSet) []byte {
 	if set == 0 {
@@ -111,9 +119,7 @@ func appendVerbs(b []byte, set VerbSet) []byte {
 	}
 	b = append(b, '[')
 	for ; set != 0; set &= set - 1 {
-		b = append(b, '"')
-		b = append(b, Verb(bits.TrailingZeros64(uint64(set))).String()...) // #nosec G115 -- below 64
-		b = append(b, `",`...)
+		b = append(b, verbWords[bits.TrailingZeros64(uint64(set))&63]...)
 	}
 	b[len(b)-1] = ']'
 	return b

@@ -30,9 +30,9 @@ func sessionOf(network, trackingID string, id CallID) Session {
 func (s Session) Append(b []byte) []byte {
 	b = append(b, "session-0000000000000000"...)
 	digits := (*[16]byte)(b[len(b)-16:])
-	for i := 15; i >= 0; i-- {
-		digits[i] = hex[s&15]
-		s >>= 4
+	for i := 14; i >= 0; i -= 2 {
+		digits[i], digits[i+1] = hex[s>>4&15], hex[s&15]
+		s >>= 8
 	}
 	return b
 }
