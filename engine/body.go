@@ -160,7 +160,7 @@ func appendDetail(b []byte, c *Call) []byte {
 	b = append(b, `","capabilities":`...)
 	b = appendVerbs(b, c.Can)
 	b = append(b, `,"session_id":"`...)
-	b = c.Session.Append(b)
+	b = c.session().Append(b)
 	b = append(b, `","client_ref":"`...)
 	if c.More != nil {
 		b = appendMore(b, c.More, c.State)

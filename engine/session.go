@@ -26,6 +26,14 @@ func sessionOf(network, trackingID string, id CallID) Session {
 	return Session(h)
 }
 
+// session is that of the call. Older records do not have it.
+func (c *Call) session() Session {
+	if c.Session == 0 {
+		return sessionOf("", c.TrackingID, c.ID)
+	}
+	return c.Session
+}
+
 // Append appends the session as apps see it: session- and 16 hex digits.
 func (s Session) Append(b []byte) []byte {
 	b = append(b, "session-0000000000000000"...)

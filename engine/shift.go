@@ -30,6 +30,11 @@ func (s *Subscriber) shift(by int64) {
 // Loaded says of a subscriber that comes from the store by how many ms the clock
 // was set since the times it remembers.
 func (s *Subscriber) Loaded(setSince func(at int64) int64) {
+	for i := range s.Calls {
+		if c := &s.Calls[i]; c.Session == 0 { // older records do not have it
+			c.Session = sessionOf(s.Network, c.TrackingID, c.ID)
+		}
+	}
 	for i := range s.Ended {
 		s.Ended[i].set = setSince(s.Ended[i].ReleasedAt)
 	}

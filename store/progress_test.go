@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -291,9 +292,21 @@ func TestASubmissionSaysOnceHowThingsWentOn(t *testing.T) {
 	require.Equal(t, appendProgress(nil, &engine.Progress{Calls: []engine.Call{answer}}), value)
 }
 
-// golden is the row of a subscriber as format 3 has it: the record, and behind
+// golden is the row of a subscriber as format 4 has it: the record, and behind
 // it what a call made of it that rang, was answered, held and released.
-const golden = "0105416c6963650c2b31353132353535303130300005416c69636500036e657405616c696365000103617070010001000000000000000000" +
+const golden = "0205416c6963650c2b31353132353535303130300005416c69636500036e657405616c696365000103617070010001000000000000000000" +
+	"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" +
+	"00000000000000" +
+	"82014d82ba9d240c4fbc0263310274310103010200000c2b3135313239313034313134095a696c6b72204c4c4300000000bacbb89aa05900" +
+	"0000f0c7b89aa059000000247cf06b52e52ad03f000000000101000101c9dbf573f65b7069" +
+	"82014d82ba9d240c4fbc0263310274310205010200000c2b3135313239313034313134095a696c6b72204c4c4300000000bacbb89aa059bc" +
+	"cbb89aa0590000f0c7b89aa059000000287cf06b52e52ad03f00000000010200020168136f2cd6d86e03" +
+	"82014d82ba9d240c4fbc0263310274310305010200000c2b3135313239313034313134095a696c6b72204c4c4300000000bacbb89aa059bc" +
+	"cbb89aa059becbb89aa05900f0c7b89aa059000000307cf06b52e52ad03f0000000001030003018d6d0200cd868ef0" +
+	"8200014d82ba9d240c4fbc02633102743101f0c7b89aa05900c0cbb89aa0597cf06b52e52ad03f0101040004012ba47bb9eb9272bc"
+
+// golden3 is the same as format 3 had it.
+const golden3 = "0105416c6963650c2b31353132353535303130300005416c69636500036e657405616c696365000103617070010001000000000000000000" +
 	"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" +
 	"000000000000" +
 	"81014d82ba9d240c4fbc0263310274310103010200000c2b3135313239313034313134095a696c6b72204c4c4300000000bacbb89aa05900" +
@@ -315,6 +328,50 @@ func TestTheFormatOfRowsStands(t *testing.T) {
 	got, err := decodeSubscriber(row)
 	require.NoError(t, err)
 	require.Equal(t, appendSubscriber(nil, sub), appendSubscriber(nil, got))
+}
+
+// A row of before is read, up to any of its pieces, and goes on with a new one.
+func TestARowOfFormat3IsRead(t *testing.T) {
+	sub, steps := talking(t)
+	old, err := hex.DecodeString(golden3)
+	require.NoError(t, err)
+	got, err := decodeSubscriber(old)
+	require.NoError(t, err)
+	want := *sub
+	want.Ended = slices.Clone(sub.Ended)
+	want.Ended[0].Session = 0 // which nobody wrote then
+	require.Equal(t, appendSubscriber(nil, &want), appendSubscriber(nil, got))
+
+	for was := 1; was <= 3; was++ { // pieces of before
+		pieces := strings.Split(golden3[2:], "81014d82")
+		row, err := hex.DecodeString(golden3[:2] + strings.Join(pieces[:was], "81014d82"))
+		require.NoError(t, err)
+		for _, s := range steps[1+was:] {
+			_, value := ofSub(s)
+			row = append(row, value...)
+		}
+		got, err := decodeSubscriber(row)
+		require.NoError(t, err)
+		require.Equal(t, appendSubscriber(nil, sub), appendSubscriber(nil, got), "%d of before", was)
+	}
+}
+
+// So are the other rows with calls in them.
+func TestRowsOfBeforeAreRead(t *testing.T) {
+	ended := &engine.Call{ID: 1 << 10, State: engine.StateReleased, RemoteNumber: "+15129104114", Origin: "app", Replaces: 2 << 10}
+	row := appendCallRow(nil, "alice", ended)
+	row[0] = version1
+	owner, got, err := decodeCallRow(row[:len(row)-len("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")])
+	require.NoError(t, err)
+	require.Equal(t, "alice", owner)
+	require.Equal(t, ended, got)
+
+	in := &engine.Intent{Call: 1 << 10, App: "app", Key: "k", Dialed: "+15129104114", OpenedAt: 5, Refusal: engine.CodeProviderError}
+	row = appendIntent(nil, in)
+	row[0] = version1
+	back, err := decodeIntent(row[:len(row)-len("\x00\x00\x00\x00\x00\x00\x00\x00\x00")])
+	require.NoError(t, err)
+	require.Equal(t, in, back)
 }
 
 // A row is read whole, or up to the end of a progress, or not at all; and a
