@@ -17,6 +17,7 @@ type platform struct {
 	seq   uint32
 	line  []*Event
 	dials map[string]int // calls placed on request, by number
+	conf  []ParticipantFact
 }
 
 func (p *platform) say(kind EventKind, facts ...Fact) {
@@ -24,7 +25,26 @@ func (p *platform) say(kind EventKind, facts ...Fact) {
 	p.line = append(p.line, &Event{ID: fmt.Sprint("e", p.seq), Subscription: "s", Sequence: p.seq, Kind: kind, Facts: facts})
 }
 
-func (p *platform) snapshot() { p.say(EventSnapshot, p.all()...) }
+func (p *platform) snapshot() {
+	p.say(EventSnapshot, p.all()...)
+	if len(p.conf) > 0 {
+		p.line[len(p.line)-1].Conference = p.conference()
+	}
+}
+
+// conference is the truth of it.
+func (p *platform) conference() *ConferenceFact {
+	return &ConferenceFact{Over: len(p.conf) == 0, Participants: slices.Clone(p.conf)}
+}
+
+func (p *platform) sayConference() {
+	p.say(EventConference)
+	p.line[len(p.line)-1].Conference = p.conference()
+}
+
+func (p *platform) part(id string) int {
+	return slices.IndexFunc(p.conf, func(in ParticipantFact) bool { return in.ProviderID == id })
+}
 
 func (p *platform) all() []Fact { return slices.Clone(p.calls) }
 
@@ -68,6 +88,10 @@ func (p *platform) set(i int, to Status, kind EventKind) {
 		p.calls = slices.Delete(p.calls, i, i+1)
 	}
 	p.say(kind, f)
+	if k := p.part(f.ProviderID); k >= 0 && p.find(f.ProviderID) < 0 {
+		p.conf = slices.Delete(p.conf, k, k+1)
+		p.sayConference()
+	}
 }
 
 // change does something to a call that a subscriber or a far end can do.
@@ -87,11 +111,16 @@ func (p *platform) change() {
 		StatusHeld:       {{StatusActive, EventRetrieved}, {StatusRemoteHeld, EventHeld}, {StatusReleased, EventReleased}},
 		StatusRemoteHeld: {{StatusActive, EventRetrieved}, {StatusHeld, EventHeld}, {StatusReleased, EventReleased}},
 	}[f.Status]
-	switch rapid.IntRange(0, 11).Draw(p.t, "change") {
+	switch rapid.IntRange(0, 13).Draw(p.t, "change") {
 	case 0: // a new id for the same call
 		p.next++
+		k := p.part(f.ProviderID)
 		f.ProviderID = fmt.Sprint("c", p.next)
 		p.say(EventUpdated, *f)
+		if k >= 0 {
+			p.conf[k].ProviderID = f.ProviderID
+			p.sayConference()
+		}
 	case 1: // another conversation behind the same call
 		p.next++
 		f.TrackingID = fmt.Sprint("t", p.next)
@@ -109,6 +138,11 @@ func (p *platform) change() {
 		out := *f
 		out.Status = StatusReleasing
 		p.say(EventReleasing, out)
+	case 5: // at the phone
+		f.Recording = rapid.SampledFrom([]Recording{RecordingPending, RecordingStarted, RecordingPaused, RecordingStopped, RecordingFailed}).Draw(p.t, "recording")
+		p.say(EventRecording, *f)
+	case 6: // the same
+		p.confer(f.ProviderID)
 	default:
 		w := rapid.SampledFrom(ways).Draw(p.t, "way")
 		p.set(i, w.to, w.kind)
@@ -133,7 +167,7 @@ func (p *platform) do(a Ask) Outcome {
 		o.Kind = OutcomeUnknown
 		return o
 	case 3: // the phone ignores it
-		if a.Verb == VerbAnswer || a.Verb == VerbHold || a.Verb == VerbResume || a.Verb == VerbEnd {
+		if a.Verb != VerbOriginate && a.Verb != VerbSnapshot && a.Verb != VerbReadBack {
 			return o
 		}
 	}
@@ -153,7 +187,20 @@ func (p *platform) carryOut(a Ask) Outcome {
 			p.snapshot()
 			return Outcome{Snapshot: &Snapshot{Coming: true}}
 		}
-		return Outcome{Snapshot: &Snapshot{Facts: p.all()}}
+		s := &Snapshot{Facts: p.all()}
+		if rapid.Bool().Draw(p.t, "conference too") {
+			s.Conference = p.conference()
+		}
+		return Outcome{Snapshot: s}
+	case VerbEndConference:
+		if len(p.conf) == 0 {
+			return Outcome{Kind: OutcomeGone}
+		}
+		for len(p.conf) > 0 {
+			i := p.find(p.conf[0].ProviderID)
+			p.set(i, StatusReleased, EventReleased)
+		}
+		return Outcome{}
 	}
 	i := p.find(a.ProviderID)
 	if i < 0 {
@@ -162,7 +209,14 @@ func (p *platform) carryOut(a Ask) Outcome {
 	f := &p.calls[i]
 	switch {
 	case a.Verb == VerbReadBack:
-		return Outcome{Fact: *f}
+		o := Outcome{Fact: *f}
+		if a.Read {
+			o.Conference = p.conference()
+		}
+		return o
+	case a.Verb == VerbDTMF:
+	case rules[a.Verb].reached != nil && a.Verb >= VerbDecline:
+		return p.more(a, i)
 	case a.Verb == VerbEnd:
 		p.set(i, StatusReleased, EventReleased)
 	case a.Verb == VerbAnswer && f.Personality == ClickToDial:
@@ -178,4 +232,54 @@ func (p *platform) carryOut(a Ask) Outcome {
 		return Outcome{Kind: OutcomeRefused}
 	}
 	return Outcome{}
+}
+
+// more carries out a verb the specification does not have.
+func (p *platform) more(a Ask, i int) Outcome {
+	f := &p.calls[i]
+	up := f.Status == StatusActive || f.Status == StatusHeld || f.Status == StatusRemoteHeld
+	rings := f.Status == StatusAlerting && f.Personality == Terminator
+	in := p.part(a.ProviderID)
+	switch v := a.Verb; {
+	case v == VerbDecline && rings:
+		p.set(i, StatusReleased, EventReleased)
+	case (v == VerbDivert || v == VerbVoicemail) && rings, (v == VerbTransfer || v == VerbMuteTransfer) && up:
+		p.set(i, StatusDetached, EventRedirected)
+	case (v == VerbPark || v == VerbGroupPark) && up:
+		p.set(i, StatusReleased, EventReleased)
+		return Outcome{ParkedAt: "4001"}
+	case v == VerbConsult && up && p.find(a.With[0]) >= 0:
+		p.set(i, StatusDetached, EventRedirected)
+		p.set(p.find(a.With[0]), StatusDetached, EventRedirected)
+	case v == VerbReconnect && f.Status == StatusHeld:
+		p.set(i, StatusActive, EventRetrieved)
+	case v >= VerbRecord && v <= VerbStopRecording && up:
+		f.Recording = map[Verb]Recording{
+			VerbRecord: RecordingStarted, VerbPauseRecording: RecordingPaused, VerbResumeRecording: RecordingStarted, VerbStopRecording: RecordingStopped,
+		}[v]
+		p.say(EventRecording, *f)
+	case v == VerbConference && up && len(p.conf) == 0:
+		p.confer(append([]string{a.ProviderID}, a.With...)...)
+	case (v == VerbMute || v == VerbUnmute) && in >= 0:
+		p.conf[in].Muted = v == VerbMute
+		p.sayConference()
+	case (v == VerbDeaf || v == VerbUndeaf) && in >= 0:
+		p.conf[in].Deaf = v == VerbDeaf
+		p.sayConference()
+	default:
+		return Outcome{Kind: OutcomeRefused}
+	}
+	return Outcome{}
+}
+
+// confer has those of the calls that are up join a conference.
+func (p *platform) confer(ids ...string) {
+	for _, id := range ids {
+		if i := p.find(id); i >= 0 && p.part(id) < 0 && p.calls[i].Status != StatusAlerting {
+			p.conf = append(p.conf, ParticipantFact{ProviderID: id})
+		}
+	}
+	if len(p.conf) > 0 {
+		p.sayConference()
+	}
 }

@@ -40,6 +40,7 @@ type world struct {
 	asks     []Ask
 	answers  []Outcome
 	dialled  map[uint64]bool // tokens of dial requests
+	network  *Platform       // what it can do
 	placed   []CallID        // calls whose 201 is being written
 	onDisk   []CallID        // calls whose 201 waits for the disk
 
@@ -48,29 +49,35 @@ type world struct {
 	effects []Effects
 }
 
+var everything = Platform{Verbs: ^VerbSet(0)}
+
 func newWorld(t *rapid.T) *world {
 	return &world{
 		T: t, platform: &platform{t: t, dials: map[string]int{}}, keys: map[string]Intent{}, dialled: map[uint64]bool{}, watcher: newWatcher(t), sub: &Subscriber{}, now: 1_000_000,
+		network: rapid.SampledFrom([]*Platform{&everything, &everything, nil}).Draw(t, "network"),
 	}
 }
 
 func (w *world) step(in Input) {
 	w.random++
 	w.now += 10
-	in.Entropy = [2]uint64{w.random, 7}
+	in.Entropy, in.Platform = [2]uint64{w.random, 7}, w.network
 	if in.Command != nil {
 		w.token++
 		in.Command.Token = w.token
 		w.watcher.asked[w.token] = true
-		w.dialled[w.token] = in.Command.Verb == VerbOriginate
+		w.dialled[w.token] = in.Command.Verb == VerbOriginate || in.Command.Verb == VerbRetrieve
 	}
 	if in.Restart {
 		w.sub, w.asks, w.answers, w.onDisk = reborn(w.sub), nil, nil, nil
 	}
 	var out Effects
+	decided := w.decide(in.Command)
 	if err := Step(w.sub, &in, w.now, &out); err != nil {
 		w.Fatal(err)
 	}
+	decided(&out)
+	w.capabilities()
 	w.watcher.see(&in, &out, w.now)
 	w.shelf.keep(w.T, w.sub, &out)
 	w.asks = append(w.asks, out.Ask...)
@@ -105,7 +112,7 @@ func reborn(sub *Subscriber) *Subscriber {
 	kept.Calls, kept.Ended = slices.Clone(sub.Calls), slices.Clone(sub.Ended)
 	for i := range kept.Calls {
 		c := &kept.Calls[i]
-		c.missed, c.told, c.checkAt, c.touched, c.consulted = 0, false, 0, 0, false
+		c.missed, c.told, c.checkAt, c.touched, c.consulted, c.Can = 0, false, 0, 0, false, 0 // what it can is found anew
 	}
 	for i := range kept.Ended {
 		kept.Ended[i].at, kept.Ended[i].lost = 0, false
@@ -173,7 +180,7 @@ func (w *world) synced() {
 }
 
 func (w *world) rarely() {
-	switch rapid.IntRange(0, 6).Draw(w.T, "rarely") {
+	switch rapid.IntRange(0, 7).Draw(w.T, "rarely") {
 	case 0:
 		w.step(Input{Restart: true})
 		w.platform.snapshot()
@@ -183,6 +190,8 @@ func (w *world) rarely() {
 		w.step(Input{Link: "app2"})
 	case 3:
 		w.step(Input{Unlink: "app2"})
+	case 4:
+		w.network = rapid.SampledFrom([]*Platform{nil, &everything}).Draw(w.T, "platform")
 	default:
 		if len(w.placed) > 0 {
 			w.step(Input{Lift: rapid.SampledFrom(w.placed).Draw(w.T, "lift")})
@@ -229,11 +238,96 @@ func (w *world) answer() {
 }
 
 func (w *world) command() {
-	if len(w.sub.Calls) > 0 {
-		c := rapid.SampledFrom(w.sub.Calls).Draw(w.T, "own")
-		v := rapid.SampledFrom([]Verb{VerbAnswer, VerbHold, VerbResume, VerbEnd, VerbGet, VerbList}).Draw(w.T, "verb")
-		w.step(Input{Command: &Command{Verb: v, App: "app1", Call: c.ID}})
+	if len(w.sub.Calls) == 0 {
+		return
 	}
+	c := rapid.SampledFrom(w.sub.Calls).Draw(w.T, "own")
+	v := rapid.SampledFrom([]Verb{VerbAnswer, VerbHold, VerbResume, VerbEnd, VerbGet, VerbList}).Draw(w.T, "verb")
+	if rapid.Bool().Draw(w.T, "more") {
+		v = Verb(rapid.IntRange(int(VerbDecline), int(VerbGetConference)).Draw(w.T, "more verbs"))
+	}
+	if v == VerbRetrieve {
+		w.retrieve()
+		return
+	}
+	cmd := &Command{Verb: v, App: "app1", Call: c.ID, Dialing: &Dialing{CountryCode: "1"}}
+	switch rules[v].takes {
+	case takesNumber:
+		cmd.Number = "+15129104114"
+	case takesDigits:
+		cmd.Number = "12#"
+	case takesCall, takesCalls:
+		cmd.With = []CallID{rapid.SampledFrom(w.sub.Calls).Draw(w.T, "with").ID}
+	}
+	if ofConference(v) && v != VerbConference && w.sub.Conference != nil {
+		cmd.Conference = w.sub.Conference.ID
+	}
+	w.step(Input{Command: cmd})
+}
+
+// decide says of a command what must come of it: what is listed as possible is
+// not refused for the call's state, and what is not is.
+func (w *world) decide(cmd *Command) func(out *Effects) {
+	if cmd == nil || int(cmd.Verb) >= len(rules) || rules[cmd.Verb].states == 0 {
+		return func(*Effects) {}
+	}
+	c := w.sub.call(cmd.Call)
+	part := ofConference(cmd.Verb) && cmd.Verb != VerbConference
+	if c == nil || w.sub.platform != w.network || part && (w.sub.Conference == nil || w.sub.Conference.ID != cmd.Conference) {
+		return func(*Effects) {}
+	}
+	can := c.Can.Has(cmd.Verb)
+	return func(out *Effects) {
+		if cmd.Verb == VerbConsult || cmd.Verb == VerbConference {
+			if can { // another call may be the one it cannot be done with
+				return
+			}
+		}
+		refused := false
+		for _, r := range out.Reply {
+			if r.Token == cmd.Token && r.Err != nil {
+				switch r.Err.Code {
+				case CodeCommandPending, CodeInvalidField:
+					return
+				case CodeWrongState, CodeNotSupported:
+					refused = true
+				}
+			}
+		}
+		for i := range w.sub.waiters {
+			if in := &w.sub.waiters[i]; in.token == cmd.Token && in.joined {
+				return
+			}
+		}
+		if refused == can {
+			w.Fatalf("%s of a call that is %s: listed %v, refused %v", cmd.Verb, c.State, can, refused)
+		}
+	}
+}
+
+// capabilities hold after every step, whatever it was.
+func (w *world) capabilities() {
+	for i := range w.sub.Calls {
+		c := &w.sub.Calls[i]
+		if want := w.sub.open(c) & w.network.verbs(); c.Can != want && !w.network.tellsAnswer() {
+			w.Fatalf("%s can %b, and is listed with %b", c.ProviderID, want, c.Can)
+		}
+		if id := c.conference(); id != 0 && (w.sub.Conference == nil || w.sub.Conference.ID != id) {
+			w.Fatalf("%s is in a conference there is not", c.ProviderID)
+		}
+	}
+	if w.sub.Conference != nil && len(w.sub.members()) == 0 {
+		w.Fatalf("a conference of nobody")
+	}
+}
+
+// retrieve takes back a parked call, as a dial request does.
+func (w *world) retrieve() {
+	o := &Originate{SubscriberNumber: "+15125550100", Extension: "4001", Key: "retrieve", ClientRef: "mine"}
+	if in, ok := w.keys[o.Key]; ok {
+		o.Settled = &in
+	}
+	w.step(Input{Command: &Command{Verb: VerbRetrieve, App: "app1", Originate: o}})
 }
 
 // originate sends a new dial request, or repeats one. Each key has its number.
@@ -308,6 +402,16 @@ func (w *world) check() {
 		want := map[Status]State{StatusAlerting: StateRinging, StatusActive: StateActive, StatusHeld: StateHeld, StatusRemoteHeld: StateActive}[f.Status]
 		if f.Status == StatusAlerting && c.Phase == PhaseRetargeting {
 			want = c.State // ringing does not come back
+		}
+		if f.Recording != c.recording() && f.Recording != RecordingUnknown { // which says nothing
+			w.Fatalf("the recording of %s is %s, the platform says %s", c.ProviderID, c.recording(), f.Recording)
+		}
+		var part ParticipantFact
+		if k := w.platform.part(c.ProviderID); k >= 0 {
+			part = w.platform.conf[k]
+		}
+		if in := c.conference() != 0; in != (part.ProviderID != "") || in && (c.More.Muted != part.Muted || c.More.Deaf != part.Deaf) {
+			w.Fatalf("%s takes part as %+v, the platform says %+v", c.ProviderID, c.More, part)
 		}
 		if c.State != want || c.RemoteHeld != (f.Status == StatusRemoteHeld) && c.State == StateActive {
 			w.Fatalf("%s is %s (remote_held %v), the platform says %d", c.ProviderID, c.State, c.RemoteHeld, f.Status)

@@ -70,6 +70,11 @@ func timeless(out Effects) Effects {
 			is.OpenedAt, is.SettledAt, is.set = 0, min(is.SettledAt, 1), 0
 			r.Intent = &is
 		}
+		if r.Conference != nil {
+			is := *r.Conference
+			is.CreatedAt, is.ReleasedAt = 0, min(is.ReleasedAt, 1)
+			r.Conference = &is
+		}
 		r.Calls = append([]Call(nil), r.Calls...)
 		for k := range r.Calls {
 			call(&r.Calls[k])
@@ -81,6 +86,14 @@ func timeless(out Effects) Effects {
 	}
 	for i := range out.Reply {
 		call(&out.Reply[i].Call)
+		if v := out.Reply[i].Conference; v != nil {
+			is := *v
+			is.CreatedAt, is.Calls = 0, append([]Call(nil), v.Calls...)
+			for k := range is.Calls {
+				call(&is.Calls[k])
+			}
+			out.Reply[i].Conference = &is
+		}
 		out.Reply[i].Calls = append([]Call(nil), out.Reply[i].Calls...)
 		for k := range out.Reply[i].Calls {
 			call(&out.Reply[i].Calls[k])
