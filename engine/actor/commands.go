@@ -42,6 +42,7 @@ func (d *Directory) doCall(ctx context.Context, cmd engine.Command) engine.Reply
 		return notFound()
 	}
 	if e != nil && cmd.Verb == engine.VerbGet {
+		shown = d.fresh(shown)
 		for i := range shown.calls {
 			if shown.calls[i].ID == cmd.Call {
 				return engine.Reply{Call: shown.calls[i], Profile: shown.profile}
@@ -136,6 +137,7 @@ func (d *Directory) SubscriberCalls(ctx context.Context, app, subscriber string)
 	if !v.shows(app) {
 		return nil, notFound().Err
 	}
+	v = d.fresh(v)
 	calls := make([]CallView, len(v.calls))
 	for i := range v.calls {
 		calls[i] = CallView{Profile: v.profile, Call: v.calls[i]}

@@ -30,7 +30,7 @@ func (d *Directory) doConference(ctx context.Context, cmd engine.Command) engine
 	case !shown.shows(cmd.App):
 		return notFound()
 	case cmd.Verb == engine.VerbGetConference:
-		return engine.Reply{Conference: shown.conference, Profile: shown.profile}
+		return engine.Reply{Conference: d.fresh(shown).conference, Profile: shown.profile}
 	}
 	r := d.request(ctx, e.lock, engine.Input{Command: &cmd})
 	if r.Gone {
@@ -75,15 +75,10 @@ func (d *Directory) endedConference(cmd engine.Command) engine.Reply {
 // app, in no particular order. What is in them is never changed.
 func (d *Directory) Conferences(app string) []*engine.ConferenceView {
 	var all []*engine.ConferenceView
-	for i := range d.shards {
-		s := &d.shards[i]
-		s.mu.Lock()
-		for e := range s.apps[app] {
-			if e.view.conference != nil {
-				all = append(all, e.view.conference)
-			}
+	for _, v := range d.views(app) {
+		if v.conference != nil {
+			all = append(all, d.fresh(v).conference)
 		}
-		s.mu.Unlock()
 	}
 	return all
 }

@@ -42,8 +42,9 @@ type entry struct {
 	timer   *time.Timer
 	wish    int64 // when the last step wants a Tick; see schedule
 	wakeAt  int64
-	now     int64 // of the last step
-	base    int64 // of the clock then
+	able    *engine.Platform // what the subscriber's network could do at the last step
+	now     int64            // of the last step
+	base    int64            // of the clock then
 }
 
 // inbox holds what waits for one subscriber. It is borrowed from a pool when
@@ -141,7 +142,8 @@ func (e *entry) load() bool {
 	e.now, e.base = e.dir.cfg.Clock.Look()
 	sub.Loaded(func(at int64) int64 { return e.now - at - e.dir.cfg.Clock.Since(at) })
 	e.sub = sub
-	sub.Refresh(e.platform())
+	e.able = e.dir.platform(sub.Network)
+	sub.Refresh(e.able)
 	e.shard.mu.Lock()
 	e.publish(e.makeView())
 	e.shard.mu.Unlock()
@@ -200,7 +202,8 @@ func (e *entry) command(b *batch, r request) {
 
 // step applies one input and moves its effects into the batch.
 func (e *entry) step(b *batch, in *engine.Input) {
-	in.Entropy, in.Wants, in.Platform = e.dir.entropy(), e.dir.wants, e.platform()
+	e.able = e.dir.platform(e.sub.Network)
+	in.Entropy, in.Wants, in.Platform = e.dir.entropy(), e.dir.wants, e.able
 	out := e.out
 	out.Changed, out.Verdict = false, 0
 	out.Follow, out.Unfollow = engine.User{}, engine.User{}
@@ -216,14 +219,6 @@ func (e *entry) step(b *batch, in *engine.Input) {
 	}
 	e.wish = out.Wake
 	b.collect(out)
-}
-
-// platform is what the subscriber's network can do.
-func (e *entry) platform() *engine.Platform {
-	if e.sub.Network == "" {
-		return nil
-	}
-	return e.dir.cfg.Networks.Platform(e.sub.Network)
 }
 
 // schedule arranges the Tick the last step wished for.

@@ -310,6 +310,7 @@ type platform struct {
 	asked    []engine.Ask
 	answer   func(engine.Ask) engine.Outcome
 	followed []string
+	able     *engine.Platform
 }
 
 func (p *platform) Ask(_ context.Context, _ string, a engine.Ask) engine.Outcome {
@@ -323,7 +324,17 @@ func (p *platform) Ask(_ context.Context, _ string, a engine.Ask) engine.Outcome
 	return answer(a)
 }
 
-func (p *platform) Platform(string) *engine.Platform { return nil }
+func (p *platform) Platform(string) *engine.Platform {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.able
+}
+
+func (p *platform) becomes(able engine.Platform) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.able = &able
+}
 
 func (p *platform) Follow(_, u string) {
 	p.mu.Lock()

@@ -17,6 +17,7 @@ type view struct {
 	calls   []engine.Call
 
 	conference *engine.ConferenceView // nil for none
+	able       *engine.Platform       // what the network could do
 }
 
 func (v *view) shows(app string) bool {
@@ -30,7 +31,7 @@ func (v *view) shows(app string) bool {
 
 // makeView copies what may be shown. The owner calls it.
 func (e *entry) makeView() *view {
-	v := &view{profile: e.sub.Shown(), calls: append([]engine.Call(nil), e.sub.Calls...), conference: e.sub.ViewConference()}
+	v := &view{profile: e.sub.Shown(), calls: append([]engine.Call(nil), e.sub.Calls...), conference: e.sub.ViewConference(), able: e.able}
 	if !e.sub.Deleted {
 		for i := range e.sub.Streams {
 			if t := &e.sub.Streams[i]; t.Linked {
@@ -83,17 +84,51 @@ func (e *entry) publish(v *view) {
 // no particular order.
 func (d *Directory) Live(app string) []CallView {
 	var all []CallView
+	for _, v := range d.views(app) {
+		v = d.fresh(v)
+		for j := range v.calls {
+			all = append(all, CallView{Profile: v.profile, Call: v.calls[j]})
+		}
+	}
+	return all
+}
+
+// views returns what is durable of all subscribers linked to an app that have
+// live calls.
+func (d *Directory) views(app string) (all []*view) {
 	for i := range d.shards {
 		s := &d.shards[i]
 		s.mu.Lock()
 		for e := range s.apps[app] {
-			for j := range e.view.calls {
-				all = append(all, CallView{Profile: e.view.profile, Call: e.view.calls[j]})
-			}
+			all = append(all, e.view)
 		}
 		s.mu.Unlock()
 	}
 	return all
+}
+
+// fresh is a view with what can be done now, where the platform can do more than
+// when it was made, or less.
+func (d *Directory) fresh(v *view) *view {
+	able := d.platform(v.profile.Network)
+	if able == v.able || len(v.calls) == 0 {
+		return v
+	}
+	sub := engine.Subscriber{Profile: *v.profile, Calls: append([]engine.Call(nil), v.calls...)}
+	if v.conference != nil {
+		sub.Conference = &v.conference.Conference
+	}
+	sub.Refresh(able)
+	is := *v
+	is.calls, is.conference, is.able = sub.Calls, sub.ViewConference(), able
+	return &is
+}
+
+func (d *Directory) platform(network string) *engine.Platform {
+	if network == "" || d.cfg.Networks == nil {
+		return nil
+	}
+	return d.cfg.Networks.Platform(network)
 }
 
 // Released is the index of an event up to which Live shows what the log tells:
