@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -101,32 +100,28 @@ func (t *timeline) traces() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	for ; day <= last; day++ {
-		prefix := ofCall(nil, day, t.call)
-		ok := it.SeekGE(prefix)
-		for ; ok && bytes.HasPrefix(it.Key(), prefix); ok = it.Next() {
-			if err := t.row(it); err != nil || t.full {
+	for ok := it.SeekGE(ofCall(nil, day, t.call)); ok; {
+		on, call, from, err := parseLogKey(it.Key())
+		switch {
+		case err != nil:
+			return err
+		case call == t.call:
+			if err := t.row(it, from); err != nil || t.full {
 				return err
 			}
+			day, ok = on, it.Next()
+		case on > day: // days on which nothing happened to anybody are skipped
+			day, ok = on, it.SeekGE(ofCall(nil, on, t.call))
+		default:
+			day++
+			ok = it.SeekGE(ofCall(nil, day, t.call))
 		}
-		if !ok {
-			return it.Error()
-		}
-		// Days on which nothing happened to anybody are skipped.
-		next, _, _, err := parseLogKey(it.Key())
-		if err != nil {
-			return err
-		}
-		day = max(day, next-1)
 	}
-	return nil
+	return it.Error()
 }
 
-func (t *timeline) row(it *pebble.Iterator) error {
-	_, _, from, err := parseLogKey(it.Key())
-	if err != nil {
-		return err
-	}
+// row reads what happened in a slice of time.
+func (t *timeline) row(it *pebble.Iterator, from int64) error {
 	value, err := it.ValueAndErr()
 	if err != nil {
 		return err

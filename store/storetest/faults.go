@@ -217,15 +217,24 @@ func powerCuts(t *testing.T, open OpenOn, percent int) {
 	}))
 	s := open(t, fs, func(error) {})
 	on.Store(true)
+	now := time.Now().UnixMilli()
 	var last *Done
 	for n := uint64(1); n <= transitions; n++ {
 		for i := range subscribers {
 			sub := Subscriber(ids(i))
 			sub.Source.Sequence = uint32(n)
-			sub.Calls = []engine.Call{{ID: callOf(sub.ID, n), State: engine.StateActive}}
-			s.Submit(0, 0, []engine.Record{
+			sub.Calls = []engine.Call{{ID: callOf(sub.ID, n), State: engine.StateActive, CreatedAt: now}}
+			sub.Streams = []engine.Stream{{App: "app", Linked: true}}
+			put := []engine.Record{
 				Of(sub), {Kind: engine.RecordCall, Subscriber: sub, Call: &sub.Calls[0]},
-			}, []engine.Notification{Told("app", sub, n), Told("other", sub, n)}, step{l, sub.ID, n})
+				{Kind: engine.RecordTrace, Subscriber: sub, Traces: []engine.Trace{{Call: callOf(sub.ID, n), Kind: engine.TraceTold, App: "app", Number: n}}},
+			}
+			if n > 1 { // the one before ends
+				put = append(put, engine.Record{Kind: engine.RecordCall, Subscriber: sub, Call: &engine.Call{
+					ID: callOf(sub.ID, n-1), State: engine.StateReleased, CreatedAt: now, ReleasedAt: now + int64(n), // #nosec G115 -- a test
+				}})
+			}
+			s.Submit(0, 0, put, []engine.Notification{Told("app", sub, n), Told("other", sub, n)}, step{l, sub.ID, n})
 		}
 		last = NewDone()
 		s.Submit(0, 0, nil, nil, last)
@@ -243,6 +252,30 @@ func powerCuts(t *testing.T, open OpenOn, percent int) {
 	for i := range cutsChecked {
 		from, to := i*len(cuts)/cutsChecked, (i+1)*len(cuts)/cutsChecked
 		survived(t, open, &cuts[from+rng.IntN(to-from)], subscribers)
+	}
+}
+
+// pastOf checks what is kept of the calls of a subscriber who began n of them,
+// and ended all but the last.
+func pastOf(t *testing.T, s Impl, id string, n uint64) {
+	t.Helper()
+	next := n
+	_, _, err := s.History(engine.HistoryQuery{App: "app", Subscriber: id, Limit: 1000}, func(_ *engine.Profile, c *engine.Call) error {
+		next--
+		require.Equal(t, callOf(id, next), c.ID)
+		return nil
+	})
+	require.NoError(t, err)
+	require.LessOrEqual(t, next, uint64(1), "the history of %s has all that ended, and nothing else", id)
+	for i := max(n, 2) - 1; i <= n+1; i++ { // what is cut off is the end
+		list, found, _, err := s.Timeline("app", callOf(id, i))
+		require.NoError(t, err)
+		require.Equal(t, i <= n, found)
+		if found {
+			require.Len(t, list, 1)
+			require.Equal(t, i, list[0].Number)
+			require.NotEmpty(t, list[0].EventID, "the event came with it")
+		}
 	}
 }
 
@@ -273,6 +306,7 @@ func survived(t *testing.T, open OpenOn, c *cut, subscribers int) {
 			owner, err := s.Owner(callOf(id, n+1))
 			require.NoError(t, err)
 			require.Empty(t, owner)
+			pastOf(t, s, id, n)
 		}
 		logged := map[string]uint64{}
 		_, err := s.Events("app", 0, 0, func(ev engine.StoredEvent) error {

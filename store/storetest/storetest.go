@@ -27,6 +27,8 @@ type Impl interface {
 	Attempts(stream engine.StreamID, sequence uint64) ([]engine.Attempt, error)
 	Event(stream engine.StreamID, sequence uint64) (engine.StoredEvent, bool, error)
 	Events(app string, behind uint64, limit int, fn func(engine.StoredEvent) error) (oldest uint64, err error)
+	History(q engine.HistoryQuery, fn func(*engine.Profile, *engine.Call) error) (last engine.HistoryPlace, more bool, err error)
+	Timeline(app string, call engine.CallID) (list []engine.Moment, found, more bool, err error)
 	Durable() uint64
 	Close() error
 }

@@ -29,6 +29,8 @@ var plainly = map[string]string{
 	"transport/webhook/receiver/judge.go: was.digest != ev.digest":                            "the test receiver's own memory of bodies",
 	"engine/originate.go: in.Key == o.Key":                                                    "an idempotency key, looked for among the app's own",
 	"engine/originate.go: in.BodyHash != cmd.Originate.BodyHash":                              "the hash of a body that the caller sent himself",
+	"transport/httpapi/keys.go: have.Hash != ask.Hash":                                        "the hash of a request that the caller sent himself",
+	"transport/httpapi/keys.go: have.hash != ask.Hash":                                        "the hash of a request that the caller sent himself",
 	"engine/tenant/key.go: sum62(body) != sum":                                                "a CRC that anybody can compute, against typing errors",
 	"transport/httpapi/keys.go: have.Hash != ask.Hash":                                        "the hash of a request that the caller sent himself",
 	"transport/httpapi/keys.go: have.hash != ask.Hash":                                        "the hash of a request that the caller sent himself",
