@@ -52,7 +52,7 @@ func shared(public, admin string) string {
 	wanted := refs(admin + copied["paths"])
 	for i := 0; i < len(wanted); i++ {
 		if name := wanted[i]; !own[name] {
-			for _, more := range refs(blocks[name]) {
+			for _, more := range refs(unkeyed(blocks[name])) {
 				if !slices.Contains(wanted, more) {
 					wanted = append(wanted, more)
 				}
@@ -62,7 +62,7 @@ func shared(public, admin string) string {
 	slices.Sort(wanted)
 	for _, name := range wanted {
 		if section, _, _ := strings.Cut(name, "/"); !own[name] {
-			copied[section] += blocks[name]
+			copied[section] += unkeyed(blocks[name])
 		}
 	}
 	return fill(admin, func(section string) string { return copied[section] })
@@ -75,12 +75,14 @@ func unkeyed(path string) string {
 		`(?m)^      security: .*\n`,
 		`(?m)^        '403': .*\n`,
 		`(?m)^      parameters:\n        - .*IdempotencyKey' }\n`,
+		`(?m)^ *headers:\n *Idempotency-Replayed: .*\n`, // the only one
 		`(?m)^ *Idempotency-Replayed: .*\n`,
-		`(?m)^.*responses/Key(InProgress|OutcomeUnknown)' }\n`,
+		`(?m)^.*responses/Key(InProgress|OutcomeUnknown|Refused)' }\n`,
 	} {
 		path = regexp.MustCompile(gone).ReplaceAllString(path, "")
 	}
 	path = strings.ReplaceAll(path, "responses/KeyInvalid'", "responses/Invalid'")
+	path = strings.ReplaceAll(path, "responses/KeyConflict'", "responses/Conflict'")
 	return strings.Replace(path, "  /apps/", "  /admin/apps/", 1)
 }
 
