@@ -110,7 +110,7 @@ func (h *eventHouse) happens(app, subscriber string, padding int) *change {
 	body := fmt.Appendf(nil, `{"app_id":%q,"subscriber_id":%q,"subscriber_number":"+15128675309","subscriber_name":"","subscriber_account_id":"",`+
 		`"remote_number":"","remote_name":"%0*d","call_id":"callhalf-13467354071:0","sequence_number":"%d","direction":"incoming","state":"active",`+
 		`"timestamp":1533331051226,"event_id":"evt_%d","type":"call.state","phase":"connected","cause":"","releasing_party":"","remote_held":false,`+
-		`"synthetic":false,"provider_call_id":"","replaces":""}`, app, subscriber, padding, 0, n, n)
+		`"synthetic":false,"provider_call_id":"","replaces":"","capabilities":["hold","end"],"session_id":"session-9f86d081884c7d65","client_ref":""}`, app, subscriber, padding, 0, n, n)
 	h.store.Submit(0, 0, nil, []engine.Notification{{
 		App: app, Subscriber: subscriber, Kind: engine.StreamCalls, Sequence: n, EventID: fmt.Sprintf("evt_%s_%d", subscriber, n),
 		Call: exampleID, State: engine.StateActive, Time: h.clock.Load(), Body: body,

@@ -230,7 +230,7 @@ func newHouse(t *testing.T, change ...func(*Config)) *house {
 			appID:    {ID: appID, Keys: []tenant.Key{full, read}},
 			otherApp: {ID: otherApp, Keys: []tenant.Key{other}},
 		},
-		networks:    map[string]*tenant.Network{networkID: {ID: networkID, Dialing: engine.Dialing{CountryCode: "1"}}},
+		networks:    map[string]*tenant.Network{networkID: {ID: networkID, Provider: "broadworks", Dialing: engine.Dialing{CountryCode: "1"}}},
 		subscribers: []*tenant.SubscriberInfo{{Profile: tommy, Apps: []string{appID}}},
 	}
 	example := conferenceOf(conferenceID)
@@ -273,6 +273,10 @@ func (h *house) serve(ln net.Listener) {
 		require.NoError(h.t, <-served)
 	})
 }
+
+// unwatched has nothing held against the document any more: the core refuses
+// what it is told to, whether or not it ever would so.
+func (h *house) unwatched() { h.client = &http.Client{Transport: &http.Transport{}} }
 
 // answer is a response with its body read.
 type answer struct {

@@ -186,7 +186,7 @@ func TestBodyHashesTellFieldsApart(t *testing.T) {
 
 func TestRefusalsOfTheCore(t *testing.T) {
 	h := newHouse(t)
-	h.client = &http.Client{Transport: &http.Transport{}} // not every route has every refusal, as it has here
+	h.unwatched()
 	for _, c := range []struct {
 		err    engine.Error
 		status int
