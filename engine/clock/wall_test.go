@@ -29,6 +29,7 @@ var walls = map[string]string{
 	"transport/webhook/request.go":           "webhook-timestamp",
 	"transport/hookapi/secrets.go":           "when a secret stops to sign",
 	"transport/hookapi/signing.go":           "when a key stops to sign",
+	"store/storetest/faults.go":              "when the calls of a test began and ended",
 	"transport/hookapi/view.go":              "told",
 	"transport/hookapi/set.go":               "when secrets stop to sign",
 	"transport/adminapi/apps.go":             "when an app was made: told",
