@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/transport/openapitest"
 )
 
 // A story is a text in testdata: blocks of what happens, a line of dashes, and
@@ -628,6 +630,7 @@ func (s *teller) emitted(n *Notification) string {
 		Answered     bool   `json:"answered"`
 	}
 	require.NoError(s.t, json.Unmarshal(n.Body, &body), "%s", n.Body)
+	require.NoError(s.t, openapitest.Public().Judge("Event", n.Body), "%s", n.Body)
 	if n.Kind == StreamSubscriber {
 		return fmt.Sprintf("%s subscriber #%d", n.App, n.Sequence)
 	}

@@ -45,6 +45,14 @@ func (d *Document) Check(x Exchange) error {
 	return nil
 }
 
+// Sent says what of a POST to a webhook is not in the document. The webhook is
+// named as it is there.
+func (d *Document) Sent(webhook string, header http.Header, text []byte) error {
+	op := node{d: d, v: d.root}.to("webhooks", webhook, "post")
+	x := Exchange{Method: http.MethodPost, Header: header, Text: text, Answer: header}
+	return errors.Join(asked(x, op.items("parameters"), nil), op.to("requestBody").text(x))
+}
+
 // unknown judges what is no operation: nothing but a refusal, or what methods
 // there are, may come of it.
 func unknown(x Exchange) error {

@@ -17,6 +17,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/tenant"
+	"offhook/transport/openapitest"
 )
 
 func prober(cfg ClientConfig) *Prober { return &Prober{Poster: NewClient(cfg)} }
@@ -71,7 +72,7 @@ func answering(t *testing.T, answer func(w http.ResponseWriter, challenge string
 		body, err := io.ReadAll(r.Body)
 		verify, _ := NewVerifier(testSecret)
 		if err != nil || json.Unmarshal(body, &ev) != nil || ev.AppID != "app" || ev.EventID != r.Header.Get("webhook-id") || ev.Timestamp == 0 ||
-			ev.Type != "webhook.challenge" || len(ev.Challenge) != 43 ||
+			ev.Type != "webhook.challenge" || len(ev.Challenge) != 43 || openapitest.Public().Sent("challenge", r.Header, body) != nil ||
 			verify.Verify(time.Now(), ev.EventID, r.Header.Get("webhook-timestamp"), r.Header.Get("webhook-signature"), body) != nil {
 			w.WriteHeader(http.StatusBadRequest)
 			return

@@ -18,6 +18,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/tenant"
+	"offhook/transport/openapitest"
 )
 
 // tap is a receiver that keeps the bytes of each request as they came.
@@ -130,6 +131,11 @@ func verifyingServer(t *testing.T) (srv *httptest.Server, seen chan string) {
 		if err != nil || verify.Verify(body, r.Header) != nil {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
+		}
+		if strings.Contains(string(body), `"webhook.test"`) {
+			if err := openapitest.Public().Sent("test", r.Header, []byte(strings.Trim(string(body), "[]"))); err != nil {
+				t.Error(err)
+			}
 		}
 		seen <- string(body)
 	}), seen

@@ -14,6 +14,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/tenant"
+	"offhook/transport/openapitest"
 	"offhook/transport/webhook"
 )
 
@@ -133,6 +134,7 @@ func (t *target) Post(p *webhook.Parcel) webhook.Outcome {
 	got := post{url: t.url, id: p.ID, at: time.Now()}
 	require.NoError(o.t, json.Unmarshal(p.Events[0].Body, &got.message))
 	require.NoError(o.t, json.Unmarshal(p.Events[0].Body, &got.fields))
+	require.NoError(o.t, openapitest.Public().Judge("OperationsEvent", p.Events[0].Body))
 	require.Equal(o.t, p.ID, got.EventID)
 	o.mu.Lock()
 	o.flying[t.url]++
