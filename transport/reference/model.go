@@ -41,7 +41,7 @@ type operation struct {
 	About                            []template.HTML
 	Params                           []member
 	Body                             *body
-	Answers                          []answer
+	Answers, Refusals                []answer
 	Curl                             string // empty for what is sent to others
 }
 
@@ -160,7 +160,13 @@ func operationOf(op node, params []node) operation {
 			o.Body.Examples = append(o.Body.Examples, examples(media)...)
 		})
 	}
-	op.get("responses").each(func(status string, r node) { o.Answers = append(o.Answers, answerOf(status, r.resolved())) })
+	op.get("responses").each(func(status string, r node) {
+		if a := answerOf(status, r.resolved()); a.Codes != nil {
+			o.Refusals = append(o.Refusals, a)
+		} else {
+			o.Answers = append(o.Answers, a)
+		}
+	})
 	return o
 }
 
