@@ -2,6 +2,8 @@ package docs
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -16,5 +18,17 @@ func TestTheDocumentsAreOpenAPIAndTheirExamplesTrue(t *testing.T) {
 		require.NoError(t, err, name)
 		require.NoError(t, doc.Validate(context.Background()), name)
 		require.Equal(t, "3.1.0", doc.OpenAPI)
+	}
+}
+
+func TestNoComponentIsForNothing(t *testing.T) {
+	for name, text := range map[string]string{"openapi.yaml": OpenAPI, "admin-openapi.yaml": AdminOpenAPI} {
+		used := refs(text)
+		for block := range blocksOf(text) {
+			section, _, _ := strings.Cut(block, "/")
+			if slices.Contains([]string{"parameters", "headers", "responses", "schemas", "examples"}, section) {
+				require.True(t, slices.Contains(used, block), "%s of %s", block, name)
+			}
+		}
 	}
 }

@@ -52,7 +52,7 @@ func shared(public, admin string) string {
 	wanted := refs(admin + copied["paths"])
 	for i := 0; i < len(wanted); i++ {
 		if name := wanted[i]; !own[name] {
-			for _, more := range refs(unkeyed(blocks[name])) {
+			for _, more := range refs(blocks[name]) {
 				if !slices.Contains(wanted, more) {
 					wanted = append(wanted, more)
 				}
@@ -62,7 +62,7 @@ func shared(public, admin string) string {
 	slices.Sort(wanted)
 	for _, name := range wanted {
 		if section, _, _ := strings.Cut(name, "/"); !own[name] {
-			copied[section] += unkeyed(blocks[name])
+			copied[section] += blocks[name]
 		}
 	}
 	return fill(admin, func(section string) string { return copied[section] })
@@ -75,14 +75,14 @@ func unkeyed(path string) string {
 		`(?m)^      security: .*\n`,
 		`(?m)^        '403': .*\n`,
 		`(?m)^      parameters:\n        - .*IdempotencyKey' }\n`,
-		`(?m)^ *headers:\n *Idempotency-Replayed: .*\n`, // the only one
 		`(?m)^ *Idempotency-Replayed: .*\n`,
-		`(?m)^.*responses/Key(InProgress|OutcomeUnknown|Refused)' }\n`,
+		`(?m)^ *headers:\n((?: *content:\n)|(?:        ['d]))`, // those that had nothing else
+		`(?m)^.*responses/Key(?:InProgress|Reused|OutcomeUnknown)' }\n`,
 	} {
-		path = regexp.MustCompile(gone).ReplaceAllString(path, "")
+		path = regexp.MustCompile(gone).ReplaceAllString(path, "$1")
 	}
-	path = strings.ReplaceAll(path, "responses/KeyInvalid'", "responses/Invalid'")
-	path = strings.ReplaceAll(path, "responses/KeyConflict'", "responses/Conflict'")
+	path = strings.NewReplacer("responses/KeyInvalid'", "responses/Invalid'", "responses/KeyConflict'", "responses/Conflict'",
+		"responses/ChangedWebhook'", "responses/Webhook'").Replace(path)
 	return strings.Replace(path, "  /apps/", "  /admin/apps/", 1)
 }
 

@@ -60,7 +60,21 @@ func bodyFor(method string) string {
 
 func TestEveryRouteIsInTheTable(t *testing.T) {
 	h := newHouse(t)
-	require.Len(t, h.server.routes.List(), len(everyRoute))
+	require.Len(t, h.server.routes.List(), len(everyRoute)+len(forAnyone))
+}
+
+// forAnyone wants no key.
+var forAnyone = []string{"/openapi.yaml", "/reference"}
+
+func TestTheDocumentIsForAnyoneButNotWithoutEnd(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.PerAddress = web.Rate{PerSecond: 1, Burst: 4} })
+	for _, path := range forAnyone {
+		a := h.request("GET", path, "", "Authorization", "")
+		require.Equal(t, 200, a.StatusCode)
+		require.Equal(t, "no-cache", a.Header.Get("Cache-Control"))
+		require.Equal(t, 304, h.request("GET", path, "", "Authorization", "", "If-None-Match", a.Header.Get("ETag")).StatusCode)
+	}
+	h.get("/reference").wantProblem(t, 429, "rate_limited")
 }
 
 func TestWithoutAGoodKeyNothingIsSaid(t *testing.T) {

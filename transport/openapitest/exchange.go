@@ -228,6 +228,10 @@ func (op node) body(x Exchange) error {
 		kind = "application/json"
 	}
 	media := body.to("content", kind)
+	if !media.there() && x.Method == http.MethodPut { // what is PUT may say anything of itself
+		kind = "application/json"
+		media = body.to("content", kind)
+	}
 	switch {
 	case !media.there():
 		return fmt.Errorf("undocumented content type %q of a body", kind)
