@@ -160,6 +160,7 @@ func TestCommandsToAConferenceAreCounted(t *testing.T) {
 
 func TestRefusalsOfConferences(t *testing.T) {
 	h := newHouse(t)
+	h.unwatched()
 	conference := "/apps/" + appID + "/conferences"
 	for _, c := range []struct {
 		err    engine.Error

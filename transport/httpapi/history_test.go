@@ -103,7 +103,7 @@ func TestCallHistory(t *testing.T) {
 		fmt.Sprintf("?to=%d", at):                                     texts(one),
 		fmt.Sprintf("?from=%d&to=%d", at, at+1):                       texts(two),
 		fmt.Sprintf("?answered=true&direction=incoming&to=%d", at):    texts(one),
-		"?nonsense=1": texts(four, two, one),
+		"?colour=blue": texts(four, two, one),
 	} {
 		require.Equal(t, want, a.get(path+query).past(t), query)
 	}

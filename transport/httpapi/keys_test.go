@@ -78,6 +78,7 @@ func TestARequestWithAKeyIsCarriedOutOnce(t *testing.T) {
 
 func TestAKeyIsFreeAgainIfNothingWasDone(t *testing.T) {
 	h := newKeyHouse(t, vfs.NewMem())
+	h.unwatched()
 	var refusal *engine.Error
 	h.calls.answer = func(context.Context, engine.Command) engine.Reply { return engine.Reply{Err: refusal} }
 	for code, again := range map[engine.Code]string{

@@ -37,7 +37,7 @@ func TestNetworksOfAnApp(t *testing.T) {
 	const full = `{"network_id":"full","provider":"broadworks","capabilities":` + all + `}`
 	const plain = `{"network_id":"plain","provider":"broadworks","capabilities":["originate","hold"]}`
 	// Tommy's is one that nobody runs.
-	const tommys = `{"network_id":"7fa63706-39c8-44c8-bf1b-f0749dda9110","provider":"","capabilities":["originate","answer","hold","resume","end"]}`
+	const tommys = `{"network_id":"7fa63706-39c8-44c8-bf1b-f0749dda9110","provider":"broadworks","capabilities":["originate","answer","hold","resume","end"]}`
 	require.Equal(t, "["+tommys+","+full+","+plain+"]", h.get("/apps/"+appID+"/networks").body)
 	require.Equal(t, full, h.get("/apps/"+appID+"/networks/full").body)
 	require.Equal(t, plain, h.get("/apps/"+appID+"/networks/plain").body)

@@ -43,7 +43,6 @@ var (
 // load panics for what docs' own tests show to be right.
 func load(text string) *Document {
 	d := &Document{root: tree(text), schemas: map[string]*jsonschema.Schema{}}
-	strip(d.root)
 	for template, item := range object(d.root["paths"]) {
 		p := path{template: template, segments: strings.Split(template, "/")}
 		for _, param := range list(object(item)["parameters"]) {
@@ -57,7 +56,6 @@ func load(text string) *Document {
 	})
 	for i := range d.compiler {
 		root := tree(text)
-		strip(root)
 		if i == closed {
 			closeAll(root)
 		}

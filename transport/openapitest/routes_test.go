@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/store"
 	"offhook/transport/adminapi"
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
@@ -20,7 +21,7 @@ func hooks() *hookapi.API {
 }
 
 func TestWhatIsAnsweredIsDocumentedAndTheOtherWayRound(t *testing.T) {
-	public, err := httpapi.New(httpapi.Config{Events: eventlog.New(eventlog.Config{}), Hooks: hooks()})
+	public, err := httpapi.New(httpapi.Config{Events: eventlog.New(eventlog.Config{}), Hooks: hooks(), History: &store.Store{}})
 	require.NoError(t, err)
 	openapitest.Public().Routes(t, public.Routes())
 
