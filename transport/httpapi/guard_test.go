@@ -67,7 +67,7 @@ func TestEveryRouteIsInTheTable(t *testing.T) {
 var forAnyone = []string{"/openapi.yaml", "/reference"}
 
 func TestTheDocumentIsForAnyoneButNotWithoutEnd(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.PerAddress = web.Rate{PerSecond: 1, Burst: 4} })
+	h := newHouse(t, func(c *Config) { c.PerAddress = web.Rate{PerSecond: 1e-3, Burst: 4} })
 	for _, path := range forAnyone {
 		a := h.request("GET", path, "", "Authorization", "")
 		require.Equal(t, 200, a.StatusCode)

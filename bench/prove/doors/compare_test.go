@@ -32,7 +32,6 @@ var plainly = map[string]string{
 	"transport/httpapi/keys.go: have.Hash != ask.Hash":                                        "the hash of a request that the caller sent himself",
 	"transport/httpapi/keys.go: have.hash != ask.Hash":                                        "the hash of a request that the caller sent himself",
 	"engine/tenant/key.go: sum62(body) != sum":                                                "a CRC that anybody can compute, against typing errors",
-	"store/timeline.go: bytes.HasPrefix(it.Key(), prefix)":                                    "where a call's rows begin",
 	"store/witness.go: sum.Sum32() != p.sum":                                                  "a CRC of our own files, against damage",
 	"store/witness.go: binary.BigEndian.Uint32(b[at:]) != crc32.Checksum(b[:at], castagnoli)": "a CRC of our own file, against damage",
 	"transport/webhook/receiver/judge.go: was.digest == ev.digest":                            "the test receiver's own memory of bodies",
