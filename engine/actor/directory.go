@@ -34,6 +34,10 @@ type Config struct {
 	Log       *slog.Logger
 	Metrics   *Metrics
 	Room      func() Room // how much may be stored; nil means enough
+	// Changed is called when what Board shows of a subscriber, by his folded id,
+	// is another; nil for nobody who watches. Locks are held: it asks nothing
+	// and does not wait.
+	Changed func(subscriber string)
 	// Failed is called once when the journal fails: the outcome of what was
 	// submitted is unknown, and this process may no longer own anything.
 	Failed func(error)

@@ -78,6 +78,7 @@ func (e *entry) publish(v *view) {
 			s.apps[app][e] = struct{}{}
 		}
 	}
+	e.changed(old, v)
 }
 
 // Live returns the durable live calls of all subscribers linked to an app, in
