@@ -20,6 +20,7 @@ import (
 	"offhook/provider/oci"
 	"offhook/provider/provision"
 	"offhook/store"
+	"offhook/transport/console"
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi"
@@ -39,6 +40,7 @@ type node struct {
 	dispatcher *webhook.Dispatcher
 	operations *operations.Sender
 	streams    *eventlog.Hub
+	board      *console.Board
 	replays    *replay.Replayer
 	hooks      *hookapi.API
 	urls       hookapi.URLs // webhooks may have
@@ -105,9 +107,10 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	n.networks.provisioning = provision.NewMetrics(n.registry)
 	n.networks.oci = oci.NewMetrics(n.registry)
 	n.networks.contacts = xsicontact.NewMetrics(n.registry)
+	n.board = console.NewBoard(console.Config{Calls: boardOf{n}, Log: n.log, Reg: n.registry})
 	n.directory = actor.New(actor.Config{
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
-		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room, Clock: n.clock,
+		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room, Clock: n.clock, Changed: n.board.Changed,
 	})
 	n.api, err = httpapi.New(httpapi.Config{
 		Calls: n.directory, Tenants: n.store, Platforms: n.networks, Events: n.streams, Hooks: n.hooks, History: n.store, Keys: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,

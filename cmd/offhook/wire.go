@@ -79,9 +79,14 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	if err != nil {
 		return err
 	}
+	seen, err := n.console(d)
+	if err != nil {
+		return err
+	}
 	ops, err := adminapi.New(adminapi.Config{
 		Calls: byHand{n.networks.hands}, Provisioning: n.networks, Contacts: n.networks, Links: n.networks, Tenants: standing{n.store, n.networks.user}, Token: token, Gatherer: n.registry, Log: log,
 		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks, Full: n.full, Ready: n.notReady, MaxConns: n.files.admin,
+		AsApp: n.api.ForOperator(), Console: seen,
 	})
 	if err != nil {
 		return err

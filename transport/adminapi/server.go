@@ -17,6 +17,7 @@ import (
 	"offhook/docs"
 	"offhook/engine/tenant"
 	"offhook/transport/hookapi"
+	"offhook/transport/httpapi"
 	"offhook/transport/httpapi/web"
 	"offhook/transport/reference"
 )
@@ -44,6 +45,9 @@ type Config struct {
 
 	URLs  hookapi.URLs // webhooks may have
 	Hooks *hookapi.API // the self-service of webhooks; nil for none
+
+	AsApp   []httpapi.Route // what the operator may do in an app's place
+	Console *Console        // nil for none
 
 	Guesses        Guesses       // of the token
 	CommandTimeout time.Duration // how long a request waits for a change; zero means 15 s
@@ -141,6 +145,12 @@ func (s *Server) route() {
 			s.routes.Handle(r.Method, "/admin/apps/{app_id}"+r.Path, s.guard(s.webhook(r)))
 		}
 	}
+	for _, r := range s.config.AsApp {
+		s.routes.Handle(r.Method, "/admin"+r.Path, s.guard(s.asApp(r)))
+	}
+	if s.config.Console != nil {
+		s.routeConsole(s.config.Console)
+	}
 	s.routes.Handle("GET", "/healthz", s.healthz)
 	s.routes.Handle("GET", "/readyz", s.readyz)
 	s.routes.Handle("GET", "/metrics", s.metrics())
@@ -155,9 +165,14 @@ func (s *Server) Routes() []string { return s.routes.List() }
 // Serve answers requests until Shutdown, then returns nil.
 func (s *Server) Serve(ln net.Listener) error { return s.web.Serve(ln) }
 
-// Shutdown stops accepting and waits for requests in flight, as long as ctx
-// allows.
-func (s *Server) Shutdown(ctx context.Context) error { return s.web.Shutdown(ctx) }
+// Shutdown ends the boards, stops accepting and waits for requests in flight, as
+// long as ctx allows.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if s.config.Console != nil {
+		s.config.Console.Board.Close()
+	}
+	return s.web.Shutdown(ctx)
+}
 
 func (s *Server) within() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(s.web.Context(), s.config.CommandTimeout)

@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"context"
+	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -148,15 +149,34 @@ func (s *Server) deleteSubscriber(ctx *fasthttp.RequestCtx) error {
 }
 
 func (s *Server) listSubscribers(ctx *fasthttp.RequestCtx) error {
-	return web.WriteList(ctx, "/admin/subscribers", func(after string, limit int, item func([]byte)) (string, error) {
-		n, last, next := 0, "", ""
+	wanted, err := sought(ctx)
+	if err != nil {
+		return err
+	}
+	path := "/admin/subscribers"
+	if wanted != nil {
+		path += "?q=" + url.QueryEscape(string(ctx.QueryArgs().Peek("q")))
+	}
+	return web.WriteList(ctx, path, func(after string, limit int, item func([]byte)) (string, error) {
+		look := limit
+		if wanted != nil {
+			look = mostSought
+		}
+		n, found, last, next := 0, 0, "", ""
 		// One more than is wanted, to know whether there is a next page.
-		err := s.config.Tenants.Subscribers(after, limit+1, func(info *tenant.SubscriberInfo) error {
-			if n++; n > limit {
+		err := s.config.Tenants.Subscribers(after, look+1, func(info *tenant.SubscriberInfo) error {
+			if n++; next != "" {
+				return nil
+			}
+			if n > look || found == limit {
 				next = last
 				return nil
 			}
 			last = engine.Fold(info.Profile.ID)
+			if wanted != nil && !wanted(info) {
+				return nil
+			}
+			found++
 			b, err := encode(viewSubscriber(info))
 			if err == nil {
 				item(b)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -25,7 +26,7 @@ type Source func(after string, limit int, item func(json []byte)) (next string, 
 
 // WriteList answers with a bare JSON array: whole, or one page if the client
 // gave a limit, and then with a Link to the next (RFC 8288). path is the
-// list's own, escaped.
+// list's own, escaped, with what else the query says.
 func WriteList(ctx *fasthttp.RequestCtx, path string, source Source) error {
 	args := ctx.QueryArgs()
 	after, err := cursor(args)
@@ -55,8 +56,12 @@ func WriteList(ctx *fasthttp.RequestCtx, path string, source Source) error {
 		return err
 	}
 	if l.more {
+		mark := "?"
+		if strings.Contains(path, mark) {
+			mark = "&"
+		}
 		next := base64.RawURLEncoding.EncodeToString([]byte(cursorMark + l.after))
-		ctx.Response.Header.Set("Link", "<"+path+"?limit="+strconv.Itoa(limit)+"&after="+next+`>; rel="next"`)
+		ctx.Response.Header.Set("Link", "<"+path+mark+"limit="+strconv.Itoa(limit)+"&after="+next+`>; rel="next"`)
 		l.buf = append(l.buf, ']')
 	}
 	ctx.SetBody(l.buf)
