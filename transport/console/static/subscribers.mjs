@@ -1,0 +1,63 @@
+// Subscribers: found by name, number or id.
+
+import { h, put } from "./dom.mjs";
+import { get, seg } from "./api.mjs";
+import { day } from "./format.mjs";
+import { calls } from "./calls.mjs";
+import { chip } from "./row.mjs";
+import { appName, apps } from "./names.mjs";
+import { badge, pages, table } from "./table.mjs";
+
+let text = "";
+
+const live = (id) => [...calls.entries.values()].filter((e) => e.key === id.toLowerCase() && !e.over);
+
+export function subscriberList() {
+  const t = table("Subscribers", [
+    ["Name", (s) => h("a", { href: `#/subscribers/${seg(s.subscriber_id)}` }, s.subscriber_name || s.subscriber_id)],
+    ["Id", (s) => h("span", { class: "sub" }, s.subscriber_id)],
+    ["Number", (s) => h("span", { class: "mono" }, s.subscriber_number)],
+    ["Extension", (s) => h("span", { class: "mono" }, s.extension ?? ""), "wide-only"],
+    ["Account", (s) => s.subscriber_account_id, "wide-only"],
+    ["Apps", (s) => s.apps.map(appName).join(", ") || "none"],
+    ["Now", (s) => live(s.subscriber_id).map((e) => h("a", { href: `#/calls/${e.id}`, "aria-label": `Call, ${e.call.state}` }, chip(e.call.state)))],
+  ], "No subscriber is like that.");
+  let timer = 0;
+  const search = h("input", { type: "search", placeholder: "Name, number, extension or id", "aria-label": "Search subscribers", "aria-keyshortcuts": "/", value: text, oninput: () => { text = search.value; clearTimeout(timer); timer = setTimeout(p.load, 180); } });
+  const p = pages(t, () => `admin/subscribers${text.trim() ? `?q=${encodeURIComponent(text.trim())}` : ""}`);
+  apps().catch(() => {}).then(p.load);
+  return {
+    node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Subscribers"), h("label", { class: "search" }, search)), h("section", { class: "card" }, t.node, p.more)),
+    title: "Subscribers",
+    close: () => clearTimeout(timer),
+  };
+}
+
+const standing = { subscribed: "good", pending: "warn", refused: "bad", unknown: "bad" };
+
+export function subscriberPage(id) {
+  const title = h("h1", {}, id);
+  const facts = h("dl", { class: "facts" });
+  const now = h("ul", { class: "mine" });
+  async function load() {
+    const s = await get(`admin/subscribers/${seg(id)}`);
+    title.textContent = s.subscriber_name || s.subscriber_id;
+    const at = s.provider_status;
+    const fact = (k, v) => v && [h("dt", {}, k), h("dd", {}, v)];
+    put(facts, [
+      fact("Id", h("span", { class: "mono" }, s.subscriber_id)), fact("Number", h("span", { class: "mono" }, s.subscriber_number)), fact("Extension", s.extension), fact("Account", s.subscriber_account_id),
+      fact("Network", h("a", { href: "#/networks", class: "mono" }, s.network_id)), fact("Id at the provider", h("span", { class: "mono" }, s.provider_user_id)),
+      fact("At the provider", at && [badge(at.state, standing[at.state] ?? "warn"), at.detail ? ` ${at.detail}` : "", at.since ? ` since ${day(at.since)}` : ""]),
+      fact("Apps", s.apps.length ? s.apps.map((a) => h("a", { class: "tag", href: `#/apps/${seg(a)}` }, appName(a))) : "none: nobody is told of this subscriber"),
+    ].filter(Boolean));
+  }
+  const draw = () => put(now, live(id).map((e) => h("li", {}, h("div", { class: "mine-head" }, chip(e.call.state), h("a", { href: `#/calls/${e.id}` }, e.call.remote_name || e.call.remote_number || e.id)))));
+  const off = calls.on({ change: (e) => e.key === id.toLowerCase() && draw(), reset: draw });
+  draw();
+  apps().catch(() => {}).then(load).catch((e) => { title.textContent = e.message; });
+  return {
+    node: h("div", { class: "page" }, h("header", { class: "bar" }, title, h("a", { class: "quiet", href: "#/subscribers" }, "All subscribers")), h("section", { class: "card" }, facts), h("section", { class: "card" }, h("h2", {}, "Live calls"), now)),
+    title: "Subscriber",
+    close: off,
+  };
+}

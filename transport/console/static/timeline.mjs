@@ -1,0 +1,157 @@
+// What happened to a call, on one axis of time: what the provider said, what was
+// asked, the states, and what was delivered.
+
+import { h, put, svg } from "./dom.mjs";
+import { exact, span, words } from "./format.mjs";
+
+const lanes = [
+  ["provider", "Provider", ["fact"]],
+  ["commands", "Commands", ["command", "asked", "outcome", "reply"]],
+  ["state", "State", ["transition"]],
+  ["deliveries", "Deliveries", ["event", "attempt"]],
+];
+
+const LANE = 42;
+const LEFT = 84;
+const RIGHT = 18;
+const TOP = 8;
+
+// tells says an entry in a few words.
+export function tells(t) {
+  switch (t.kind) {
+    case "fact":
+      return `${words(t.event)}${t.status ? `: ${words(t.status)}` : ""}${t.synthetic ? " (inferred)" : ""}`;
+    case "command":
+      return `${words(t.verb)} wanted`;
+    case "asked":
+      return `${words(t.verb)} sent to the provider`;
+    case "outcome":
+      return `${words(t.verb)}: provider said ${words(t.outcome)}`;
+    case "reply":
+      return `${words(t.verb)} answered${t.code ? ` ${t.code}` : ""}`;
+    case "transition":
+      return `${t.from || "none"} → ${t.to}${t.synthetic ? " (inferred)" : ""}`;
+    case "event":
+      return `event ${t.sequence_number} told`;
+    case "attempt":
+      return `event ${t.sequence_number}, attempt ${t.attempt}: ${t.status || words(t.outcome || t.error || "no answer")}`;
+  }
+  return t.kind;
+}
+
+const good = (t) => !(t.kind === "reply" && t.code) && !(t.kind === "attempt" && !(t.status >= 200 && t.status < 300));
+
+// scale places times between left and right. Even gives what comes together room
+// to be told apart, and long silences less; else a second is a second.
+function scale(times, left, right, even) {
+  const sorted = [...new Set(times)].sort((a, b) => a - b);
+  const place = [0];
+  for (let i = 1; i < sorted.length; i++) {
+    const gap = sorted[i] - sorted[i - 1];
+    place.push(place[i - 1] + (even ? 1 + 2 * Math.log10(1 + gap / 20) : gap));
+  }
+  const whole = place.at(-1) || 1;
+  const at = new Map(sorted.map((t, i) => [t, left + ((right - left) * place[i]) / whole]));
+  return { at: (t) => at.get(t) ?? right, ticks: sorted.map((t) => [t, at.get(t)]) };
+}
+
+export function timeline() {
+  let all = [];
+  let even = true;
+  const box = h("div", { class: "lanes" });
+  const list = h("ol", { class: "happened" });
+  const mode = h("button", { type: "button", class: "ghost small", "aria-pressed": "false", onclick: () => { even = !even; mode.setAttribute("aria-pressed", String(!even)); draw(); } }, "To scale");
+  const hint = h("p", { class: "hint" }, "Reading the timeline…");
+  const more = h("details", { hidden: true }, h("summary", {}, "All that happened, in order"), list);
+  const node = h("div", { class: "timeline" }, h("header", { class: "card-head" }, h("h2", {}, "Timeline"), mode), hint, box, more);
+  mode.hidden = true;
+  let width = 0;
+  new ResizeObserver(() => {
+    if (box.clientWidth !== width && all.length) draw();
+  }).observe(box);
+
+  function draw() {
+    width = box.clientWidth || 640;
+    const from = all[0].at;
+    const { at, ticks } = scale(all.map((t) => t.at), LEFT, Math.max(LEFT + 120, width - RIGHT), even);
+    const height = TOP + lanes.length * LANE + 24;
+    const draws = [];
+    lanes.forEach(([key, title, kinds], i) => {
+      const y = TOP + i * LANE + LANE / 2;
+      draws.push(svg("text", { class: "lane", x: 0, y: y + 4 }, title), svg("line", { class: "rail", x1: LEFT - 8, x2: width - RIGHT + 8, y1: y, y2: y }));
+      const of = all.filter((t) => kinds.includes(t.kind));
+      if (key === "state") draws.push(...states(of, at, y, width - RIGHT));
+      else if (key === "commands") draws.push(...spans(of, at, y));
+      if (key !== "state") for (const t of of) draws.push(point(t, at(t.at), y));
+    });
+    let last = -99;
+    for (const [t, x] of ticks) {
+      if (x - last < 62 && t !== from) continue;
+      last = x;
+      draws.push(svg("line", { class: "tick", x1: x, x2: x, y1: TOP, y2: height - 20 }), svg("text", { class: "axis", x, y: height - 6, "text-anchor": x > width - 50 ? "end" : x < LEFT + 20 ? "start" : "middle" }, t === from ? exact(t).slice(0, 8) : `+${span(t - from)}`));
+    }
+    put(box, svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${all.length} things happened in ${span(all.at(-1).at - from)}; the list below has them all` }, draws));
+  }
+
+  return {
+    node,
+    // show draws what happened, oldest first.
+    show(entries) {
+      all = entries ?? [];
+      hint.hidden = all.length > 0;
+      more.hidden = mode.hidden = all.length === 0;
+      if (!all.length) {
+        hint.textContent = "Nothing of this call is kept.";
+        return put(box);
+      }
+      draw();
+      put(list, all.map((t) => h("li", { "data-kind": t.kind, "data-ok": good(t) }, h("span", { class: "mono sub" }, exact(t.at)), h("span", { class: "kind" }, t.kind), h("span", {}, tells(t), t.duration_ms ? h("span", { class: "sub" }, ` ${span(t.duration_ms)}`) : null))));
+    },
+    none(text) {
+      all = [];
+      put(box);
+      hint.hidden = !text;
+      more.hidden = mode.hidden = true;
+      hint.textContent = text;
+    },
+  };
+}
+
+function titled(node, t) {
+  node.append(svg("title", {}, `${exact(t.at)}  ${tells(t)}`));
+  return node;
+}
+
+function point(t, x, y) {
+  const props = { class: "dot", "data-kind": t.kind, "data-ok": good(t) };
+  if (t.kind === "event") return titled(svg("rect", { ...props, x: x - 4, y: y - 4, width: 8, height: 8, rx: 1.5, transform: `rotate(45 ${x} ${y})` }), t);
+  if (t.kind === "asked" || t.kind === "outcome") return titled(svg("circle", { ...props, cx: x, cy: y, r: 3 }), t);
+  return titled(svg("circle", { ...props, cx: x, cy: y, r: 5 }), t);
+}
+
+// states are bars, from the transition into a state to the one out of it.
+function states(of, at, y, right) {
+  return of.flatMap((t, i) => {
+    const x = at(t.at);
+    const next = of[i + 1];
+    if (t.to === "released") return [titled(svg("rect", { class: "bar", "data-state": t.to, x: x - 1.5, y: y - 11, width: 3, height: 22, rx: 1.5 }), t)];
+    const wide = Math.max(3, (next ? at(next.at) : right) - x);
+    const bar = titled(svg("rect", { class: "bar", "data-state": t.to, "data-open": !next, x, y: y - 10, width: wide, height: 20, rx: 4 }), t);
+    return wide > 48 ? [bar, svg("text", { class: "bar-text", "data-state": t.to, x: x + 8, y: y + 4 }, t.to)] : [bar];
+  });
+}
+
+// spans join a command to its reply.
+function spans(of, at, y) {
+  const open = new Map();
+  const draws = [];
+  for (const t of of) {
+    if (t.kind === "command") open.set(t.verb, t);
+    else if (t.kind === "reply" && open.has(t.verb)) {
+      const x = at(open.get(t.verb).at);
+      draws.push(svg("line", { class: "span", "data-ok": good(t), x1: x, x2: at(t.at), y1: y, y2: y }), svg("text", { class: "verb", x, y: y - 10 }, words(t.verb)));
+      open.delete(t.verb);
+    }
+  }
+  return draws;
+}

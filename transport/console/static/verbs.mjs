@@ -1,0 +1,81 @@
+// What can be done to a call. Capabilities decide where offhook sends them;
+// else the state does, as in the API.
+
+import { h, mark, put } from "./dom.mjs";
+import { seg } from "./api.mjs";
+import { act, button, enable } from "./acts.mjs";
+import { words } from "./format.mjs";
+
+const byState = {
+  answer: (c) => c.state === "ringing" && c.direction === "incoming",
+  hold: (c) => c.state === "active",
+  resume: (c) => c.state === "held",
+  end: (c) => c.state !== "released",
+};
+
+export const can = (c, verb) => (c.capabilities ? c.capabilities.includes(verb) : Boolean(byState[verb]?.(c)));
+
+// Verbs beside the four that every call has: how they are asked for, and what
+// they need to know.
+const more = {
+  decline: {}, reconnect: {},
+  divert: { ask: "Divert to number", body: (v) => ({ remote_number: v }) },
+  divert_to_voicemail: { path: "divert", body: () => ({ voicemail: true }) },
+  transfer: { ask: "Transfer to number", body: (v) => ({ remote_number: v }) },
+  mute_transfer: { path: "mute-transfer", ask: "Mute-transfer to number", body: (v) => ({ remote_number: v }) },
+  park: { ask: "Park at extension", optional: true, body: (v) => (v ? { extension: v } : {}) },
+  group_park: { path: "park", body: () => ({ group: true }) },
+  dtmf: { ask: "Digits to send", body: (v) => ({ digits: v }) },
+  recording_start: { path: "recording/start" }, recording_pause: { path: "recording/pause" },
+  recording_resume: { path: "recording/resume" }, recording_stop: { path: "recording/stop" },
+};
+
+const capital = (w) => w[0].toUpperCase() + w.slice(1);
+
+// controls are the buttons of one call. show(call, app) brings them up to date.
+export function controls() {
+  let call = null;
+  let app = "";
+  const path = (rest) => `admin/apps/${seg(app)}/calls/${seg(call.call_id)}${rest}`;
+  const label = (verb) => `${capital(words(verb))} · ${call.remote_name || call.remote_number || call.call_id}`;
+  const put4 = ["answer", "hold", "resume"].map((verb) => [verb, button(capital(verb), () => act(label(verb), "PUT", path(`/${verb}`)), { class: verb === "answer" ? "primary" : "" })]);
+  const end = ["end", button("End", () => act(label("end"), "DELETE", path("")), { class: "danger" })];
+  const four = [...put4, end];
+  const value = h("input", { type: "text", class: "mono", hidden: true, "aria-label": "Argument" });
+  const run = button("Send", () => send(choose.value), { hidden: true });
+  const choose = h("select", { "aria-label": "More that can be done", hidden: true, onchange: () => chosen() });
+  const rest = h("form", { class: "more", onsubmit: (e) => { e.preventDefault(); if (choose.value) send(choose.value); } }, choose, value, run);
+
+  function chosen() {
+    const m = more[choose.value];
+    value.hidden = !m?.ask;
+    run.hidden = !m;
+    if (m?.ask) {
+      value.setAttribute("aria-label", m.ask);
+      value.placeholder = m.ask + (m.optional ? " (or none)" : "");
+      value.value = "";
+      value.focus();
+    }
+  }
+
+  const send = (verb) => act(label(verb), "PUT", path(`/${more[verb].path ?? verb.replaceAll("_", "-")}`), more[verb].body?.(value.value.trim()));
+
+  let offered = "";
+  function show(c, of) {
+    call = c;
+    app = of;
+    for (const [verb, b] of four) enable(b, Boolean(app) && can(c, verb));
+    const now = app ? (c.capabilities ?? []).filter((v) => more[v]) : [];
+    if (now.join() === offered) return;
+    offered = now.join();
+    const was = choose.value;
+    put(choose, h("option", { value: "" }, "More…"), now.map((v) => h("option", { value: v }, capital(words(v)))));
+    choose.value = now.includes(was) ? was : "";
+    choose.hidden = !now.length;
+    if (!choose.value) value.hidden = run.hidden = true;
+  }
+
+  const node = h("div", { class: "controls", role: "group", "aria-label": "Act on the call" }, four.map(([, b]) => b), rest);
+  mark(node, "data-n", four.length);
+  return { node, show };
+}
