@@ -14,6 +14,7 @@ import { webhookPage } from "./webhook.mjs";
 import { subscriberList, subscriberPage } from "./subscribers.mjs";
 import { networkList } from "./networks.mjs";
 import { health } from "./health.mjs";
+import { apps } from "./names.mjs";
 
 const places = [
   ["#/", "Calls", "calls", /^#\/(calls\/|$)/],
@@ -96,7 +97,7 @@ function enter(what) {
   calls.start();
   startMetrics();
   lamp();
-  show();
+  apps().catch(() => {}).finally(show); // pages name them
 }
 
 function leave(why) {

@@ -50,7 +50,7 @@ export class Row {
     say(this.remoteNumber, call.remote_name ? call.remote_number : "");
     say(this.state, call.state);
     mark(this.state, "data-state", call.state);
-    say(this.phase, call.remote_held ? "held by far end" : words(call.phase));
+    say(this.phase, call.remote_held ? "held by far end" : call.phase === "connected" ? "" : words(call.phase));
     say(this.last, entry.last);
     mark(this.node, "data-over", entry.over > 0);
     mark(this.node, "data-apps", sub.apps?.length ?? 0);
