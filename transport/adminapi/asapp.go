@@ -11,7 +11,7 @@ import (
 
 // asApp lets the operator do what an app could, with the app's own handler:
 // what is refused to the app is refused here.
-func (s *Server) asApp(r httpapi.Route) web.Handler {
+func (s *Server) asApp(r web.Row) web.Handler {
 	return func(ctx *fasthttp.RequestCtx) error {
 		a, err := s.app(ctx)
 		if err != nil {

@@ -17,7 +17,6 @@ import (
 	"offhook/docs"
 	"offhook/engine/tenant"
 	"offhook/transport/hookapi"
-	"offhook/transport/httpapi"
 	"offhook/transport/httpapi/web"
 	"offhook/transport/reference"
 )
@@ -46,8 +45,8 @@ type Config struct {
 	URLs  hookapi.URLs // webhooks may have
 	Hooks *hookapi.API // the self-service of webhooks; nil for none
 
-	AsApp   []httpapi.Route // what the operator may do in an app's place
-	Console *Console        // nil for none
+	AsApp   []web.Row // what the operator may do in an app's place
+	Console *Console  // nil for none
 
 	Guesses        Guesses       // of the token
 	CommandTimeout time.Duration // how long a request waits for a change; zero means 15 s
@@ -146,7 +145,7 @@ func (s *Server) route() {
 		}
 	}
 	for _, r := range s.config.AsApp {
-		s.routes.Handle(r.Method, "/admin"+r.Path, s.guard(s.asApp(r)))
+		s.routes.Handle(r.Method, "/admin"+r.Pattern, s.guard(s.asApp(r)))
 	}
 	if s.config.Console != nil {
 		s.routeConsole(s.config.Console)

@@ -1,21 +1,25 @@
 package httpapi
 
 import (
+	"strings"
+
 	"github.com/valyala/fasthttp"
 
 	"offhook/engine/tenant"
 	"offhook/transport/httpapi/web"
 )
 
-// Route is one row of the table, for the listener of the operator to mount.
-type Route struct {
-	Method, Path string // with the app's path
-	Handler      web.Handler
+// ForOperator lists what an operator may do in an app's place: everything but
+// webhooks, which every listener has by itself, and streams, which end with the
+// key they are read with. A handler is given ByOperator.
+func (s *Server) ForOperator() (rows []web.Row) {
+	for _, r := range s.routes.Rows() {
+		if !strings.Contains(r.Pattern, "/webhooks") && !strings.HasSuffix(r.Pattern, "/stream") {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
-
-// ForOperator lists what an operator may do in an app's place: everything about
-// calls and subscribers. A handler is given ByOperator.
-func (s *Server) ForOperator() []Route { return s.own }
 
 // operated is the name under which a request carries the app it is made for. No
 // client can set it.

@@ -53,7 +53,6 @@ type Server struct {
 	config Config
 	web    *web.Server
 	routes *web.Routes
-	own    []Route // calls and subscribers: what is no log and no webhook
 
 	keys      *web.Limiter[string]
 	apps      *web.Limiter[string]
@@ -118,7 +117,6 @@ func (s *Server) route() {
 		{"GET", "/apps/{app_id}/subscribers/{subscriber_id}", s.read(s.subscriber)},
 	} {
 		s.routes.Handle(r.method, r.path, r.handler)
-		s.own = append(s.own, Route{Method: r.method, Path: r.path, Handler: r.handler})
 	}
 	for _, o := range orders {
 		s.routes.Handle(o.method, "/apps/{app_id}/calls/{call_id}"+o.path, s.control(s.once(s.order(o))))

@@ -91,7 +91,8 @@ function trace(list, high) {
   let line = "";
   let area = "";
   let from = -1;
-  const x = (i) => (W - ((list.length - 1 - i) * W) / 149).toFixed(1);
+  const slots = Math.max(30, list.length) - 1; // the first minute has the whole width
+  const x = (i) => (W - ((list.length - 1 - i) * W) / slots).toFixed(1);
   const y = (v) => (H - 4 - ((H - 12) * v) / high).toFixed(1);
   const end = (i) => { if (from >= 0) area += `L${x(i)} ${H}L${x(from)} ${H}Z`; from = -1; };
   list.forEach((v, i) => {

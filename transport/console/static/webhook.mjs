@@ -11,7 +11,7 @@ import { appName, apps } from "./names.mjs";
 export function webhookPage(app, kind) {
   const base = `admin/apps/${seg(app)}/webhooks/${seg(kind)}`;
   const state = h("span");
-  const facts = h("dl", { class: "facts" });
+  const facts = h("dl", { class: "facts many" });
   const url = h("p", { class: "mono sub url" });
   const name = h("a", { class: "quiet", href: `#/apps/${seg(app)}` }, appName(app));
   const failed = h("input", { type: "checkbox", id: "only-failed", onchange: () => tries.load() });

@@ -22,6 +22,13 @@ type Routes struct {
 	router  *router.Router
 	log     *slog.Logger
 	metrics *Metrics
+	rows    []Row
+}
+
+// Row is a route as it was handed in.
+type Row struct {
+	Method, Pattern string
+	Handler         Handler
 }
 
 // NewRoutes makes an empty table.
@@ -45,6 +52,7 @@ func NewRoutes(log *slog.Logger, metrics *Metrics) *Routes {
 
 // Handle adds a route. HEAD comes with GET.
 func (r *Routes) Handle(method, pattern string, h Handler) {
+	r.rows = append(r.rows, Row{method, pattern, h})
 	wrapped := r.wrap(pattern, h)
 	r.router.Handle(method, pattern, wrapped)
 	if method == fasthttp.MethodGet {
@@ -54,6 +62,9 @@ func (r *Routes) Handle(method, pattern string, h Handler) {
 
 // Serve is the handler of the whole table.
 func (r *Routes) Serve(ctx *fasthttp.RequestCtx) { r.router.Handler(ctx) }
+
+// Rows are the routes in the order they were added, for another table to have.
+func (r *Routes) Rows() []Row { return r.rows }
 
 // List is what there is, sorted: "GET /path" and so on, HEAD left out.
 func (r *Routes) List() []string {
