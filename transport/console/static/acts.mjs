@@ -30,7 +30,7 @@ export async function act(label, method, path, body) {
 }
 
 function tell(a) {
-  const node = h("div", { class: "notice", "data-ok": a.ok }, line(a), h("button", { type: "button", class: "ghost small", "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
+  const node = h("div", { class: "notice", "data-ok": String(a.ok) }, line(a), h("button", { type: "button", class: "ghost small", "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
   notice.append(node);
   while (notice.children.length > 3) notice.firstChild.remove();
   setTimeout(() => node.remove(), a.ok ? 5000 : 12000);
@@ -41,7 +41,7 @@ function line(a) {
   return h(
     "div",
     { class: "answer" },
-    h("span", { class: "status mono", "data-ok": a.ok }, a.status || "–"),
+    h("span", { class: "status mono", "data-ok": String(a.ok) }, a.status || "–"),
     h("span", { class: "what" }, a.label, a.code && h("code", {}, a.code), a.detail && h("span", { class: "detail" }, a.detail)),
     h("span", { class: "sub mono" }, span(a.took)),
   );

@@ -2,7 +2,7 @@
 // asked, the states, and what was delivered.
 
 import { h, put, svg } from "./dom.mjs";
-import { exact, span, words } from "./format.mjs";
+import { exact, length, span, words } from "./format.mjs";
 
 const lanes = [
   ["provider", "Provider", ["fact"]],
@@ -12,7 +12,7 @@ const lanes = [
 ];
 
 const LANE = 42;
-const LEFT = 84;
+const LEFT = 92;
 const RIGHT = 18;
 const TOP = 8;
 
@@ -75,7 +75,7 @@ export function timeline() {
     const from = all[0].at;
     const { at, ticks } = scale(all.map((t) => t.at), LEFT, Math.max(LEFT + 120, width - RIGHT), even);
     const height = TOP + lanes.length * LANE + 24;
-    const draws = [];
+    const draws = axis(ticks, from, width, height);
     lanes.forEach(([key, title, kinds], i) => {
       const y = TOP + i * LANE + LANE / 2;
       draws.push(svg("text", { class: "lane", x: 0, y: y + 4 }, title), svg("line", { class: "rail", x1: LEFT - 8, x2: width - RIGHT + 8, y1: y, y2: y }));
@@ -84,12 +84,6 @@ export function timeline() {
       else if (key === "commands") draws.push(...spans(of, at, y));
       if (key !== "state") for (const t of of) draws.push(point(t, at(t.at), y));
     });
-    let last = -99;
-    for (const [t, x] of ticks) {
-      if (x - last < 62 && t !== from) continue;
-      last = x;
-      draws.push(svg("line", { class: "tick", x1: x, x2: x, y1: TOP, y2: height - 20 }), svg("text", { class: "axis", x, y: height - 6, "text-anchor": x > width - 50 ? "end" : x < LEFT + 20 ? "start" : "middle" }, t === from ? exact(t).slice(0, 8) : `+${span(t - from)}`));
-    }
     put(box, svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${all.length} things happened in ${span(all.at(-1).at - from)}; the list below has them all` }, draws));
   }
 
@@ -105,7 +99,7 @@ export function timeline() {
         return put(box);
       }
       draw();
-      put(list, all.map((t) => h("li", { "data-kind": t.kind, "data-ok": good(t) }, h("span", { class: "mono sub" }, exact(t.at)), h("span", { class: "kind" }, t.kind), h("span", {}, tells(t), t.duration_ms ? h("span", { class: "sub" }, ` ${span(t.duration_ms)}`) : null))));
+      put(list, all.map((t) => h("li", { "data-kind": t.kind, "data-ok": String(good(t)) }, h("span", { class: "mono sub" }, exact(t.at)), h("span", { class: "kind" }, t.kind), h("span", {}, tells(t), t.duration_ms ? h("span", { class: "sub" }, ` ${span(t.duration_ms)}`) : null))));
     },
     none(text) {
       all = [];
@@ -117,13 +111,29 @@ export function timeline() {
   };
 }
 
+// axis marks as many of the times as there is room for.
+function axis(ticks, from, width, height) {
+  let free = -1;
+  return ticks.flatMap(([t, x]) => {
+    const text = t === from ? exact(t).slice(0, 8) : `+${since(t - from)}`;
+    const half = text.length * 3.6;
+    const anchor = x + half > width ? "end" : x - half < LEFT - 10 ? "start" : "middle";
+    const left = { end: x - 2 * half, start: x, middle: x - half }[anchor];
+    if (left < free) return [];
+    free = left + 2 * half + 12;
+    return [svg("line", { class: "tick", x1: x, x2: x, y1: TOP, y2: height - 20 }), svg("text", { class: "axis", x, y: height - 6, "text-anchor": anchor }, text)];
+  });
+}
+
+const since = (ms) => (ms < 1000 ? `${ms} ms` : ms < 100000 ? `${(ms / 1000).toFixed(2)} s` : length(ms));
+
 function titled(node, t) {
   node.append(svg("title", {}, `${exact(t.at)}  ${tells(t)}`));
   return node;
 }
 
 function point(t, x, y) {
-  const props = { class: "dot", "data-kind": t.kind, "data-ok": good(t) };
+  const props = { class: "dot", "data-kind": t.kind, "data-ok": String(good(t)) };
   if (t.kind === "event") return titled(svg("rect", { ...props, x: x - 4, y: y - 4, width: 8, height: 8, rx: 1.5, transform: `rotate(45 ${x} ${y})` }), t);
   if (t.kind === "asked" || t.kind === "outcome") return titled(svg("circle", { ...props, cx: x, cy: y, r: 3 }), t);
   return titled(svg("circle", { ...props, cx: x, cy: y, r: 5 }), t);
@@ -145,11 +155,16 @@ function states(of, at, y, right) {
 function spans(of, at, y) {
   const open = new Map();
   const draws = [];
+  let free = 0; // from here on there is room for a name
   for (const t of of) {
     if (t.kind === "command") open.set(t.verb, t);
     else if (t.kind === "reply" && open.has(t.verb)) {
       const x = at(open.get(t.verb).at);
-      draws.push(svg("line", { class: "span", "data-ok": good(t), x1: x, x2: at(t.at), y1: y, y2: y }), svg("text", { class: "verb", x, y: y - 10 }, words(t.verb)));
+      draws.push(svg("line", { class: "span", "data-ok": String(good(t)), x1: x, x2: at(t.at), y1: y, y2: y }));
+      if (x >= free) {
+        draws.push(svg("text", { class: "verb", x: x - 4, y: y - 10 }, words(t.verb)));
+        free = x + words(t.verb).length * 6.4 + 8;
+      }
       open.delete(t.verb);
     }
   }
