@@ -1,0 +1,46 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"offhook/bench/prove/rig"
+)
+
+func TestOnlyTheTokenOpensTheConsoleAndItStaysInItsTab(t *testing.T) {
+	p := rig.Run(t, rig.Anywhere("none"), "serve", "--data-dir", t.TempDir())
+	w := open(t, p.Addr("admin"))
+	w.login("not the token")
+	w.sees(".wrong", "That is not the admin token.")
+	w.login(rig.Operator)
+	w.sees(".feed", "live")
+	require.Equal(t, "", js[string](w, `document.cookie`))
+	require.NotContains(t, js[string](w, `JSON.stringify(localStorage) + location.href + document.documentElement.outerHTML`), rig.Operator)
+
+	w.do(chromedp.Reload())
+	w.sees(".feed", "live")
+	other := open(t, p.Addr("admin"))
+	other.do(chromedp.WaitVisible(chromedp.CSS("#token")))
+
+	w.press(".foot", "Log out")
+	w.do(chromedp.WaitVisible(chromedp.CSS("#token")))
+	require.Equal(t, "{}", js[string](w, `JSON.stringify(sessionStorage)`))
+	w.do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("#token")))
+	p.Drain()
+}
+
+func TestGuessingInTheBrowserIsSlowedDown(t *testing.T) {
+	p := rig.Run(t, rig.Anywhere("none"), "serve", "--data-dir", t.TempDir())
+	w := open(t, p.Addr("admin"))
+	w.do(chromedp.WaitVisible(chromedp.CSS("#token")))
+	for range 5 {
+		require.Equal(t, 401, js[int](w, `fetch("admin/about", {headers: {Authorization: "Bearer guess"}}).then((a) => a.status)`))
+	}
+	w.login(rig.Operator)
+	w.sees(".wrong", "Too many wrong tokens: wait")
+	require.Contains(t, p.Output(), "wrong admin token")
+	require.NotContains(t, p.Output(), "Bearer guess")
+	p.Drain()
+}

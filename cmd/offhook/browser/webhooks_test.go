@@ -1,0 +1,59 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"offhook/bench/prove/rig"
+)
+
+func TestAFailedWebhookIsSeenPausedResumedAndRedelivered(t *testing.T) {
+	s, l := site(t)
+	refused := make(chan struct{}, 100)
+	l.Refuse(func(int) bool {
+		select {
+		case refused <- struct{}{}:
+		default:
+		}
+		return true
+	})
+	placed, err := s.Place(s.Subscribers[0], "+15129104114")
+	require.NoError(t, err)
+	require.Equal(t, 201, placed.Status)
+	<-refused
+
+	w := in(t, s.Addr("admin"))
+	w.visit("#/apps")
+	w.sees("table", "a CRM")
+	w.visit("#/apps/" + s.App + "/webhooks/calls")
+	w.sees(`table[aria-label="Attempts"] .badge`, "500")
+	w.sees(`table[aria-label="Streams that wait"]`, s.Subscribers[0]["subscriber_id"].(string))
+	w.sees(".facts", "oldest waits")
+	w.press(".page", "Pause")
+	w.came("204", "Pause webhook")
+	w.sees(".bar .badge", "paused")
+
+	l.Refuse(nil)
+	w.press(".page", "Resume")
+	w.came("204", "Resume webhook")
+	l.Wait(t, "what was refused", func() bool { return l.Count() >= 1 })
+	w.press(".page", "Refresh")
+	w.sees(`table[aria-label="Attempts"] .badge`, "204")
+	before := l.Repeats()
+	w.press(".page", "Redeliver event 1 of "+s.Subscribers[0]["subscriber_id"].(string))
+	w.came("200", "Redeliver #1")
+	require.Greater(t, l.Repeats(), before, "the receiver got it again")
+	w.sees(`table[aria-label="Attempts"]`, "again")
+	l.Audit(t)
+
+	// Keys: one is made, shown once, and gone when it is deleted.
+	w.visit("#/apps/" + s.App)
+	w.press(".page", "New read-only key")
+	w.came("201", "New key")
+	key := w.text(".once code")
+	rig.Must(t, 200, "GET", s.API("/calls"), key, "")
+	w.press(".once", "Done")
+	require.NotContains(t, js[string](w, `document.documentElement.outerHTML`), key)
+	s.Drain()
+}
