@@ -18,7 +18,7 @@ BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(P
 	$(if $(DIR),--dir $(DIR)) $(if $(JSON),--json $(JSON)) $(if $(TEXT),--text $(TEXT)) $(if $(SVG),--svg $(SVG)) $(if $(PROFILES),--profiles $(PROFILES))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors security fuzz overload bench-check bench-keep microbench bench-peers clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors console-load security fuzz overload bench-check bench-keep microbench bench-peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -112,6 +112,9 @@ soak: ## the real program under traffic for MINUTES, SOAKRATE calls a second, dr
 
 doors: ## every door of a running offhook, with every wrong key and every foreign id
 	$(GO) test -race -count=1 -v ./bench/prove/doors
+
+console-load: ## the console's board in Chromium at 2,000 changes a second for SECONDS: long tasks counted, heap measured
+	OFFHOOK_CONSOLE_SECONDS=$(or $(SECONDS),60) $(GO) test -count=1 -timeout 0 -v -run TwoThousandChanges ./cmd/offhook/browser
 
 security: ## look for known vulnerabilities and careless code; asks the Go vulnerability database
 	$(GO) run $(GOSEC) -quiet -exclude-dir=bench ./...

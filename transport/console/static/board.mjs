@@ -46,7 +46,7 @@ export function board(go) {
   const empty = h("div", { class: "empty", hidden: true });
   const tiles = ["ringing", "active", "held"].map((state) => {
     const n = h("b", {}, "0");
-    const node = h("button", { class: "tile", type: "button", "data-state": state, "aria-pressed": String(kept.states.has(state)), onclick: () => toggle(state, node) }, n, h("span", {}, state));
+    const node = h("button", { class: "tile", type: "button", "data-state": state, "aria-label": `Only ${state} calls`, "aria-pressed": String(kept.states.has(state)), onclick: () => toggle(state, node) }, n, h("span", {}, state));
     return { state, n, node };
   });
   const all = h("b", {}, "0");

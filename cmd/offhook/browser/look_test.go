@@ -1,0 +1,114 @@
+package browser
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"offhook/bench/prove/rig"
+)
+
+// named are the roles that mean nothing to somebody who cannot see them, unless
+// they have a name.
+var named = map[string]bool{
+	"button": true, "link": true, "textbox": true, "searchbox": true, "combobox": true, "checkbox": true, "grid": true, "table": true,
+	"navigation": true, "img": true, "meter": true, "complementary": true,
+}
+
+// nameless lists what has no name in the accessibility tree.
+func (w *window) nameless() (all []string, seen int) {
+	w.t.Helper()
+	tree, err := chromedp.Call(w.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	require.NoError(w.t, err)
+	for _, n := range tree.Nodes {
+		if n.Ignored || n.Role == nil {
+			continue
+		}
+		role := strings.Trim(string(n.Role.Value), `"`)
+		if !named[role] {
+			continue
+		}
+		seen++
+		if n.Name == nil || strings.Trim(string(n.Name.Value), `" `) == "" {
+			all = append(all, role)
+		}
+	}
+	return all, seen
+}
+
+// places are all pages, for a site with a live call and an ended one.
+func places(s *rig.Site, call string) map[string]string {
+	return map[string]string{
+		"calls": "#/", "call": "#/calls/" + call, "dial": "#/dial", "apps": "#/apps", "app": "#/apps/" + s.App,
+		"webhook": "#/apps/" + s.App + "/webhooks/calls", "subscribers": "#/subscribers",
+		"subscriber": "#/subscribers/" + s.Subscribers[0]["subscriber_id"].(string), "networks": "#/networks", "health": "#/health", "nothing": "#/nothing",
+	}
+}
+
+func TestEveryPageHasNamesForItsControlsAndFitsEveryScreen(t *testing.T) {
+	s, _ := site(t)
+	for i, sub := range s.Subscribers[:3] {
+		id := sub["subscriber_id"].(string)
+		rig.Must(t, 201, "POST", s.Sim("/simulator/calls"), "", fmt.Sprintf(`{"subscriber_id":%q,"remote_number":"+1512555010%d","remote_name":"Copperfield Books and Sons, of Somewhere Rather Far Away"}`, id, i))
+	}
+	var call string
+	for range rig.Poll(soon) {
+		if list := rig.Must(t, 200, "GET", s.API("/calls"), s.Key, "").List(t); len(list) == 3 {
+			call = list[0]["call_id"].(string)
+			break
+		}
+	}
+	s.Until(call, "active")
+	rig.Must(t, 204, "PUT", s.API("/calls/"+call+"/hold"), s.Key, "")
+
+	w := open(t, s.Addr("admin"))
+	w.do(chromedp.WaitVisible(chromedp.CSS("#token")))
+	without, seen := w.nameless()
+	require.Empty(t, without, "the way in")
+	require.GreaterOrEqual(t, seen, 2)
+	w.shot("login")
+	w.login(rig.Operator)
+	w.sees(".rows .row", "held")
+	for name, hash := range places(s, call) {
+		w.visit(hash)
+		w.until("the page "+name, `document.querySelector("main h1, main h2") && document.title !== ""`)
+		for _, size := range [][2]int64{{360, 740}, {1280, 800}, {2560, 1300}} {
+			for _, scheme := range []string{"light", "dark"} {
+				w.size(size[0], size[1], scheme)
+				w.until("the scheme", `document.documentElement.dataset.theme === `+quoted(scheme))
+				require.LessOrEqual(t, js[int64](w, `Math.max(document.documentElement.scrollWidth, document.querySelector("main").scrollWidth)`), size[0], "%s is wider than %d px", name, size[0])
+				w.shot(fmt.Sprintf("%s-%d-%s", name, size[0], scheme))
+			}
+			without, seen := w.nameless()
+			require.Empty(t, without, "%s at %d px", name, size[0])
+			require.Greater(t, seen, 8, "%s at %d px has its controls", name, size[0])
+		}
+	}
+
+	// What somebody chose is kept.
+	w.press(".foot", "Switch to light")
+	require.Equal(t, "light", js[string](w, `document.documentElement.dataset.theme`))
+	w.do(chromedp.Reload())
+	w.sees(".feed", "live")
+	require.Equal(t, "light", js[string](w, `document.documentElement.dataset.theme`))
+	s.Drain()
+}
+
+func TestAnOffhookThatIsGoneIsSaidAndTheBoardComesBack(t *testing.T) {
+	dir := t.TempDir()
+	env := rig.Anywhere("none")
+	p := rig.Run(t, env, "serve", "--data-dir", dir)
+	admin := p.Addr("admin")
+	w := in(t, admin)
+	p.Kill()
+	w.sees(".feed", "feed lost")
+	env = append(env, "OFFHOOK_ADMIN_LISTEN="+admin)
+	p = rig.Run(t, env, "serve", "--data-dir", dir)
+	w.sees(".feed", "live")
+	w.sees(".empty", "No live calls")
+	p.Drain()
+}
