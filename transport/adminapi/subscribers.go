@@ -168,12 +168,10 @@ func (s *Server) listSubscribers(ctx *fasthttp.RequestCtx) error {
 			if n++; next != "" {
 				return nil
 			}
-			if n > look || found == limit {
+			if fits := wanted == nil || wanted(info); n > look || fits && found == limit {
 				next = last
 				return nil
-			}
-			last = engine.Fold(info.Profile.ID)
-			if wanted != nil && !wanted(info) {
+			} else if last = engine.Fold(info.Profile.ID); !fits {
 				return nil
 			}
 			found++
