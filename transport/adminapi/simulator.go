@@ -1,6 +1,10 @@
 package adminapi
 
 import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -14,14 +18,15 @@ import (
 const (
 	simulatorPath = "/admin/simulator/"
 	simulatorTime = 5 * time.Second
+	simulatorBody = 16 << 20 // of an answer
 )
 
 // simulated hands requests on to the control paths of the demo's simulator. A
-// browser could not: they are of another origin.
+// browser could not: they are of another origin. The token stays here.
 func simulated(addr string) web.Handler {
-	client := &fasthttp.HostClient{
-		Addr: addr, MaxConns: 8, ReadTimeout: simulatorTime, WriteTimeout: simulatorTime, NoDefaultUserAgentHeader: true,
-		MaxResponseBodySize: 8 << 20, DisablePathNormalizing: true, MaxIdemponentCallAttempts: 1,
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return func(ctx *fasthttp.RequestCtx) error {
 		path, _ := ctx.UserValue("path").(string)
@@ -32,23 +37,29 @@ func simulated(addr string) web.Handler {
 		if err != nil {
 			return err
 		}
-		ask, answer := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-		defer fasthttp.ReleaseRequest(ask)
-		defer fasthttp.ReleaseResponse(answer)
-		ask.Header.SetMethodBytes(ctx.Method())
-		ask.URI().DisablePathNormalizing = true
-		ask.SetRequestURI("http://" + addr + "/simulator/" + path)
-		ask.Header.SetContentType("application/json")
-		ask.SetBodyRaw(body)
-		if err := client.DoTimeout(ask, answer, simulatorTime); err != nil {
+		wait, cancel := context.WithTimeout(context.Background(), simulatorTime)
+		defer cancel()
+		ask, err := http.NewRequestWithContext(wait, string(ctx.Method()), "http://"+addr+"/simulator/"+path, bytes.NewReader(body))
+		if err != nil {
+			return problem.NotFound() // no path at all
+		}
+		ask.Header.Set("Content-Type", "application/json")
+		answer, err := client.Do(ask)
+		if err != nil {
 			return problem.New(engine.CodeProviderUnavailable, "the simulator does not answer")
 		}
-		ctx.SetStatusCode(answer.StatusCode())
-		ctx.Response.Header.SetContentTypeBytes(answer.Header.ContentType())
-		if allow := answer.Header.Peek("Allow"); len(allow) > 0 {
-			ctx.Response.Header.SetBytesV("Allow", allow)
+		defer func() { _ = answer.Body.Close() }()
+		text, err := io.ReadAll(io.LimitReader(answer.Body, simulatorBody))
+		if err != nil {
+			return problem.New(engine.CodeProviderUnavailable, "the simulator did not answer to the end")
 		}
-		ctx.SetBody(answer.Body())
+		ctx.SetStatusCode(answer.StatusCode)
+		for _, name := range []string{"Content-Type", "Allow"} {
+			if value := answer.Header.Get(name); value != "" {
+				ctx.Response.Header.Set(name, value)
+			}
+		}
+		ctx.SetBody(text)
 		return nil
 	}
 }
