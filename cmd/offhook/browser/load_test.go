@@ -171,7 +171,9 @@ func TestTheBoardKeepsUpWithTwoThousandChangesASecond(t *testing.T) {
 		requestAnimationFrame(count);
 		return true;
 	})()`)
-	heap := func() float64 { return js[float64](w, `(window.gc?.(), window.gc?.(), performance.memory.usedJSHeapSize / 1e6)`) }
+	heap := func() float64 {
+		return js[float64](w, `(window.gc?.(), window.gc?.(), performance.memory.usedJSHeapSize / 1e6)`)
+	}
 
 	half := time.Duration(seconds) * time.Second / 2
 	made := c.run(rate, time.Now().Add(half))

@@ -83,7 +83,7 @@ func open(t *testing.T, admin string) *window {
 	t.Helper()
 	ctx, stop := chromedp.NewContext(browser(t))
 	w := &window{t: t, ctx: ctx, base: "http://" + admin}
-	w.do(chromedp.Steps()) // the tab is there
+	require.NoError(t, chromedp.Do(ctx), "no tab") // whose life is not that of one step
 	said := chromedp.Console(ctx)
 	read := make(chan struct{})
 	go func() {
@@ -161,7 +161,9 @@ func quoted(s string) string {
 
 // text is what is read in an element.
 func (w *window) text(selector string) string {
-	v, _ := chromedp.Run(w.ctx, chromedp.Evaluate[string](`document.querySelector(`+quoted(selector)+`)?.innerText ?? ""`))
+	ctx, stop := context.WithTimeout(w.ctx, soon)
+	defer stop()
+	v, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.querySelector(`+quoted(selector)+`)?.innerText ?? ""`))
 	return v
 }
 
