@@ -91,7 +91,8 @@ func TestAPhoneRingsAndIsAnsweredAndWhatIsRefusedSaysWhy(t *testing.T) {
 	who := s.Subscribers[1]["subscriber_id"].(string)
 	w := in(t, s.Addr("admin"))
 	w.choose(s, who)
-	w.do(chromedp.SetValue(chromedp.CSS("#ring-name"), "Jenny Ott"), chromedp.SetValue(chromedp.CSS("#ring-from"), "+15125550142"))
+	w.enter("#ring-name", "Jenny Ott")
+	w.enter("#ring-from", "+15125550142")
 	w.press(".ring", "Ring")
 	w.came("201", "Ring")
 	w.sees(".mine .chip", "ringing")
@@ -106,7 +107,7 @@ func TestAPhoneRingsAndIsAnsweredAndWhatIsRefusedSaysWhy(t *testing.T) {
 	rig.Must(t, 200, "POST", s.Sim("/simulator/calls/"+call["provider_call_id"].(string)+"/remote-hangup"), "", "")
 	w.sees(".mine .chip", "released")
 
-	w.do(chromedp.SetValue(chromedp.CSS("#dial-number"), "911"))
+	w.enter("#dial-number", "911")
 	w.press(".dial", "Place call")
 	w.came("422", "number_not_allowed")
 	require.JSONEq(t, `[]`, string(rig.Must(t, 200, "GET", s.API("/calls"), s.Key, "").Body))
@@ -126,7 +127,7 @@ func TestTheBoardIsUsedWithTheKeyboard(t *testing.T) {
 	require.Equal(t, "search", js[string](w, `document.activeElement.type`))
 	w.do(chromedp.KeyEvent("+15125550101"))
 	w.until("the one that was looked for", `document.querySelectorAll(".rows .row:not([hidden])").length === 1`)
-	js[bool](w, `((n) => { n.value = ""; n.dispatchEvent(new Event("input")); return true; })(document.activeElement)`)
+	w.enter("input[type=search]", "")
 	w.do(chromedp.KeyEvent("\u001b"))
 	require.Equal(t, "grid", js[string](w, `document.activeElement.getAttribute("role")`))
 	down := `document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowDown", bubbles: true, cancelable: true}))`

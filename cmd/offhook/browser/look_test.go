@@ -62,7 +62,7 @@ func TestEveryPageHasNamesForItsControlsAndFitsEveryScreen(t *testing.T) {
 			break
 		}
 	}
-	s.Until(call, "active")
+	rig.Must(t, 204, "PUT", s.API("/calls/"+call+"/answer"), s.Key, "")
 	rig.Must(t, 204, "PUT", s.API("/calls/"+call+"/hold"), s.Key, "")
 
 	w := open(t, s.Addr("admin"))

@@ -190,7 +190,16 @@ func (w *window) came(status, what string) {
 
 func (w *window) login(token string) {
 	w.t.Helper()
-	w.do(chromedp.WaitVisible(chromedp.CSS("#token")), chromedp.SetValue(chromedp.CSS("#token"), ""), chromedp.SendKeys(chromedp.CSS("#token"), token+"\r"))
+	w.do(chromedp.WaitVisible(chromedp.CSS("#token")))
+	w.enter("#token", "")
+	w.do(chromedp.SendKeys(chromedp.CSS("#token"), token+"\r"))
+}
+
+// enter has a field hold a text.
+func (w *window) enter(field, text string) {
+	w.t.Helper()
+	w.until("the field "+field, "document.querySelector("+quoted(field)+")")
+	js[bool](w, fmt.Sprintf(`((n) => { n.value = %s; n.dispatchEvent(new Event("input")); return true; })(document.querySelector(%s))`, quoted(text), quoted(field)))
 }
 
 // in is open and login, with the feed running.
