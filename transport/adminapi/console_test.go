@@ -144,6 +144,26 @@ func TestTheBoardIsAStreamThatIsBoundedAndEndsWithTheListener(t *testing.T) {
 	require.NoError(t, first.Body.Close())
 }
 
+func TestEverythingButThePagesNeedsTheToken(t *testing.T) {
+	public, err := httpapi.New(httpapi.Config{Tenants: noKeys{}})
+	require.NoError(t, err)
+	o, _, _ := withConsole(t, func(c *Config) { c.AsApp, c.Console.Simulator = public.ForOperator(), "127.0.0.1:1" })
+	own := len(newOffice(t).server.Routes())
+	seen := 0
+	for _, r := range o.server.Routes() {
+		method, path, _ := strings.Cut(r, " ")
+		if !strings.HasPrefix(path, "/admin/") {
+			continue
+		}
+		seen++
+		path = strings.NewReplacer("{path:*}", "phones", "{", "", "}", "").Replace(path)
+		for _, header := range []string{"", "Bearer " + token + "x"} {
+			o.send(method, path, nil, "Authorization", header).wantProblem(t, 401, "unauthorized")
+		}
+	}
+	require.Greater(t, seen, own, "the routes of an app are there, too")
+}
+
 // desk answers what an app's handler would.
 func desk(t *testing.T, handler func(ctx *fasthttp.RequestCtx) error) func(*Config) {
 	return func(c *Config) {

@@ -14,7 +14,8 @@ import (
 // key they are read with. A handler is given ByOperator.
 func (s *Server) ForOperator() (rows []web.Row) {
 	for _, r := range s.routes.Rows() {
-		if !strings.Contains(r.Pattern, "/webhooks") && !strings.HasSuffix(r.Pattern, "/stream") {
+		of := strings.HasPrefix(r.Pattern, "/apps/{app_id}/")
+		if of && !strings.Contains(r.Pattern, "/webhooks") && !strings.HasSuffix(r.Pattern, "/stream") {
 			rows = append(rows, r)
 		}
 	}

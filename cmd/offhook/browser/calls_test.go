@@ -83,7 +83,6 @@ func TestACallIsPlacedHeldResumedAndEndedAndTwoWindowsAgree(t *testing.T) {
 	here.visit("#/calls/" + call)
 	here.sees(".call-title", "released")
 	here.sees(".call .facts", "+15129104114")
-	s.Drain()
 }
 
 func TestAPhoneRingsAndIsAnsweredAndWhatIsRefusedSaysWhy(t *testing.T) {
@@ -111,7 +110,6 @@ func TestAPhoneRingsAndIsAnsweredAndWhatIsRefusedSaysWhy(t *testing.T) {
 	w.press(".dial", "Place call")
 	w.came("422", "number_not_allowed")
 	require.JSONEq(t, `[]`, string(rig.Must(t, 200, "GET", s.API("/calls"), s.Key, "").Body))
-	s.Drain()
 }
 
 func TestTheBoardIsUsedWithTheKeyboard(t *testing.T) {
@@ -138,5 +136,4 @@ func TestTheBoardIsUsedWithTheKeyboard(t *testing.T) {
 	js[bool](w, `document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true, cancelable: true}))`)
 	w.until("its page", `location.hash === "#/calls/" + `+quoted(chosen[len("row-"):]))
 	w.sees(".call-title", "ringing")
-	s.Drain()
 }

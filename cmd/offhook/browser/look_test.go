@@ -95,7 +95,6 @@ func TestEveryPageHasNamesForItsControlsAndFitsEveryScreen(t *testing.T) {
 	w.do(chromedp.Reload())
 	w.sees(".feed", "live")
 	require.Equal(t, "light", js[string](w, `document.documentElement.dataset.theme`))
-	s.Drain()
 }
 
 func TestAnOffhookThatIsGoneIsSaidAndTheBoardComesBack(t *testing.T) {
@@ -110,5 +109,4 @@ func TestAnOffhookThatIsGoneIsSaidAndTheBoardComesBack(t *testing.T) {
 	p = rig.Run(t, env, "serve", "--data-dir", dir)
 	w.sees(".feed", "live")
 	w.sees(".empty", "No live calls")
-	p.Drain()
 }
