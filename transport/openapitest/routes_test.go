@@ -7,6 +7,7 @@ import (
 
 	"offhook/store"
 	"offhook/transport/adminapi"
+	"offhook/transport/console"
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi"
@@ -25,7 +26,7 @@ func TestWhatIsAnsweredIsDocumentedAndTheOtherWayRound(t *testing.T) {
 	require.NoError(t, err)
 	openapitest.Public().Routes(t, public.Routes())
 
-	admin, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks()})
+	admin, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks(), Console: &adminapi.Console{Pages: &console.Pages{}}})
 	require.NoError(t, err)
 	openapitest.Admin().Routes(t, admin.Routes())
 }
