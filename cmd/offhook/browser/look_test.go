@@ -103,6 +103,9 @@ func TestAnOffhookThatIsGoneIsSaidAndTheBoardComesBack(t *testing.T) {
 	p := rig.Run(t, env, "serve", "--data-dir", dir)
 	admin := p.Addr("admin")
 	w := in(t, admin)
+	w.mu.Lock()
+	w.cut = true
+	w.mu.Unlock()
 	p.Kill()
 	w.sees(".feed", "feed lost")
 	env = append(env, "OFFHOOK_ADMIN_LISTEN="+admin)

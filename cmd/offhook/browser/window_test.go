@@ -75,6 +75,7 @@ type window struct {
 
 	mu     sync.Mutex
 	wrongs []string // what the page complained of
+	cut    bool     // connections break, as the story has it
 }
 
 // open opens the console in a new tab, not logged in. What the page complains
@@ -113,13 +114,13 @@ func open(t *testing.T, admin string) *window {
 // complain keeps errors. That a request was refused is a line of the browser's
 // own, and no fault of the page; the tests that have requests refused say why.
 func (w *window) complain(m chromedp.ConsoleMessage) {
-	if m.Source == "network" && strings.Contains(m.Text, "the server responded with a status of 4") {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if m.Source == "network" && (strings.Contains(m.Text, "the server responded with a status of 4") || w.cut && strings.Contains(m.Text, "net::ERR")) {
 		return
 	}
 	if m.IsException() || m.Type == "error" || m.Type == "warning" || m.Source == "security" {
-		w.mu.Lock()
 		w.wrongs = append(w.wrongs, m.String()+" "+m.URL)
-		w.mu.Unlock()
 	}
 }
 

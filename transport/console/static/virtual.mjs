@@ -12,18 +12,22 @@ export class Virtual {
   #rows = [];
   #make;
   #items;
-  #first = 0;
+  #above = 0; // the head, px
+  #tall = 0;
   #waiting = 0;
   #resized;
 
   constructor(box, make, items) {
-    Object.assign(this, { rowHeight: 44 });
+    this.rowHeight = 44;
     this.#box = box;
     this.#make = make;
     this.#items = items;
     box.append(this.#space);
     box.addEventListener("scroll", () => this.ask(), { passive: true });
-    this.#resized = new ResizeObserver(() => this.ask());
+    this.#resized = new ResizeObserver(() => {
+      this.#measure();
+      this.ask();
+    });
     this.#resized.observe(box);
   }
 
@@ -35,16 +39,22 @@ export class Virtual {
     });
   }
 
+  // #measure reads what asks the browser to lay out: when sizes change, and not
+  // with each frame.
+  #measure() {
+    this.rowHeight = parseFloat(getComputedStyle(this.#box).getPropertyValue("--row")) || 44;
+    this.#above = this.#space.offsetTop;
+    this.#tall = this.#box.clientHeight;
+  }
+
   draw() {
     const items = this.#items();
-    const height = parseFloat(getComputedStyle(this.#box).getPropertyValue("--row")) || 44;
-    this.rowHeight = height;
+    const height = this.rowHeight;
     const total = `${items.length * height}px`;
     if (this.#space.style.height !== total) this.#space.style.height = total;
-    const top = Math.max(0, this.#box.scrollTop - this.#space.offsetTop);
+    const top = Math.max(0, this.#box.scrollTop - this.#above);
     const first = Math.max(0, Math.min(Math.floor(top / height) - SPARE, items.length));
-    const last = Math.min(items.length, Math.ceil((top + this.#box.clientHeight) / height) + SPARE);
-    this.#first = first;
+    const last = Math.min(items.length, Math.ceil((top + this.#tall) / height) + SPARE);
     while (this.#rows.length < last - first) {
       const row = this.#make();
       this.#rows.push(row);
@@ -67,17 +77,17 @@ export class Virtual {
     return this.#rows.filter((r) => !r.node.hidden);
   }
 
-  // reveal scrolls as little as it takes to have a row in sight.
+  // reveal scrolls as little as it takes to have a row in sight, below the head.
   reveal(index) {
-    const y = this.#space.offsetTop + index * this.rowHeight;
-    const head = this.#space.offsetTop;
-    if (y - head < this.#box.scrollTop) this.#box.scrollTop = y - head;
-    else if (y + this.rowHeight > this.#box.scrollTop + this.#box.clientHeight) this.#box.scrollTop = y + this.rowHeight - this.#box.clientHeight;
+    const y = index * this.rowHeight;
+    const box = this.#box;
+    if (y < box.scrollTop) box.scrollTop = y;
+    else if (y + this.rowHeight + this.#above > box.scrollTop + this.#tall) box.scrollTop = y + this.rowHeight + this.#above - this.#tall;
     this.draw();
   }
 
   get page() {
-    return Math.max(1, Math.floor(this.#box.clientHeight / this.rowHeight) - 1);
+    return Math.max(1, Math.floor(this.#tall / this.rowHeight) - 1);
   }
 
   close() {
