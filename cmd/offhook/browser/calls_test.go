@@ -132,7 +132,7 @@ func TestTheBoardIsUsedWithTheKeyboard(t *testing.T) {
 	down := `document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowDown", bubbles: true, cancelable: true}))`
 	js[bool](w, down)
 	js[bool](w, down)
-	w.until("the second is chosen", `document.querySelectorAll('.row[aria-selected="true"]').length === 1 && document.activeElement.getAttribute("aria-activedescendant") === document.querySelector('.row[aria-selected="true"]').id`)
+	w.until("the second is chosen", `document.querySelector('.row[aria-selected="true"]')?.getAttribute("aria-rowindex") === "3" && document.activeElement.getAttribute("aria-activedescendant") === document.querySelector('.row[aria-selected="true"]').id`)
 	chosen := js[string](w, `document.querySelector('.row[aria-selected="true"]').id`)
 	js[bool](w, `document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true, cancelable: true}))`)
 	w.until("its page", `location.hash === "#/calls/" + `+quoted(chosen[len("row-"):]))
