@@ -151,7 +151,7 @@ func (c *crowd) serve(t *testing.T) (addr string) {
 // is "make console-load".
 func TestTheBoardKeepsUpWithTwoThousandChangesASecond(t *testing.T) {
 	const rate = 2000
-	seconds := 4
+	seconds := 3
 	if text := os.Getenv("OFFHOOK_CONSOLE_SECONDS"); text != "" {
 		var err error
 		seconds, err = strconv.Atoi(text)
