@@ -41,8 +41,8 @@ type Config struct {
 	origins origins
 }
 
-// TLS is the certificate of the public listener, PEM. It is read again when
-// the files change.
+// TLS is the certificate of a listener, PEM. It is read again when the files
+// change.
 type TLS struct {
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file"`
@@ -52,6 +52,7 @@ type TLS struct {
 type Admin struct {
 	Listen string `yaml:"listen"`
 	Token  string `yaml:"token"`
+	TLS    TLS    `yaml:"tls"`
 }
 
 // Webhooks loosens what receivers may be; the default is https on public
@@ -98,7 +99,7 @@ type Limits struct {
 // Log is what is logged on standard error, and how.
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn, error
-	Format string `yaml:"format"` // text, json
+	Format string `yaml:"format"` // auto, text, json
 }
 
 // Simulator is the built-in BroadWorks. Enabled is false once networks are
@@ -177,7 +178,7 @@ func defaultConfig() *Config {
 		Space:        Space{Low: "1GiB or 10%"},
 		Retention:    Retention{Events: 7 * 24 * time.Hour, History: 30 * 24 * time.Hour},
 		DrainTimeout: 20 * time.Second,
-		Log:          Log{Level: "info", Format: "text"},
+		Log:          Log{Level: "info", Format: formatAuto},
 		Simulator:    Simulator{Enabled: true, Listen: defaultSimListen, Subscribers: 20, Traffic: "demo"},
 		origins:      origins{},
 	}

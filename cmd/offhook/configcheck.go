@@ -17,12 +17,13 @@ func (c *Config) check() configError {
 	k := &checker{config: c}
 	k.simulator() // first: whether it is on decides what else counts
 	k.listeners()
-	k.tls()
+	k.tls("tls", c.TLS)
+	k.tls("admin.tls", c.Admin.TLS)
 	k.operator()
 	k.bounds()
 	k.space()
 	k.words("log.level", c.Log.Level, "debug", "info", "warn", "error")
-	k.words("log.format", c.Log.Format, "text", "json")
+	k.words("log.format", c.Log.Format, formatAuto, formatText, formatJSON)
 	if c.DataDir == "" {
 		k.fault("data_dir", "is empty; name a directory")
 	} else {
@@ -88,20 +89,21 @@ func (k *checker) listeners() {
 
 func everywhere(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
 
-func (k *checker) tls() {
-	t := k.config.TLS
+// tls checks the certificate of a listener, whose settings are at path.
+func (k *checker) tls(path string, t TLS) {
+	cert, key := path+".cert_file", path+".key_file"
 	switch {
 	case t.CertFile == "" && t.KeyFile == "":
 	case t.KeyFile == "":
-		k.fault("tls.cert_file", "is given without tls.key_file; HTTPS needs both, plain HTTP neither")
+		k.fault(cert, "is given without %s; HTTPS needs both, plain HTTP neither", key)
 	case t.CertFile == "":
-		k.fault("tls.key_file", "is given without tls.cert_file; HTTPS needs both, plain HTTP neither")
+		k.fault(key, "is given without %s; HTTPS needs both, plain HTTP neither", cert)
 	default:
-		if !k.readable("tls.cert_file", t.CertFile) || !k.readable("tls.key_file", t.KeyFile) {
+		if !k.readable(cert, t.CertFile) || !k.readable(key, t.KeyFile) {
 			return
 		}
 		if _, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
-			k.fault("tls.cert_file", "cannot be used with tls.key_file: %v", err)
+			k.fault(cert, "cannot be used with %s: %v", key, err)
 		}
 	}
 }

@@ -77,24 +77,27 @@ func (k *checker) tuning(path string, t Tuning) {
 	}
 }
 
-// tune hands the tuning of a network of the file to its provider.
-func (c *Config) tune(network string, b *broadworks.Config) {
+// tunings are those of the networks of the file, by their ids.
+func (c *Config) tunings() map[string]Tuning {
+	all := map[string]Tuning{}
 	for i := range c.Networks {
-		if c.Networks[i].NetworkID != network {
-			continue
-		}
-		t := &c.Networks[i].BroadWorks.Tuning
-		b.Heartbeat, b.Silence, b.Expires, b.SRVRefresh = t.Heartbeat, t.Silence, t.Expires, t.SRVRefresh
-		b.BackoffMax, b.Duplicate, b.RefusedWait, b.Probe = t.ReconnectMax, t.DuplicateWait, t.RefusedWait, t.LoginWait
-		b.GapWait, b.Quiet, b.Answer, b.Arrival, b.Acks = t.GapWait, t.Quiet, t.AnswerTime, t.Arrival, t.Acks
-		b.EventPackage, b.MaxDocument = t.EventPackage, t.MaxDocument
-		b.XSPRate, b.InFlight, b.QueueTime = float64(t.Requests), t.AtOnce, t.QueueTime
-		b.Rate, b.PollRate = float64(t.Subscriptions), float64(t.Polls)
-		if t.Heartbeat > 0 && t.Silence == 0 {
-			b.Silence = max(75*time.Second, 3*t.Heartbeat) // the platform's own heartbeats come about every 30 s
-		}
-		for _, code := range t.QuotaCodes {
-			b.QuotaCodes = append(b.QuotaCodes, int64(code))
-		}
+		all[c.Networks[i].NetworkID] = c.Networks[i].BroadWorks.Tuning
+	}
+	return all
+}
+
+// tune hands the tuning of a network to its provider.
+func (t *Tuning) tune(b *broadworks.Config) {
+	b.Heartbeat, b.Silence, b.Expires, b.SRVRefresh = t.Heartbeat, t.Silence, t.Expires, t.SRVRefresh
+	b.BackoffMax, b.Duplicate, b.RefusedWait, b.Probe = t.ReconnectMax, t.DuplicateWait, t.RefusedWait, t.LoginWait
+	b.GapWait, b.Quiet, b.Answer, b.Arrival, b.Acks = t.GapWait, t.Quiet, t.AnswerTime, t.Arrival, t.Acks
+	b.EventPackage, b.MaxDocument = t.EventPackage, t.MaxDocument
+	b.XSPRate, b.InFlight, b.QueueTime = float64(t.Requests), t.AtOnce, t.QueueTime
+	b.Rate, b.PollRate = float64(t.Subscriptions), float64(t.Polls)
+	if t.Heartbeat > 0 && t.Silence == 0 {
+		b.Silence = max(75*time.Second, 3*t.Heartbeat) // the platform's own heartbeats come about every 30 s
+	}
+	for _, code := range t.QuotaCodes {
+		b.QuotaCodes = append(b.QuotaCodes, int64(code))
 	}
 }

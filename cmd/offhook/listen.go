@@ -53,7 +53,7 @@ func (c listenCmd) Run(p *program) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	log := newLogger(p.stderr, defaultConfig().Log)
+	log := newLogger(p.stderr, Log{Level: "info", Format: formatText})
 	return p.untilSignal(log, func(ctx context.Context) error {
 		return c.receive(ctx, log, &printer{w: p.stdout, json: c.JSON, numbers: c.ShowNumbers})
 	})

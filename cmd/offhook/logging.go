@@ -1,16 +1,70 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"io"
 	"log/slog"
+	"os"
+	"strings"
+	"time"
 )
 
-// newLogger writes one line for one event: key=value by default, on a
-// terminal and elsewhere alike, since scripts wait for msg=ready.
-func newLogger(w io.Writer, l Log) *slog.Logger {
-	o := &slog.HandlerOptions{Level: l.level()}
-	if l.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+// Formats of the log.
+const (
+	formatAuto = "auto" // text on a terminal, JSON elsewhere
+	formatText = "text"
+	formatJSON = "json"
+)
+
+// logs is the log of a program that runs for long: its level can be changed.
+type logs struct {
+	*slog.Logger
+	level *slog.LevelVar
+	json  bool
+}
+
+// newLogs writes one line for one event, for people or for a collector.
+func newLogs(w io.Writer, l Log) *logs {
+	level := &slog.LevelVar{}
+	level.Set(l.level())
+	all := &logs{level: level, json: l.Format == formatJSON || l.Format == formatAuto && !terminal(w)}
+	options := &slog.HandlerOptions{Level: level}
+	if all.json {
+		all.Logger = slog.New(slog.NewJSONHandler(w, options))
+	} else {
+		all.Logger = slog.New(slog.NewTextHandler(w, options))
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return all
+}
+
+// newLogger is the log of a program that somebody watches.
+func newLogger(w io.Writer, l Log) *slog.Logger { return newLogs(w, l).Logger }
+
+// ready says that offhook is up, at whatever level. Scripts wait for msg=ready
+// and read the addresses behind it, so the JSON line has that text in it too.
+func (l *logs) ready(args ...any) {
+	if !l.json {
+		l.say(args...)
+		return
+	}
+	var text bytes.Buffer
+	(&logs{Logger: slog.New(slog.NewTextHandler(&text, nil))}).say(args...)
+	l.say(append(args, "line", strings.TrimSuffix(text.String(), "\n"))...)
+}
+
+func (l *logs) say(args ...any) {
+	r := slog.NewRecord(time.Now(), slog.LevelInfo, "ready", 0)
+	r.Add(args...)
+	_ = l.Handler().Handle(context.Background(), r)
+}
+
+// terminal reports whether somebody reads along.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	is, err := f.Stat()
+	return err == nil && is.Mode()&os.ModeCharDevice != 0
 }

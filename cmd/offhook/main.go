@@ -12,9 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -44,7 +45,17 @@ func main() {
 type program struct {
 	stdout, stderr io.Writer
 	env            map[string]string
-	serve          func(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer) error
+	serve          func(ctx context.Context, s serving) error
+}
+
+// serving is what serve begins with.
+type serving struct {
+	config *Config
+	log    *logs
+	stdout io.Writer
+	again  func() (*Config, error) // reads the configuration once more
+	reload <-chan os.Signal        // asks for that
+	notify notify                  // who started offhook
 }
 
 type commands struct {
@@ -119,14 +130,21 @@ func (c serveCmd) Run(p *program) error {
 	if file == "" {
 		file = p.env["OFFHOOK_CONFIG"]
 	}
-	cfg, err := loadConfig(sources{File: file, Env: p.env, DataDir: c.DataDir, Listen: c.Listen, AdminListen: c.AdminListen})
+	load := func() (*Config, error) {
+		return loadConfig(sources{File: file, Env: p.env, DataDir: c.DataDir, Listen: c.Listen, AdminListen: c.AdminListen})
+	}
+	cfg, err := load()
 	if err != nil {
 		return err
 	}
-	log := newLogger(p.stderr, cfg.Log)
+	log := newLogs(p.stderr, cfg.Log)
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
 	setCollector(p.env, os.DirFS("/"))
-	return p.untilSignal(log, func(ctx context.Context) error { return p.serve(ctx, cfg, log, p.stdout) })
+	reload := make(chan os.Signal, 1) // one that waits stands for all
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+	s := serving{config: cfg, log: log, stdout: p.stdout, again: load, reload: reload, notify: notify(p.env["NOTIFY_SOCKET"])}
+	return p.untilSignal(log.Logger, func(ctx context.Context) error { return p.serve(ctx, s) })
 }

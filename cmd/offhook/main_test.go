@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +35,7 @@ func run(t *testing.T, env map[string]string, args ...string) ran {
 	var out, errs bytes.Buffer
 	var r ran
 	p := program{stdout: &out, stderr: &errs, env: env,
-		serve: func(_ context.Context, cfg *Config, _ *slog.Logger, _ io.Writer) error { r.config = cfg; return nil }}
+		serve: func(_ context.Context, s serving) error { r.config = s.config; return nil }}
 	r.code = p.run(args)
 	r.stdout, r.stderr = out.String(), errs.String()
 	return r
@@ -141,14 +139,4 @@ func TestTheFirstSignalDrainsTheSecondDoesNotWait(t *testing.T) {
 		require.ErrorAs(t, <-ended, &cut)
 		close(drained) // what the end of the process would do
 	})
-}
-
-func TestLogsAreTextUnlessJSONIsWanted(t *testing.T) {
-	var text, json bytes.Buffer
-	newLogger(&text, Log{Level: "info", Format: "text"}).Info("ready", "api", "127.0.0.1:8080")
-	require.Contains(t, text.String(), "msg=ready api=127.0.0.1:8080\n")
-	newLogger(&json, Log{Level: "warn", Format: "json"}).Info("ready")
-	require.Empty(t, json.String())
-	newLogger(&json, Log{Level: "debug", Format: "json"}).Debug("ready")
-	require.Contains(t, json.String(), `"msg":"ready"`)
 }

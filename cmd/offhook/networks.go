@@ -31,8 +31,8 @@ type networks struct {
 	provisioning *provision.Metrics
 	oci          *oci.Metrics
 	contacts     *xsicontact.Metrics
-	tune         func(network string, cfg *broadworks.Config) // set before start; nil changes nothing
-	files        descriptors                                  // how many connections there may be
+	tunings      map[string]Tuning // by network; guarded by changing once started
+	files        descriptors       // how many connections there may be
 
 	ctx context.Context // of all providers; ends at stop
 
@@ -43,6 +43,7 @@ type networks struct {
 
 type network struct {
 	is         *tenant.Network
+	tuning     Tuning
 	provider   provider.Provider
 	reconciler *provision.Reconciler // nil where subscribers are provisioned by hand alone
 	cancel     context.CancelFunc
@@ -77,7 +78,7 @@ func (n *networks) refresh() {
 		wanted[w.ID] = w
 	}
 	for id, have := range *n.running.Load() {
-		if want := wanted[id]; want != nil && reflect.DeepEqual(have.is, want) {
+		if want := wanted[id]; want != nil && reflect.DeepEqual(have.is, want) && reflect.DeepEqual(have.tuning, n.tunings[id]) {
 			running[id] = have
 			delete(wanted, id)
 			continue
@@ -113,6 +114,14 @@ func (n *networks) refresh() {
 	}
 }
 
+// retune has other tunings hold. At the next refresh networks whose tuning
+// differs begin afresh.
+func (n *networks) retune(now map[string]Tuning) {
+	n.changing.Lock()
+	defer n.changing.Unlock()
+	n.tunings = now
+}
+
 func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 	if w.Provider != "broadworks" {
 		return nil, fmt.Errorf("no such provider: %q", w.Provider)
@@ -127,8 +136,8 @@ func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 		Log: n.log, Metrics: n.metrics, Listen: n.contact(w),
 		Full: func() bool { return n.store.Room() == actor.RoomNone },
 	}
-	if n.tune != nil {
-		n.tune(w.ID, &cfg)
+	if t, ok := n.tunings[w.ID]; ok {
+		t.tune(&cfg)
 	}
 	if cfg.InFlight == 0 {
 		cfg.InFlight = n.files.requests()
@@ -141,7 +150,7 @@ func (n *networks) provider(w *tenant.Network) (provider.Provider, error) {
 
 func (n *networks) run(w *tenant.Network, p provider.Provider) *network {
 	ctx, cancel := context.WithCancel(n.ctx)
-	r := &network{is: w, provider: p, reconciler: n.reconciler(w, p), cancel: cancel, ended: make(chan struct{})}
+	r := &network{is: w, tuning: n.tunings[w.ID], provider: p, reconciler: n.reconciler(w, p), cancel: cancel, ended: make(chan struct{})}
 	n.wg.Go(func() {
 		var wg sync.WaitGroup
 		defer close(r.ended)

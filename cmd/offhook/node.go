@@ -112,11 +112,11 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
 		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room, Clock: n.clock, Changed: n.board.Changed,
 	})
+	r := rates(limits)
 	n.api, err = httpapi.New(httpapi.Config{
 		Calls: n.directory, Tenants: n.store, Platforms: n.networks, Events: n.streams, Hooks: n.hooks, History: n.store, Keys: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
-		PerAddress: rate(limits.PerAddress), PerKey: rate(limits.PerKey), PerApp: rate(limits.PerApp),
-		BadKeys: rate(limits.BadKeys), Commands: rate(limits.Commands),
+		PerAddress: r.PerAddress, PerKey: r.PerKey, PerApp: r.PerApp, BadKeys: r.BadKeys, Commands: r.Commands,
 		MaxConns: n.files.api, MaxConnsPerAddress: n.files.perAddress(),
 	})
 	return err

@@ -52,7 +52,7 @@ func (c simulateCmd) Run(p *program) error {
 	if c.OCIReporting != "" && c.OCIListen == "" {
 		return &configError{{origin: "--oci-reporting-listen", text: "needs --oci-listen: what changed is read there"}}
 	}
-	log := newLogger(p.stderr, defaultConfig().Log)
+	log := newLogger(p.stderr, Log{Level: "info", Format: formatText})
 	at := simListen{xsi: listen, oci: c.OCIListen, reporting: c.OCIReporting}
 	return p.untilSignal(log, func(ctx context.Context) error { return simulate(ctx, cfg, at, c.WriteConfig, story, log) })
 }

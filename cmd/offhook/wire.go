@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 
@@ -16,7 +14,8 @@ import (
 
 // serve runs offhook until ctx ends, then drains. It returns nil after an
 // orderly end.
-func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer) (err error) {
+func serve(ctx context.Context, s serving) (err error) {
+	cfg, log, stdout := s.config, s.log.Logger, s.stdout
 	var end ending
 	defer func() { err = errors.Join(err, end.all()) }()
 
@@ -65,8 +64,9 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 	if err := n.build(requests, operator, rules, cfg.Events, cfg.Limits, cfg.TLS); err != nil {
 		return err
 	}
-	n.networks.tune = cfg.tune
-	end.with(func() error { return n.drain(cfg.DrainTimeout) })
+	n.networks.tunings = cfg.tunings()
+	r := &reloader{config: cfg, read: s.again, logs: s.log, node: n}
+	end.with(func() error { return n.drain(r.drainTimeout()) })
 	token, made, err := adminToken(cfg.DataDir, cfg.Admin.Token)
 	if err != nil {
 		return err
@@ -87,13 +87,15 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 		Calls: byHand{n.networks.hands}, Provisioning: n.networks, Contacts: n.networks, Links: n.networks, Tenants: standing{n.store, n.networks.user}, Token: token, Gatherer: n.registry, Log: log,
 		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks, Full: n.full, Ready: n.notReady, MaxConns: n.files.admin,
 		AsApp: n.api.ForOperator(), Console: seen,
+		LogLevel: s.log.level, CertFile: cfg.Admin.TLS.CertFile, KeyFile: cfg.Admin.TLS.KeyFile,
 	})
 	if err != nil {
 		return err
 	}
 	n.serve("api", n.api.Serve, api)
 	n.serve("admin", ops.Serve, admin)
-	end.with(func() error { return within(cfg.DrainTimeout, ops.Shutdown) })
+	r.admin = ops
+	end.with(func() error { return within(r.drainTimeout(), ops.Shutdown) })
 
 	ready := []any{"api", api.Addr().String(), "admin", admin.Addr().String()}
 	if made {
@@ -105,13 +107,21 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, stdout io.Writer)
 		}
 		ready = append(ready, "simulator", d.addr.String())
 	}
-	log.Info("ready", append(ready, "version", version)...)
+	s.log.ready(append(ready, "version", version)...)
+	s.notify.tell("READY=1")
+	defer s.notify.tell("STOPPING=1")
 
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-n.failed:
-		return err
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-n.failed:
+			return err
+		case <-s.reload:
+			s.notify.tell("RELOADING=1")
+			r.reload()
+			s.notify.tell("READY=1")
+		}
 	}
 }
 

@@ -10,9 +10,20 @@ import (
 	"offhook/transport/problem"
 )
 
-// guard lets a request through that shows the token. A wrong one is counted, and
-// after a few the address has to wait.
+// guard lets a request through that shows the token, if there is room for what
+// it may have to store.
 func (s *Server) guard(h web.Handler) web.Handler {
+	return s.admit(func(ctx *fasthttp.RequestCtx) error {
+		if !ctx.IsGet() && !ctx.IsHead() && s.config.Full != nil && s.config.Full() {
+			return problem.NoRoom()
+		}
+		return h(ctx)
+	})
+}
+
+// admit lets a request through that shows the token. A wrong one is counted, and
+// after a few the address has to wait.
+func (s *Server) admit(h web.Handler) web.Handler {
 	return func(ctx *fasthttp.RequestCtx) error {
 		token, ok := web.Bearer(ctx)
 		if !ok {
@@ -24,9 +35,6 @@ func (s *Server) guard(h web.Handler) web.Handler {
 		if wait := s.guesses.judge(web.Address(ctx.RemoteAddr()), right); wait > 0 {
 			s.config.Metrics.Limited("wrong_token")
 			return &problem.Problem{Code: problem.CodeRateLimited, Detail: "too many wrong tokens; none is looked at for a while", RetryAfter: wait}
-		}
-		if right && !ctx.IsGet() && !ctx.IsHead() && s.config.Full != nil && s.config.Full() {
-			return problem.NoRoom()
 		}
 		if right {
 			return h(ctx)

@@ -42,6 +42,10 @@ type Config struct {
 	Contacts     Contacts     // nil where no networks run
 	Links        Links        // nil where no networks run
 
+	LogLevel *slog.LevelVar // of Log, which may be changed here; nil where it may not
+
+	CertFile, KeyFile string // PEM; both empty for plain HTTP
+
 	URLs  hookapi.URLs // webhooks may have
 	Hooks *hookapi.API // the self-service of webhooks; nil for none
 
@@ -104,6 +108,7 @@ func New(config Config) (*Server, error) {
 	s.web, err = web.NewServer(web.Config{
 		Handler: s.routes.Serve, Log: config.Log, Metrics: config.Metrics,
 		MaxBody: maxBody, StreamBody: true, MaxConns: config.MaxConns, MaxConnsPerAddress: config.MaxConns, IdleWorker: config.IdleWorker,
+		CertFile: config.CertFile, KeyFile: config.KeyFile,
 	})
 	return s, err
 }
@@ -150,6 +155,10 @@ func (s *Server) route() {
 	if s.config.Console != nil {
 		s.routeConsole(s.config.Console)
 	}
+	if s.config.LogLevel != nil {
+		s.routes.Handle("GET", "/admin/log", s.guard(s.getLog))
+		s.routes.Handle("PUT", "/admin/log", s.admit(s.putLog)) // it stores nothing, and a full disk is when it is wanted
+	}
 	s.routes.Handle("GET", "/healthz", s.healthz)
 	s.routes.Handle("GET", "/readyz", s.readyz)
 	s.routes.Handle("GET", "/metrics", s.metrics())
@@ -171,6 +180,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.config.Console.Board.Close()
 	}
 	return s.web.Shutdown(ctx)
+}
+
+// UseCertificate reads the certificate now, from other files if need be.
+func (s *Server) UseCertificate(certFile, keyFile string) error {
+	return s.web.UseCertificate(certFile, keyFile)
 }
 
 func (s *Server) within() (context.Context, context.CancelFunc) {

@@ -7,8 +7,35 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/tenant"
+	"offhook/transport/httpapi/web"
 	"offhook/transport/problem"
 )
+
+// Rates where the config says nothing.
+var (
+	perKey     = web.Rate{PerSecond: 5000, Burst: 10000}
+	perApp     = web.Rate{PerSecond: 10000, Burst: 20000}
+	perAddress = web.Rate{PerSecond: 10000, Burst: 20000}
+	badKeys    = web.Rate{PerSecond: 10, Burst: 20}
+	commands   = web.Rate{PerSecond: 50, Burst: 100}
+)
+
+// Rates are bounds of the public listener; see the fields of Config.
+type Rates struct{ PerKey, PerApp, PerAddress, BadKeys, Commands web.Rate }
+
+// SetRates has other bounds hold from now on.
+func (s *Server) SetRates(r Rates) {
+	s.keys.Set(r.PerKey, perKey)
+	s.apps.Set(r.PerApp, perApp)
+	s.addresses.Set(r.PerAddress, perAddress)
+	s.badKeys.Set(r.BadKeys, badKeys)
+	s.commands.Set(r.Commands, commands)
+}
+
+// UseCertificate reads the certificate now, from other files if need be.
+func (s *Server) UseCertificate(certFile, keyFile string) error {
+	return s.web.UseCertificate(certFile, keyFile)
+}
 
 // commanded is whose commands are counted: each app's to a subscriber by
 // themselves, so that no app can use up what another one may ask of him.

@@ -80,11 +80,11 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config:    config,
 		routes:    web.NewRoutes(config.Log, config.Metrics),
-		keys:      web.NewLimiter[string](config.PerKey, web.Rate{PerSecond: 5000, Burst: 10000}),
-		apps:      web.NewLimiter[string](config.PerApp, web.Rate{PerSecond: 10000, Burst: 20000}),
-		addresses: web.NewLimiter[netip.Addr](config.PerAddress, web.Rate{PerSecond: 10000, Burst: 20000}),
-		badKeys:   web.NewLimiter[netip.Addr](config.BadKeys, web.Rate{PerSecond: 10, Burst: 20}),
-		commands:  web.NewLimiter[commanded](config.Commands, web.Rate{PerSecond: 50, Burst: 100}),
+		keys:      web.NewLimiter[string](config.PerKey, perKey),
+		apps:      web.NewLimiter[string](config.PerApp, perApp),
+		addresses: web.NewLimiter[netip.Addr](config.PerAddress, perAddress),
+		badKeys:   web.NewLimiter[netip.Addr](config.BadKeys, badKeys),
+		commands:  web.NewLimiter[commanded](config.Commands, commands),
 	}
 	s.route()
 	var err error

@@ -81,7 +81,7 @@ func (prog *Program) Limited(t testing.TB, limits string, env []string, args ...
 func launch(t testing.TB, cmd *exec.Cmd, env []string) *Process {
 	t.Helper()
 	p := &Process{t: t, cmd: cmd, args: cmd.Args[1:], ended: make(chan struct{}), up: make(chan struct{})}
-	cmd.Env = append(os.Environ(), append([]string{"OFFHOOK_ADMIN_TOKEN=" + Operator, "GORACE=halt_on_error=1"}, env...)...)
+	cmd.Env = append(os.Environ(), append([]string{"OFFHOOK_ADMIN_TOKEN=" + Operator, "OFFHOOK_LOG_FORMAT=text", "GORACE=halt_on_error=1"}, env...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// certificate is a key pair on disk. When its files change it is read again;
+// certificate is a key pair on disk, and may become another one. When its files change it is read again;
 // if what is there then is no key pair, the old one stays in use.
 type certificate struct {
-	certFile, keyFile string
-	log               *slog.Logger
+	log *slog.Logger
 
-	mu      sync.Mutex
-	pair    *tls.Certificate
-	version [2]stamp
-	checked time.Time
+	mu                sync.Mutex
+	certFile, keyFile string
+	pair              *tls.Certificate
+	version           [2]stamp
+	checked           time.Time
 }
 
 // checkEvery is how old the look at the files may be.
@@ -35,6 +35,21 @@ func loadCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, 
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	return c, nil
+}
+
+// use reads the pair now, from other files if need be. With an error all is as
+// it was.
+func (c *certificate) use(certFile, keyFile string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wasCert, wasKey := c.certFile, c.keyFile
+	c.certFile, c.keyFile = certFile, keyFile
+	if err := c.read(); err != nil {
+		c.certFile, c.keyFile = wasCert, wasKey
+		return fmt.Errorf("certificate: %w", err)
+	}
+	c.checked = time.Now()
+	return nil
 }
 
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,11 +19,15 @@ type Rate struct {
 // those that are full. It counts from when it was made: that somebody sets the
 // clock neither fills buckets nor empties them.
 type Limiter[K comparable] struct {
+	bound  atomic.Pointer[bound] // nil for none
+	seed   maphash.Seed
+	born   time.Time
+	shards [16]shard[K]
+}
+
+type bound struct {
 	interval int64 // ns for one token
 	room     int64 // ns worth of tokens in a full bucket
-	seed     maphash.Seed
-	born     time.Time
-	shards   [16]shard[K]
 }
 
 type shard[K comparable] struct {
@@ -33,8 +38,18 @@ type shard[K comparable] struct {
 // bucketsPerShard bounds the memory an attacker with many addresses can take.
 const bucketsPerShard = 8192
 
-// NewLimiter makes a limiter, or nil, which limits nothing.
+// NewLimiter makes a limiter. A zero rate means the other one.
 func NewLimiter[K comparable](r Rate, otherwise Rate) *Limiter[K] {
+	l := &Limiter[K]{seed: maphash.MakeSeed(), born: time.Now()}
+	for i := range l.shards {
+		l.shards[i].full = map[K]int64{}
+	}
+	l.Set(r, otherwise)
+	return l
+}
+
+// Set has another rate hold from now on. What was taken stays taken.
+func (l *Limiter[K]) Set(r Rate, otherwise Rate) {
 	if r.PerSecond == 0 {
 		r.PerSecond = otherwise.PerSecond
 		if r.Burst == 0 {
@@ -42,23 +57,25 @@ func NewLimiter[K comparable](r Rate, otherwise Rate) *Limiter[K] {
 		}
 	}
 	if r.PerSecond < 0 {
-		return nil
+		l.bound.Store(nil)
+		return
 	}
 	if r.Burst <= 0 {
 		r.Burst = int(max(1, 2*r.PerSecond))
 	}
-	l := &Limiter[K]{interval: max(1, int64(float64(time.Second)/r.PerSecond)), seed: maphash.MakeSeed(), born: time.Now()}
-	l.room = l.interval * int64(r.Burst)
-	for i := range l.shards {
-		l.shards[i].full = map[K]int64{}
-	}
-	return l
+	b := &bound{interval: max(1, int64(float64(time.Second)/r.PerSecond))}
+	b.room = b.interval * int64(r.Burst)
+	l.bound.Store(b)
 }
 
 // Take takes a token. If there is none it reports false and after how many
 // seconds there will be one.
 func (l *Limiter[K]) Take(key K, now time.Time) (ok bool, retry int) {
 	if l == nil {
+		return true, 0
+	}
+	b := l.bound.Load()
+	if b == nil {
 		return true, 0
 	}
 	t := int64(now.Sub(l.born))
@@ -69,8 +86,8 @@ func (l *Limiter[K]) Take(key K, now time.Time) (ok bool, retry int) {
 	if !known {
 		full = t
 	}
-	full = max(full, t) + l.interval
-	if wait := full - t - l.room; wait > 0 {
+	full = max(full, t) + b.interval
+	if wait := full - t - b.room; wait > 0 {
 		return false, int(math.Ceil(float64(wait) / float64(time.Second)))
 	}
 	if !known && len(sh.full) >= bucketsPerShard {

@@ -131,6 +131,16 @@ func (s *Server) Serve(ln net.Listener) error {
 	return s.http.Serve(guarded)
 }
 
+// UseCertificate reads the certificate now, from other files if need be. What
+// was agreed on with who is connected stays. It is for servers that speak
+// HTTPS; others return an error.
+func (s *Server) UseCertificate(certFile, keyFile string) error {
+	if s.cert == nil {
+		return errors.New("this listener speaks plain HTTP until a restart")
+	}
+	return s.cert.use(certFile, keyFile)
+}
+
 // Context ends when the server gives up on requests in flight.
 func (s *Server) Context() context.Context { return s.base }
 

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"net"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEveryPartThatReloadsIsASetting(t *testing.T) {
+	for _, p := range parts {
+		found := false
+		for _, s := range defaultConfig().settings() {
+			found = found || s.path == p.name || len(s.path) > len(p.name) && s.path[:len(p.name)+1] == p.name+"."
+		}
+		require.True(t, found, p.name)
+	}
+}
+
+func TestDifferencesAreNamedByTheirSettings(t *testing.T) {
+	d := newDesk(t)
+	was, err := d.load(t, "listen: \":1\"\nlimits: { per_key: 5 }\n")
+	require.NoError(t, err)
+	is, err := d.load(t, "listen: \":2\"\nlimits: { per_key: 6 }\nretention: 2h\nwebhooks: { operator_url: \"https://a.example.com\" }\n")
+	require.NoError(t, err)
+	require.Empty(t, was.differences(was))
+	require.Equal(t, []string{"listen", "webhooks.operator_url", "limits.per_key", "retention"}, was.differences(is))
+	was.take("limits.per_key", is)
+	require.Equal(t, 6, was.Limits.PerKey)
+	require.Equal(t, ":1", was.Listen)
+}
+
+func TestWhoStartedItIsToldHowItStands(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	require.NoError(t, err)
+	defer socket.Close()
+	notify(path).tell("READY=1")
+	b := make([]byte, 64)
+	n, err := socket.Read(b)
+	require.NoError(t, err)
+	require.Equal(t, "READY=1", string(b[:n]))
+	notify("").tell("READY=1")
+	notify(path + "-gone").tell("READY=1") // nothing depends on it
+}
