@@ -29,6 +29,7 @@ type Config struct {
 	Retention      Retention     `yaml:"retention"`
 	DrainTimeout   time.Duration `yaml:"drain_timeout"` // for what is in flight when a signal comes
 	Log            Log           `yaml:"log"`
+	Tracing        Tracing       `yaml:"tracing"`
 	Simulator      Simulator     `yaml:"simulator"`
 	Networks       []Network     `yaml:"networks"`
 
@@ -100,6 +101,13 @@ type Limits struct {
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn, error
 	Format string `yaml:"format"` // auto, text, json
+}
+
+// Tracing is where spans are sent to: an OpenTelemetry collector, by OTLP over
+// HTTP. An empty endpoint sends nothing.
+type Tracing struct {
+	Endpoint    string  `yaml:"endpoint"`
+	SampleRatio float64 `yaml:"sample_ratio"` // of the traces that begin here
 }
 
 // Simulator is the built-in BroadWorks. Enabled is false once networks are
@@ -179,6 +187,7 @@ func defaultConfig() *Config {
 		Retention:    Retention{Events: 7 * 24 * time.Hour, History: 30 * 24 * time.Hour},
 		DrainTimeout: 20 * time.Second,
 		Log:          Log{Level: "info", Format: formatAuto},
+		Tracing:      Tracing{SampleRatio: 0.1},
 		Simulator:    Simulator{Enabled: true, Listen: defaultSimListen, Subscribers: 20, Traffic: "demo"},
 		origins:      origins{},
 	}

@@ -22,6 +22,7 @@ func (c *Config) check() configError {
 	k.operator()
 	k.bounds()
 	k.space()
+	k.tracing()
 	k.words("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.words("log.format", c.Log.Format, formatAuto, formatText, formatJSON)
 	if c.DataDir == "" {

@@ -22,17 +22,17 @@ var mayImport = map[string][]string{
 	"engine/maybe":       {}, // not for the engine itself, which is free of chance
 	"engine/clock":       {}, // nor is it
 	"engine/tenant":      {"engine"},
-	"engine/actor":       {"engine", "engine/clock", "engine/maybe"},
+	"engine/actor":       {"engine", "engine/clock", "engine/maybe", "engine/trace"},
 	"store":              {"engine", "engine/tenant", "engine/actor", "engine/clock", "engine/maybe"}, // of actor the ports it implements
 	"provider":           {"engine"},
 	"provider/simulator": {}, // it stands for somebody else's system
 	"provider/broadworks": {
-		"engine", "engine/tenant", "engine/maybe", "provider",
+		"engine", "engine/tenant", "engine/maybe", "engine/trace", "provider",
 	},
 	"provider/oci":          {"engine", "engine/tenant", "provider"}, // the provisioning side of BroadWorks
 	"provider/providertest": {"engine", "provider"},
-	"provider/provision":    {"engine", "engine/tenant", "provider"},                                                          // what every platform's source feeds
-	"transport":             {"engine", "engine/tenant", "engine/actor", "engine/clock", "engine/maybe", "transport", "docs"}, // of docs what each listener says of itself
+	"provider/provision":    {"engine", "engine/tenant", "provider"},                                                                          // what every platform's source feeds
+	"transport":             {"engine", "engine/tenant", "engine/actor", "engine/clock", "engine/maybe", "engine/trace", "transport", "docs"}, // of docs what each listener says of itself
 	"cmd":                   {"engine", "store", "provider", "transport"},
 	"bench":                 {"engine", "store", "provider", "transport"},
 	"docs":                  {}, // what others copy, and the OpenAPI documents

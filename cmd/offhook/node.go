@@ -16,6 +16,7 @@ import (
 	"offhook/engine/actor"
 	"offhook/engine/clock"
 	"offhook/engine/tenant"
+	"offhook/engine/trace"
 	"offhook/provider/broadworks"
 	"offhook/provider/oci"
 	"offhook/provider/provision"
@@ -47,6 +48,8 @@ type node struct {
 	networks   *networks
 	api        *httpapi.Server
 	registry   *prometheus.Registry
+	tracer     *trace.Tracer // nil where spans are sent nowhere
+	traces     *trace.Memory // what events came from
 	log        *slog.Logger
 	retention  time.Duration // of events
 	files      descriptors   // how many connections each part may have
@@ -59,7 +62,7 @@ type node struct {
 
 // openNode opens the data directory.
 func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
-	n := &node{clock: clock.New(nil, nil), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention.Events, files: files, failed: make(chan error, 1)}
+	n := &node{clock: clock.New(nil, nil), traces: trace.NewMemory(0), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention.Events, files: files, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
@@ -84,6 +87,7 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	n.dispatcher = webhook.New(webhook.Config{
 		Outbox: n.store, Tenants: n.store, Poster: client, Notice: n.operations.Tell,
 		Metrics: webhook.NewMetrics(n.registry), Log: n.log, Retention: n.retention, Slots: n.files.attempts, Clock: n.clock,
+		Tracer: n.tracer, Traces: n.traces,
 	})
 	// Nothing was submitted yet: what is live after start shows at least this.
 	durable := n.store.Durable()
@@ -111,10 +115,11 @@ func (n *node) build(requests webhook.ClientConfig, operator tenant.Receiver, ru
 	n.directory = actor.New(actor.Config{
 		Journal: n.store, Store: n.store, Networks: n.networks, Outbox: outbox{n.dispatcher, n.streams},
 		Rules: rules, Log: n.log, Metrics: actor.NewMetrics(n.registry), Failed: n.fail, Room: n.store.Room, Clock: n.clock, Changed: n.board.Changed,
+		Tracer: n.tracer, Traces: n.traces,
 	})
 	r := rates(limits)
 	n.api, err = httpapi.New(httpapi.Config{
-		Calls: n.directory, Tenants: n.store, Platforms: n.networks, Events: n.streams, Hooks: n.hooks, History: n.store, Keys: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full,
+		Calls: n.directory, Tenants: n.store, Platforms: n.networks, Events: n.streams, Hooks: n.hooks, History: n.store, Keys: n.store, Log: n.log, Metrics: httpapi.NewMetrics(n.registry), Full: n.full, Tracer: n.tracer,
 		CertFile: tls.CertFile, KeyFile: tls.KeyFile,
 		PerAddress: r.PerAddress, PerKey: r.PerKey, PerApp: r.PerApp, BadKeys: r.BadKeys, Commands: r.Commands,
 		MaxConns: n.files.api, MaxConnsPerAddress: n.files.perAddress(),

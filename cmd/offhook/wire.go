@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"offhook/engine"
 	"offhook/transport/adminapi"
@@ -40,6 +41,8 @@ func serve(ctx context.Context, s serving) (err error) {
 		return err
 	}
 	end.with(n.store.Close)
+	stopTracing := n.startTracing(cfg.Tracing)
+	end.with(func() error { return within(5*time.Second, stopTracing) }) // after all that is told of
 	if err := n.putNetworks(cfg.TenantNetworks()); err != nil {
 		return err
 	}

@@ -6,20 +6,23 @@ import (
 	"time"
 
 	"offhook/engine"
+	"offhook/engine/trace"
 )
 
 // ask carries out one request to the provider, outside of the owner. Its
 // outcome comes back through the inbox. It is called when everything before
 // the ask is durable, and never twice for one ask.
-func (d *Directory) ask(e *entry, a engine.Ask) {
+func (d *Directory) ask(e *entry, a engine.Ask, why *cause) {
 	do := func() {
 		ctx, cancel := context.WithTimeout(d.askers.ctx, d.cfg.AskTime)
 		defer cancel()
 		start := time.Now()
-		out := d.cfg.Networks.Ask(ctx, a.Network, a)
+		at := why.child()
+		out := d.cfg.Networks.Ask(trace.With(ctx, at), a.Network, a)
 		out.Ask = a.ID
 		d.cfg.Metrics.asked(a.Verb, out.Kind, time.Since(start))
-		e.post(control{in: engine.Input{Outcome: &out}})
+		d.traceAsk(e, &a, &out, why, at, start)
+		e.post(control{in: engine.Input{Outcome: &out}, cause: why})
 	}
 	if a.Verb == engine.VerbSnapshot {
 		d.askers.queued(do)

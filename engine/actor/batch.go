@@ -18,10 +18,12 @@ type batch struct {
 	receipts []Receipt
 	ready    []ready
 	logged   []string // apps with events, each once
-	asks     []engine.Ask
+	asks     []asking
 	users    []following
 	dones    []func()
 	view     *view
+	cause    *cause // of the step under way; nil when nobody traces it
+	told     int    // of the notifications, those of which it is known what they came from
 }
 
 type reply struct {
@@ -33,6 +35,11 @@ type ready struct {
 	app      string
 	kind     engine.StreamKind
 	sequence uint64
+}
+
+type asking struct {
+	ask   engine.Ask
+	cause *cause
 }
 
 type following struct{ off, on engine.User }
@@ -64,18 +71,24 @@ func (b *batch) collect(out *engine.Effects) {
 	b.id = e.sub.ID
 	for i := range out.Reply {
 		r := &out.Reply[i]
-		if to := e.answered(r.Token); to != nil {
-			b.replies = append(b.replies, reply{to, *r})
+		if w := e.answered(r.Token); w.reply != nil {
+			b.replies = append(b.replies, reply{w.reply, *r})
+			if b.cause == nil { // a fact, or the lack of one, that somebody waited for
+				b.cause = w.cause
+			}
 		}
 	}
 	out.Reply = out.Reply[:0]
-	b.asks = append(b.asks, out.Ask...)
+	for _, a := range out.Ask {
+		b.asks = append(b.asks, asking{a, b.cause})
+	}
 	out.Ask = out.Ask[:0]
+	b.attribute(out)
 	for _, m := range out.Moves {
 		e.dir.cfg.Metrics.transition(m)
 		if e.dir.cfg.Log.Enabled(context.Background(), slog.LevelDebug) { // what is said is made up even where nobody listens
 			e.dir.cfg.Log.Debug("transition", "sub", e.sub.ID, "call", m.Call.String(), "from", m.From.String(),
-				"on", m.On.String(), "to", m.To.String(), "synthetic", m.Synthetic)
+				"on", m.On.String(), "to", m.To.String(), "synthetic", m.Synthetic, "trace", b.cause.id())
 		}
 	}
 	out.Moves = out.Moves[:0]
@@ -90,14 +103,14 @@ func (b *batch) collect(out *engine.Effects) {
 }
 
 // answered takes the caller of a token off those who wait.
-func (e *entry) answered(token uint64) chan engine.Reply {
+func (e *entry) answered(token uint64) waiting {
 	for i, w := range e.replies {
 		if w.token == token {
 			e.replies = slices.Delete(e.replies, i, i+1)
-			return w.reply
+			return w
 		}
 	}
-	return nil
+	return waiting{}
 }
 
 // submit hands the batch to the journal. Without records, and with nothing of
@@ -214,8 +227,8 @@ func (b *batch) release() {
 			d.cfg.Networks.Follow(u.on.Network, u.on.ID)
 		}
 	}
-	for _, a := range b.asks {
-		d.ask(e, a)
+	for i := range b.asks {
+		d.ask(e, b.asks[i].ask, b.asks[i].cause)
 	}
 	for _, f := range b.dones {
 		f()

@@ -203,7 +203,7 @@ func (d *Directory) send(ctx context.Context, subscriber string, in engine.Input
 // request is send to whoever lock finds. A ready reply wins over a caller that
 // gave up.
 func (d *Directory) request(ctx context.Context, lock func() *entry, in engine.Input) engine.Reply {
-	r := request{in: in, reply: d.answers.Get().(chan engine.Reply)}
+	r := request{in: in, reply: d.answers.Get().(chan engine.Reply), cause: causeOf(ctx, &in)}
 	if refused := d.enqueue(lock, &r); refused != nil {
 		d.answers.Put(r.reply)
 		return engine.Reply{Err: refused}

@@ -10,6 +10,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/clock"
+	"offhook/engine/trace"
 )
 
 // Config is what a Directory is built from. Ports are required; the rest has
@@ -33,7 +34,9 @@ type Config struct {
 	Entropy   func() uint64 // nil means the runtime's generator
 	Log       *slog.Logger
 	Metrics   *Metrics
-	Room      func() Room // how much may be stored; nil means enough
+	Room      func() Room   // how much may be stored; nil means enough
+	Tracer    *trace.Tracer // of requests to the provider; nil exports nothing
+	Traces    *trace.Memory // learns what events came of traced requests; nil forgets it
 	// Changed is called when what Board shows of a subscriber, by his folded id,
 	// is another; nil for nobody who watches. Locks are held: it asks nothing
 	// and does not wait.

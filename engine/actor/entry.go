@@ -62,6 +62,7 @@ func newInbox(commands, facts int) *inbox {
 type request struct {
 	in    engine.Input
 	reply chan engine.Reply // buffered: the owner never waits for a caller that left
+	cause *cause
 }
 
 // fact is an event with its receipt.
@@ -74,13 +75,15 @@ type fact struct {
 type waiting struct {
 	token uint64
 	reply chan engine.Reply
+	cause *cause
 }
 
 // control is what may never be refused: outcomes, ticks, lifts, marks. How many
 // there are is bounded by what the owner itself started.
 type control struct {
-	in   engine.Input
-	done func() // called when the step's effects are released; may be nil
+	in    engine.Input
+	done  func() // called when the step's effects are released; may be nil
+	cause *cause // of an outcome: what the provider was asked for
 }
 
 // wake makes sure somebody runs the entry. shard.mu is held.
@@ -186,22 +189,23 @@ func (e *entry) abandon() {
 
 func (e *entry) fact(b *batch, f fact) {
 	b.receipt(f.receipt)
-	e.step(b, &engine.Input{Event: f.event})
+	e.step(b, &engine.Input{Event: f.event}, nil)
 	e.dir.cfg.Metrics.event(e.out.Verdict)
 }
 
 func (e *entry) command(b *batch, r request) {
 	e.token++
-	e.replies = append(e.replies, waiting{e.token, r.reply})
+	e.replies = append(e.replies, waiting{e.token, r.reply, r.cause})
 	r.in.Token = e.token
 	if r.in.Command != nil {
 		r.in.Command.Token = e.token
 	}
-	e.step(b, &r.in)
+	e.step(b, &r.in, r.cause)
 }
 
 // step applies one input and moves its effects into the batch.
-func (e *entry) step(b *batch, in *engine.Input) {
+func (e *entry) step(b *batch, in *engine.Input, why *cause) {
+	b.cause = why
 	e.able = e.dir.platform(e.sub.Network)
 	in.Entropy, in.Wants, in.Platform = e.dir.entropy(), e.dir.wants, e.able
 	out := e.out

@@ -55,7 +55,7 @@ func (e *entry) run(out *engine.Effects) {
 		b := e.dir.batch(e)
 		for i := range ctl {
 			b.done(ctl[i].done)
-			e.step(b, &ctl[i].in)
+			e.step(b, &ctl[i].in, ctl[i].cause)
 		}
 		clear(ctl)
 		for range stepsPerGroup {

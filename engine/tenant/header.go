@@ -17,7 +17,7 @@ const (
 // Authorization is not among them: a gateway before a receiver may want it.
 var reserved = []string{
 	"accept-encoding", "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "expect", "forwarded",
-	"host", "keep-alive", "range", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "via",
+	"host", "keep-alive", "range", "te", "traceparent", "tracestate", "trailer", "transfer-encoding", "upgrade", "user-agent", "via",
 }
 
 var reservedPrefixes = []string{"proxy-", "sec-", "webhook-", "x-forwarded-"}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"offhook/engine/maybe"
+	"offhook/engine/trace"
 )
 
 // Operations, as metrics name them.
@@ -240,8 +241,8 @@ func (p *Provider) exchange(ctx context.Context, x *xsp, r *request, target, hea
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.sent = true }}
-	req, err := newRequest(httptrace.WithClientTrace(ctx, trace), r.method, target, r.body)
+	heard := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.sent = true }}
+	req, err := newRequest(httptrace.WithClientTrace(ctx, heard), r.method, target, r.body)
 	if err != nil {
 		return answer{}, "", err
 	}
@@ -304,6 +305,10 @@ func newRequest(ctx context.Context, method, target, body string) (*http.Request
 	}
 	req.Header.Set("Accept", "application/xml, text/xml")
 	req.Header.Set("User-Agent", "offhook")
+	if t := trace.From(ctx); t.Set() {
+		req.Header.Set("traceparent", t.Parent())
+		req.Header.Set("TrackingID", t.String()) // in the platform's own logs (dossier §1.2)
+	}
 	return req, nil
 }
 

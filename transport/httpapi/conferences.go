@@ -42,7 +42,7 @@ func (s *Server) confer(ctx *fasthttp.RequestCtx, app *tenant.App) error {
 	if err := s.mayCommandCall(app, cmd.Call); err != nil {
 		return err
 	}
-	view, err := s.onConference(cmd)
+	view, err := s.onConference(ctx, cmd)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (s *Server) conference(ctx *fasthttp.RequestCtx, app *tenant.App) error {
 	if err != nil {
 		return err
 	}
-	view, err := s.onConference(engine.Command{Verb: engine.VerbGetConference, App: app.ID, Conference: id})
+	view, err := s.onConference(ctx, engine.Command{Verb: engine.VerbGetConference, App: app.ID, Conference: id})
 	if err != nil {
 		return err
 	}
@@ -137,10 +137,10 @@ func (s *Server) endConference(ctx *fasthttp.RequestCtx, app *tenant.App) error 
 	if err != nil {
 		return err
 	}
-	if err := s.mayCommandConference(app, id); err != nil {
+	if err := s.mayCommandConference(ctx, app, id); err != nil {
 		return err
 	}
-	if _, err := s.onConference(engine.Command{Verb: engine.VerbEndConference, App: app.ID, Conference: id}); err != nil {
+	if _, err := s.onConference(ctx, engine.Command{Verb: engine.VerbEndConference, App: app.ID, Conference: id}); err != nil {
 		return err
 	}
 	ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -158,10 +158,10 @@ func (s *Server) participate(verb engine.Verb) handler {
 		if err != nil {
 			return err
 		}
-		if err := s.mayCommandConference(app, id); err != nil {
+		if err := s.mayCommandConference(ctx, app, id); err != nil {
 			return err
 		}
-		if _, err := s.onConference(engine.Command{Verb: verb, App: app.ID, Conference: id, Call: call}); err != nil {
+		if _, err := s.onConference(ctx, engine.Command{Verb: verb, App: app.ID, Conference: id, Call: call}); err != nil {
 			return err
 		}
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -171,18 +171,18 @@ func (s *Server) participate(verb engine.Verb) handler {
 
 // mayCommandConference is mayCommand for a conference. What is wrong with it is
 // found by the command itself.
-func (s *Server) mayCommandConference(app *tenant.App, id engine.ConferenceID) error {
-	view, err := s.onConference(engine.Command{Verb: engine.VerbGetConference, App: app.ID, Conference: id})
+func (s *Server) mayCommandConference(ctx *fasthttp.RequestCtx, app *tenant.App, id engine.ConferenceID) error {
+	view, err := s.onConference(ctx, engine.Command{Verb: engine.VerbGetConference, App: app.ID, Conference: id})
 	if err == nil && !view.Over() {
 		return s.mayCommand(app, view.Profile.ID)
 	}
 	return nil
 }
 
-func (s *Server) onConference(cmd engine.Command) (*engine.ConferenceView, error) {
+func (s *Server) onConference(ctx *fasthttp.RequestCtx, cmd engine.Command) (*engine.ConferenceView, error) {
 	wait, cancel := s.within()
 	defer cancel()
-	reply := s.config.Calls.DoConference(wait, cmd)
+	reply := s.config.Calls.DoConference(web.Traced(wait, ctx), cmd)
 	if reply.Err != nil {
 		return nil, reply.Err
 	}

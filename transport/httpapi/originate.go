@@ -45,7 +45,7 @@ func (s *Server) place(ctx *fasthttp.RequestCtx, app *tenant.App, verb engine.Ve
 	wait, cancel := s.within()
 	defer cancel()
 	b := s.barrier(ctx)
-	reply := s.config.Calls.Do(wait, info.Profile.ID, engine.Command{Verb: verb, App: app.ID, Originate: o})
+	reply := s.config.Calls.Do(web.Traced(wait, ctx), info.Profile.ID, engine.Command{Verb: verb, App: app.ID, Originate: o})
 	if reply.Err != nil {
 		return reply.Err
 	}

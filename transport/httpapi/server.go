@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"offhook/docs"
+	"offhook/engine/trace"
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi/web"
@@ -29,6 +30,7 @@ type Config struct {
 	Metrics   *Metrics         // nil measures nothing
 	Full      func() bool      // nothing can be stored: only reading goes on; nil means never
 	Now       func() time.Time // nil means time.Now
+	Tracer    *trace.Tracer    // of requests; nil exports nothing
 
 	CertFile, KeyFile string // PEM; both empty for plain HTTP
 
@@ -86,6 +88,7 @@ func New(config Config) (*Server, error) {
 		badKeys:   web.NewLimiter[netip.Addr](config.BadKeys, badKeys),
 		commands:  web.NewLimiter[commanded](config.Commands, commands),
 	}
+	s.routes.Trace(config.Tracer)
 	s.route()
 	var err error
 	s.web, err = web.NewServer(web.Config{

@@ -56,7 +56,7 @@ func (s *Server) order(o order) handler {
 				return err
 			}
 		}
-		if _, err := s.command(app, cmd); err != nil {
+		if _, err := s.command(ctx, app, cmd); err != nil {
 			return err
 		}
 		ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -65,7 +65,7 @@ func (s *Server) order(o order) handler {
 }
 
 // command gives a command to the subscriber whose call it is about.
-func (s *Server) command(app *tenant.App, cmd engine.Command) (engine.Reply, error) {
+func (s *Server) command(ctx *fasthttp.RequestCtx, app *tenant.App, cmd engine.Command) (engine.Reply, error) {
 	if err := s.mayCommandCall(app, cmd.Call); err != nil {
 		return engine.Reply{}, err
 	}
@@ -75,7 +75,7 @@ func (s *Server) command(app *tenant.App, cmd engine.Command) (engine.Reply, err
 	}
 	wait, cancel := s.within()
 	defer cancel()
-	reply := s.config.Calls.DoCall(wait, cmd)
+	reply := s.config.Calls.DoCall(web.Traced(wait, ctx), cmd)
 	if reply.Err != nil {
 		return reply, reply.Err
 	}

@@ -88,6 +88,8 @@ func (w *worker) wrap() {
 		}
 	}
 	p.ID = p.Events[0].EventID
+	w.cause = w.ep.d.causeOf(p.Events)
+	p.Trace = w.cause.Child()
 	if len(p.Events) > 1 {
 		// Never sent again as it is, so its id is nobody else's.
 		random := w.ep.d.cfg.Random

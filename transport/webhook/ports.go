@@ -7,6 +7,7 @@ import (
 	"offhook/engine"
 	"offhook/engine/clock"
 	"offhook/engine/tenant"
+	"offhook/engine/trace"
 )
 
 // Outbox is where events wait. The store is one. It shows only what is durable.
@@ -61,6 +62,9 @@ type Config struct {
 	Notice    func(Notice)  // told of endpoints that fail, are disabled or recover; must not wait; nil tells nobody
 
 	Rescan time.Duration // a pass over all waiting streams, in case anything was overlooked; zero means 5 minutes
+
+	Tracer *trace.Tracer // of attempts; nil exports nothing
+	Traces *trace.Memory // what events came from; nil knows of none
 
 	Clock  *clock.Clock  // nil means the system's
 	Random func() uint64 // nil means math/rand/v2

@@ -10,6 +10,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/tenant"
+	"offhook/engine/trace"
 )
 
 // Parcel is what one POST carries.
@@ -20,6 +21,7 @@ type Parcel struct {
 	GapFrom    uint64                 // the first number of a range given up before this event; 0 for none
 	Redelivery bool                   // asked for by a person
 	Want       int                    // bytes of the answer's body to bring back; zero for none
+	Trace      trace.Context          // of the attempt; zero for none
 }
 
 // What one POST carries at most in batch mode.
@@ -100,6 +102,10 @@ func (t *target) append(b []byte, sign *signer, p *Parcel, now time.Time) []byte
 	}
 	if p.Redelivery {
 		b = append(b, "\r\nwebhook-redelivery: true"...)
+	}
+	if p.Trace.Set() {
+		b = append(b, "\r\ntraceparent: "...)
+		b = p.Trace.Append(b)
 	}
 	b = append(b, "\r\nwebhook-signature: "...)
 	at, end := len(b), len(b)+sign.size(now)

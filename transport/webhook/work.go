@@ -5,6 +5,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/maybe"
+	"offhook/engine/trace"
 )
 
 // worker makes attempts for one endpoint, one after the other, and keeps its
@@ -17,8 +18,9 @@ type worker struct {
 	lone   bool   // one event, whatever else could go with it
 	loads  []load
 	parcel Parcel
-	count  int // events in the parcel
-	size   int // bytes of its body
+	cause  trace.Context // of what the parcel carries; none for most
+	count  int           // events in the parcel
+	size   int           // bytes of its body
 }
 
 // load is what a worker has of one lane, which is flying meanwhile.
@@ -141,6 +143,7 @@ func (w *worker) deliver() {
 		}
 	}
 	w.ep.settle(w, out)
+	w.traceAttempt(out, began)
 	if out.Class == Canceled {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 
+	"offhook/engine/trace"
 	"offhook/transport/problem"
 )
 
@@ -22,6 +23,8 @@ type Routes struct {
 	router  *router.Router
 	log     *slog.Logger
 	metrics *Metrics
+	traced  bool
+	tracer  *trace.Tracer
 	rows    []Row
 }
 
@@ -86,9 +89,11 @@ func (r *Routes) wrap(pattern string, h Handler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		begin := time.Now()
 		ctx.Response.Header.Set("Cache-Control", "no-store")
+		r.begin(ctx)
 		if err := h(ctx); err != nil {
 			Fail(ctx, r.log, pattern, err)
 		}
+		r.end(ctx, label, begin)
 		r.metrics.observe(label, string(ctx.Method()), ctx.Response.StatusCode(), time.Since(begin))
 	}
 }

@@ -206,7 +206,7 @@ func TooLarge(limit int) *problem.Problem {
 func Fail(ctx *fasthttp.RequestCtx, log *slog.Logger, route string, err error) {
 	p := problem.From(err)
 	if p.Code == problem.CodeInternal {
-		log.Error("request failed", "route", route, "err", err)
+		log.Error("request failed", "route", route, "err", err, "trace", TraceOf(ctx).String())
 	}
 	problem.Write(ctx, p)
 }

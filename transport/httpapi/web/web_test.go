@@ -46,13 +46,19 @@ func TestABucket(t *testing.T) {
 
 func TestRatesOfWhichOneIsMeant(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	require.Nil(t, NewLimiter[string](Rate{PerSecond: -1}, Rate{PerSecond: 1}))
-	var none *Limiter[string]
-	ok, _ := none.Take("a", now)
-	require.True(t, ok)
+	none := NewLimiter[string](Rate{PerSecond: -1}, Rate{PerSecond: 1})
+	for range 10 {
+		ok, _ := none.Take("a", now)
+		require.True(t, ok, "less than zero is no bound")
+	}
+	none.Set(Rate{PerSecond: 1, Burst: 2}, Rate{})
+	for _, want := range []bool{true, true, false} {
+		ok, _ := none.Take("a", now)
+		require.Equal(t, want, ok, "another rate holds from then on")
+	}
 
 	l := NewLimiter[string](Rate{}, Rate{PerSecond: 1, Burst: 1})
-	ok, _ = l.Take("a", now)
+	ok, _ := l.Take("a", now)
 	require.True(t, ok)
 	ok, _ = l.Take("a", now)
 	require.False(t, ok)
