@@ -76,6 +76,9 @@ func (b *batch) collect(out *engine.Effects) {
 			if b.cause == nil { // a fact, or the lack of one, that somebody waited for
 				b.cause = w.cause
 			}
+			if r.Holds {
+				e.hold(w.cause, r.Call.ID)
+			}
 		}
 	}
 	out.Reply = out.Reply[:0]

@@ -3,6 +3,7 @@ package actor
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"offhook/engine"
@@ -13,13 +14,43 @@ import (
 // goes with what waits here and is never stored.
 type cause struct {
 	trace.Context
-	app string
+	app  string
+	call engine.CallID // of which alone events came from it; zero for all of the step
+}
+
+// mostHeld bounds the calls of one subscriber whose events wait for their 201.
+// With one more the first is told of without its trace.
+const mostHeld = 8
+
+// hold keeps the cause of a call that was placed: its events leave in a later
+// step, when the 201 has.
+func (e *entry) hold(why *cause, call engine.CallID) {
+	if why == nil {
+		return
+	}
+	if len(e.held) == mostHeld {
+		e.held = slices.Delete(e.held, 0, 1)
+	}
+	of := *why
+	of.call = call
+	e.held = append(e.held, &of)
+}
+
+// lifted is the cause of a call whose 201 has left; nil when nobody traces it.
+func (e *entry) lifted(call engine.CallID) *cause {
+	for i, c := range e.held {
+		if c.call == call {
+			e.held = slices.Delete(e.held, i, i+1)
+			return c
+		}
+	}
+	return nil
 }
 
 // causeOf is the cause of what an app asks for; nil when nobody traces it.
 func causeOf(ctx context.Context, in *engine.Input) *cause {
 	if c := trace.From(ctx); c.Set() && in.Command != nil {
-		return &cause{c, in.Command.App}
+		return &cause{Context: c, app: in.Command.App}
 	}
 	return nil
 }
@@ -46,7 +77,7 @@ func (b *batch) attribute(out *engine.Effects) {
 	e := b.e
 	for ; b.told < len(out.Emit); b.told++ {
 		n := &out.Emit[b.told]
-		if b.cause == nil || n.App != b.cause.app {
+		if b.cause == nil || n.App != b.cause.app || b.cause.call != 0 && n.Call != b.cause.call {
 			continue
 		}
 		e.dir.cfg.Traces.Put(n.App, n.Subscriber, uint8(n.Kind), n.Sequence, b.cause.Context)

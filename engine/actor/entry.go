@@ -45,6 +45,7 @@ type entry struct {
 	able    *engine.Platform // what the subscriber's network could do at the last step
 	now     int64            // of the last step
 	base    int64            // of the clock then
+	held    []*cause
 }
 
 // inbox holds what waits for one subscriber. It is borrowed from a pool when
@@ -205,7 +206,9 @@ func (e *entry) command(b *batch, r request) {
 
 // step applies one input and moves its effects into the batch.
 func (e *entry) step(b *batch, in *engine.Input, why *cause) {
-	b.cause = why
+	if b.cause = why; in.Lift != 0 {
+		b.cause = e.lifted(in.Lift)
+	}
 	e.able = e.dir.platform(e.sub.Network)
 	in.Entropy, in.Wants, in.Platform = e.dir.entropy(), e.dir.wants, e.able
 	out := e.out
