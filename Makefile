@@ -18,7 +18,7 @@ BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(P
 	$(if $(DIR),--dir $(DIR)) $(if $(JSON),--json $(JSON)) $(if $(TEXT),--text $(TEXT)) $(if $(SVG),--svg $(SVG)) $(if $(PROFILES),--profiles $(PROFILES))
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors console-load security fuzz overload bench-check bench-keep microbench bench-peers clean
+.PHONY: help run build test check bench bench-webhooks bench-decode bench-loss prove sim chaos crash rot models kill9 soak doors console-load security fuzz overload release release-check bench-check bench-keep microbench bench-peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,9 +29,16 @@ run: build ## build offhook and start it with its simulator; prints what to try
 build: ## build ./bin/offhook
 	$(GO) build -trimpath -ldflags '-X main.release=$(RELEASE)' -o bin/offhook ./cmd/offhook
 
+release: ## build binaries for linux/amd64 and linux/arm64, the same bytes each time, with checksums and bills of materials; RELEASE names it
+	@$(GO) run ./cmd/release -version '$(RELEASE)' -out bin/release
+
+release-check: ## build offhook twice in different places, and compare every byte
+	OFFHOOK_RELEASE_WHOLE=1 $(GO) test -count=1 -timeout 30m -run SameBytes ./cmd/release
+
 test: ## run every test with the race detector; installs what it needs beside Go where it may
 	@sh .ci/needs
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+	$(GO) -C docs/monitoring/check test ./...
 	$(GO) test -tags maybe ./engine/maybe
 	$(GO) test -tags maybe -run 'TheWholeNode|EachPlace' ./bench/prove/sim
 
@@ -40,11 +47,16 @@ check: ## what a change must pass: format, vet, staticcheck, race tests, tidy mo
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(MAKE) test
+	$(MAKE) release-check
 	$(GO) mod tidy -diff
 	$(GO) -C bench/peers/nats vet ./...
 	$(GO) -C bench/peers/nats run $(STATICCHECK) ./...
 	$(GO) -C bench/peers/nats test ./...
 	$(GO) -C bench/peers/nats mod tidy -diff
+	$(GO) -C docs/monitoring/check vet ./...
+	$(GO) -C docs/monitoring/check run $(STATICCHECK) ./...
+	$(GO) -C docs/monitoring/check test ./...
+	$(GO) -C docs/monitoring/check mod tidy -diff
 
 bench: build ## what things cost beside their baselines, and the budgets; SUITE, RATE, RUNS, ROUND, DIR, JSON, TEXT, SVG
 	@./bin/offhook bench $(BENCH)
