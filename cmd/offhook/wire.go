@@ -38,7 +38,7 @@ func serve(ctx context.Context, s serving) (err error) {
 	}
 	n, err := openNode(cfg, files, log)
 	if err != nil {
-		return err
+		return opening(err, cfg)
 	}
 	end.with(n.store.Close)
 	stopTracing := n.startTracing(cfg.Tracing)
