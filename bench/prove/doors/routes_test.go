@@ -1,6 +1,7 @@
 package doors
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -31,7 +32,7 @@ func publicRoutes(t testing.TB) []string {
 
 func adminRoutes(t testing.TB) []string {
 	t.Helper()
-	s, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks()})
+	s, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks(), LogLevel: &slog.LevelVar{}})
 	require.NoError(t, err)
 	return s.Routes()
 }
