@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"offhook/engine"
+	"offhook/engine/trace"
 )
 
 func (s *story) ask(verb engine.Verb) engine.Outcome {
@@ -232,5 +233,23 @@ func TestXSPsAreFoundInDNS(t *testing.T) {
 		require.Empty(s, s.bw.requests())
 		s.after(time.Second)
 		require.Equal(s, "https://xsp9.example.com:4443", s.p.order()[0].base.String())
+	})
+}
+
+// A traced request can be found in the platform's own logs; others say nothing.
+func TestATraceGoesAlongWithItsRequests(t *testing.T) {
+	tell(t, nil, func(s *story) {
+		var got []http.Header
+		s.bw.on("PUT /Hold", func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.Header.Clone()) })
+		at, ok := trace.Parse([]byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+		require.True(s, ok)
+		ask := engine.Ask{Verb: engine.VerbHold, User: bob, ProviderID: "callhalf-101:0"}
+		s.p.Ask(trace.With(s.Context(), at), ask)
+		s.p.Ask(s.Context(), ask)
+		require.Len(s, got, 2)
+		require.Equal(s, at.Parent(), got[0].Get("traceparent"))
+		require.Equal(s, at.String(), got[0].Get("TrackingID"))
+		require.Empty(s, got[1].Get("traceparent"))
+		require.Empty(s, got[1].Get("TrackingID"))
 	})
 }

@@ -18,6 +18,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/tenant"
+	"offhook/engine/trace"
 	"offhook/transport/openapitest"
 )
 
@@ -94,7 +95,14 @@ func TestARequestByteForByte(t *testing.T) {
 	for _, line := range head {
 		require.NotContains(t, line, "webhook-gap-from")
 		require.NotContains(t, line, "webhook-redelivery")
+		require.NotContains(t, line, "traceparent", "it came of nobody's request")
 	}
+
+	traced := parcel(note(9))
+	traced.Trace, _ = trace.Parse([]byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+	require.Equal(t, Delivered, target.Post(traced).Class)
+	head, _ = p.last(t)
+	require.Contains(t, head, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 }
 
 func TestABatchIsAnArrayOfTheBodies(t *testing.T) {
