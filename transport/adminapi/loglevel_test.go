@@ -19,7 +19,3 @@ func TestTheLogLevelChangesWhileItRunsAndOnAFullDiskToo(t *testing.T) {
 	o.send("PUT", "/admin/log", nil, "Authorization", "Bearer x").wantProblem(t, 401, "unauthorized")
 	require.Equal(t, slog.LevelDebug, level.Level(), "what is refused changes nothing")
 }
-
-func TestWithoutALevelToChangeThereIsNoRoute(t *testing.T) {
-	newOffice(t).do("GET", "/admin/log", "").wantProblem(t, 404, "not_found")
-}

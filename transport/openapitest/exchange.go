@@ -68,7 +68,7 @@ func unknown(x Exchange) error {
 }
 
 // common are the headers that every answer may have.
-var common = []string{"Content-Type", "Content-Length", "Date", "Connection", "Cache-Control", "Transfer-Encoding", "Vary"}
+var common = []string{"Content-Type", "Content-Length", "Date", "Connection", "Cache-Control", "Transfer-Encoding", "Vary", "Traceresponse"}
 
 func (op node) answer(x Exchange) error {
 	resp := op.to("responses", strconv.Itoa(x.Status))

@@ -1,6 +1,7 @@
 package openapitest_test
 
 import (
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,7 +27,7 @@ func TestWhatIsAnsweredIsDocumentedAndTheOtherWayRound(t *testing.T) {
 	require.NoError(t, err)
 	openapitest.Public().Routes(t, public.Routes())
 
-	admin, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks(), Console: &adminapi.Console{Pages: &console.Pages{}}})
+	admin, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks(), LogLevel: &slog.LevelVar{}, Console: &adminapi.Console{Pages: &console.Pages{}}})
 	require.NoError(t, err)
 	openapitest.Admin().Routes(t, admin.Routes())
 }
