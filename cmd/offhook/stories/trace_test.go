@@ -110,6 +110,18 @@ func (c *collector) span(t *testing.T, id, name string) *otlp.Span {
 	return nil
 }
 
+// logged waits for a line with two texts in it.
+func logged(p *rig.Process, one, other string) bool {
+	for range rig.Poll(20 * time.Second) {
+		for line := range strings.Lines(p.Output()) {
+			if strings.Contains(line, one) && strings.Contains(line, other) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // A request's trace goes to the platform, to the events that come of it and to
 // their webhooks, in headers, in the log and in spans; and to no other app.
 func TestATraceGoesFromTheRequestToTheWebhook(t *testing.T) {
@@ -160,12 +172,7 @@ func TestATraceGoesFromTheRequestToTheWebhook(t *testing.T) {
 	require.Contains(t, told.Get("traceparent"), id)
 	require.Empty(t, others.find(t, "held").Get("traceparent"), "what an app asks is its own affair")
 	for _, line := range []string{`msg="provider asked"`, "msg=transition", `msg="event caused"`, `msg="webhook attempt"`} {
-		says(t, w.Process, line, 1)
-		found := false
-		for _, l := range strings.Split(w.Output(), "\n") {
-			found = found || strings.Contains(l, line) && strings.Contains(l, "trace="+id)
-		}
-		require.True(t, found, "%s has the trace:\n%s", line, w.Output())
+		require.True(t, logged(w.Process, line, "trace="+id), "%s has the trace:\n%s", line, w.Output())
 	}
 	server := spans.span(t, id, "PUT /apps/{app_id}/calls/{call_id}/hold")
 	require.Equal(t, parent, hex.EncodeToString(server.ParentSpanId))
