@@ -224,7 +224,7 @@ func (p *picture) named(s *store.Store, c *catalog) error {
 	}
 	for _, id := range c.calls {
 		if key := "call/" + id.String(); !c.thorough && !c.hot[key] {
-			p.rows[key] = unsaid
+			p.rows[key], p.rows["next/"+id.String()] = unsaid, unsaid
 			continue
 		}
 		owner, err := s.Owner(id)
@@ -237,6 +237,9 @@ func (p *picture) named(s *store.Store, c *catalog) error {
 		}
 		if owner != "" {
 			key := "call/" + id.String()
+			if by := wentOn(ended); by != 0 {
+				p.rows["next/"+id.String()] = by.String()
+			}
 			p.rows[key] = callRow(owner, ended)
 			if ended != nil {
 				p.calls[key] = ended.ReleasedAt

@@ -3,6 +3,7 @@ package crash
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -91,6 +92,8 @@ func (r *rows) put(rec *engine.Record) {
 		}
 	case engine.RecordCall:
 		r.set("call/"+rec.Call.ID.String(), callRow(sub.ID, rec.Call))
+	case engine.RecordReplaced:
+		r.set("next/"+rec.Replaced.String(), rec.By.String())
 	case engine.RecordIntent:
 		r.intents[rec.Intent.Dialed] = r.n
 		if rec.Intent.Key != "" {
@@ -158,6 +161,21 @@ func callRow(owner string, c *engine.Call) string {
 		return owner
 	}
 	return owner + " " + text(c)
+}
+
+// wentOn takes what a call went on as out of it: that is a row of its own.
+func wentOn(c *engine.Call) engine.CallID {
+	if c == nil || c.More == nil || c.More.ReplacedBy == 0 {
+		return 0
+	}
+	more := *c.More
+	by := more.ReplacedBy
+	more.ReplacedBy = 0
+	c.More = &more
+	if reflect.ValueOf(more).IsZero() {
+		c.More = nil
+	}
+	return by
 }
 
 func eventRow(index uint64, n *engine.Notification) string {

@@ -333,8 +333,14 @@ func (w *world) hot() map[string]bool {
 	defer w.mu.Unlock()
 	hot := map[string]bool{}
 	for key, h := range w.rows.history {
-		if h[len(h)-1].by > w.rows.acked-lately && (strings.HasPrefix(key, "call/") || strings.HasPrefix(key, "idem/")) {
+		if h[len(h)-1].by <= w.rows.acked-lately {
+			continue
+		}
+		switch kind, of, _ := strings.Cut(key, "/"); kind {
+		case "call", "idem":
 			hot[key] = true
+		case "next": // it is read with its call
+			hot["call/"+of] = true
 		}
 	}
 	return hot
