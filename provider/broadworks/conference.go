@@ -59,11 +59,11 @@ func conferenceBody(calls []string) string {
 
 // readConference reads the conference of a user; nil when nobody can tell
 // whether there is one. That it can be read at all is not sure (dossier §1.4):
-// a no to it means that there is none only while no call is said to be in one.
+// a no to it means that there is none only while every call is said to be in none.
 func (p *Provider) readConference(ctx context.Context, user string, c class) *engine.ConferenceFact {
 	a, err := p.read(ctx, p.conferencePath(user), c)
 	if err == nil && a.final() {
-		if list, out := p.listCalls(ctx, user, c); out.Kind == engine.OutcomeAccepted && !slices.ContainsFunc(list, listed.joined) {
+		if list, out := p.listCalls(ctx, user, c); out.Kind == engine.OutcomeAccepted && !slices.ContainsFunc(list, listed.perhapsJoined) {
 			return &engine.ConferenceFact{Over: true}
 		}
 		return nil

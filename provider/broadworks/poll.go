@@ -64,6 +64,9 @@ type listed struct {
 
 func (l listed) joined() bool { return l.inConference == engine.SaidYes }
 
+// perhapsJoined reports whether nobody says that the call is in no conference.
+func (l listed) perhapsJoined() bool { return l.inConference != engine.SaidNo }
+
 // listCalls reads which calls a user has. With an outcome that is not accepted
 // there is no list.
 func (p *Provider) listCalls(ctx context.Context, user string, c class) (list []listed, out engine.Outcome) {

@@ -197,6 +197,10 @@ func TestAConferenceIsReadBack(t *testing.T) {
 		s.bw.on("GET /calls", says(200, calls("c1", "c1", "c2")))
 		require.Nil(s, read("c1", true).Conference, "this platform does not let conferences be read")
 		require.Equal(s, engine.OutcomeUnknown, read("", true).Kind)
+		s.bw.on("GET /calls", says(200, strings.ReplaceAll(calls("", "c1", "c2"), ` inConference="false"`, "")))
+		require.Nil(s, read("c1", true).Conference, "nor does it say of calls whether they are in one")
+		s.bw.on("GET /calls", says(200, calls("")))
+		require.Equal(s, &engine.ConferenceFact{Over: true}, read("c1", true).Conference, "without calls there is none")
 		s.bw.on("GET /calls", says(500, ""))
 		require.Nil(s, read("c1", true).Conference)
 		for _, broken := range []http.HandlerFunc{says(500, ""), says(200, "<html/>"), says(200, ""), says(200, call)} {
