@@ -16,6 +16,10 @@ func (st *step) decided(w *waiter) (Reply, bool) {
 	switch {
 	case c == nil:
 		return Reply{}, false
+	case w.stage == stageAsked && isParkedSomewhere(c):
+		is := *c
+		w.parked = &is
+		return Reply{}, false
 	case r.reached != nil && r.reached(st.Subscriber, c, w):
 		c.Can = st.can(c)
 		is := Reply{Call: *c}
@@ -58,6 +62,7 @@ func (st *step) answer(decide func(w *waiter) (Reply, bool)) {
 
 // controlled takes the provider's answer to a command.
 func (st *step) controlled(a openAsk, o *Outcome) {
+	st.parked(a, o)
 	for i := range st.waiters {
 		w := &st.waiters[i]
 		if w.ask != a.id || w.stage != stageAsked {
@@ -85,6 +90,31 @@ func (st *step) controlled(a openAsk, o *Outcome) {
 	case a.verb == VerbDTMF && (o.Kind == OutcomeAccepted || o.Kind == OutcomeUnknown):
 		st.sent(a, o)
 	}
+}
+
+// isParkedSomewhere reports whether nobody has said yet where a call that is
+// over was parked.
+func isParkedSomewhere(c *Call) bool {
+	return c.State == StateReleased && c.Cause == CauseParked && (c.More == nil || c.More.ParkedAt == "")
+}
+
+// parked answers those who had a call parked that was over before the provider
+// said where it is: its row has that from now on.
+func (st *step) parked(a openAsk, o *Outcome) {
+	var is *Call
+	st.answer(func(w *waiter) (Reply, bool) {
+		if w.ask != a.id || w.parked == nil {
+			return Reply{}, false
+		}
+		if is == nil {
+			is = w.parked
+			if o.ParkedAt != "" {
+				is.alter().ParkedAt = o.ParkedAt
+				st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: is})
+			}
+		}
+		return Reply{Call: *is}, true
+	})
 }
 
 // sent answers a command that nothing follows.

@@ -480,6 +480,10 @@ func (s *teller) step(in Input) {
 			}
 		case RecordConference:
 			say("%s %s%s", s.conferenceName(r.Conference.ID), r.Conference.State(), told(r.Conference.ClientRef != "", " ref="+r.Conference.ClientRef))
+		case RecordCall:
+			if r.Call.State == StateReleased && !slices.ContainsFunc(out.Moves, func(m Move) bool { return m.Call == r.Call.ID }) {
+				say("%s was parked at %s", s.name(r.Call.ID), r.Call.More.ParkedAt)
+			}
 		case RecordReplaced:
 			say("%s goes on as %s", s.name(r.Replaced), s.name(r.By))
 		case RecordTrace:

@@ -20,6 +20,7 @@ type waiter struct {
 	conference ConferenceID
 	clientRef  string // conference: the app's name for it
 	parkedAt   string // park: where, as the provider said
+	parked     *Call  // park: as the call ended, if its event came before the provider said where
 }
 
 // stage is how far a waiting command got.
