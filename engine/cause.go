@@ -36,18 +36,27 @@ func (st *step) attribute(c *Call, on Trigger) {
 		c.Cause = CauseTransferred
 		return
 	}
+	// Nobody knows yet whether a command was taken: then the far end was faster,
+	// or an app that had the call ended.
+	faster := on == OnReleased && (c.Party == PartyRemote || st.ending(c.ID))
 	for i := range st.waiters {
 		w := &st.waiters[i]
-		switch {
-		case w.refused || !w.about(c.ID):
-		case !w.taken && on == OnReleased && c.Party == PartyRemote:
-			// Nobody knows yet whether it was taken: the far end was faster.
-		case w.verb == VerbEnd && on == OnReleased:
-			return
-		default:
-			st.sentAway(c, w, on)
+		if w.refused || !w.about(c.ID) || !w.taken && faster {
+			continue
+		}
+		st.sentAway(c, w, on)
+		w.did = w.did || w.call == c.ID
+	}
+}
+
+// ending reports whether an app wants the call over, and was not refused.
+func (st *step) ending(id CallID) bool {
+	for i := range st.waiters {
+		if w := &st.waiters[i]; w.verb == VerbEnd && w.call == id && !w.refused {
+			return true
 		}
 	}
+	return false
 }
 
 // sentAway makes the end of a call what a command wanted of it.

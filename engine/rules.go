@@ -80,7 +80,7 @@ var rules = [numVerbs]rule{
 	VerbTransfer:     toSendAway("only an active or held call can be transferred", takesNumber),
 	VerbMuteTransfer: toSendAway("only an active or held call can be transferred", takesNumber),
 	VerbConsult: {
-		states: whileConnected, not: "only an active or held call can be transferred", takes: takesCall, reached: isIn(StateReleased),
+		states: whileConnected, not: "only an active or held call can be transferred", takes: takesCall, reached: isSent,
 		and: hasConsulted, also: "the subscriber has another call that is active, held or dialing",
 	},
 	VerbReconnect: {states: inStates(StateHeld), not: "only a held call can be reconnected", reached: isIn(StateActive)},
@@ -106,12 +106,12 @@ var rules = [numVerbs]rule{
 
 // whileRinging is a verb that turns away an incoming call.
 func whileRinging(not string, takes argument) rule {
-	return rule{states: inStates(StateRinging), direction: Incoming, not: not, takes: takes, reached: isIn(StateReleased)}
+	return rule{states: inStates(StateRinging), direction: Incoming, not: not, takes: takes, reached: isSent}
 }
 
 // toSendAway is a verb after which the conversation goes on without the subscriber.
 func toSendAway(not string, takes argument) rule {
-	return rule{states: whileConnected, not: not, takes: takes, reached: isIn(StateReleased)}
+	return rule{states: whileConnected, not: not, takes: takes, reached: isSent}
 }
 
 // toRecord is a verb that brings the recording of a call to another state, from
@@ -157,6 +157,12 @@ func isDeaf(m *More) bool  { return m.Deaf }
 
 func isIn(state State) func(*Subscriber, *Call, *waiter) bool {
 	return func(_ *Subscriber, c *Call, _ *waiter) bool { return c.State == state }
+}
+
+// isSent: the call is over, and not because the far end hung up meanwhile, or
+// whatever else may end a call.
+func isSent(_ *Subscriber, c *Call, w *waiter) bool {
+	return c.State == StateReleased && !w.refused && (w.taken || w.did)
 }
 
 func isAnswered(_ *Subscriber, c *Call, _ *waiter) bool {

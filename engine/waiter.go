@@ -11,6 +11,7 @@ type waiter struct {
 	stage    stage
 	taken    bool   // the provider said yes
 	refused  bool   // the provider said no
+	did      bool   // the call ended, as the command's doing; see attribute
 	detail   string // and why, in its words
 	joined   bool   // an earlier request wanted the same; this one came in with it
 	ask      uint64 // what the provider was asked; see openAsk
