@@ -12,7 +12,7 @@ const (
 	typeTransferred = "call.transferred"       // the same: the far end transferred us
 	typeForwarded   = "call.forwarded"         // the same: the one we called has our call forwarded
 	typePickedUp    = "call.picked_up"         // the same: somebody picked up where it rang
-	typeRetrieved   = "call.retrieved"         // the same: it was parked, and was taken back
+	typeRetrieved   = "call.retrieved"         // the same: it took back a parked call
 	typeRecording   = "call.recording"         // the same: of its recording
 	typeConference  = "call.conference"        // the same: of its part in a conference
 	typeGap         = "stream.gap"             // events that were kept too long were given up
