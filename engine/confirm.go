@@ -140,6 +140,9 @@ func (st *step) readBack(a openAsk, o *Outcome) {
 	switch o.Kind {
 	case OutcomeAccepted:
 		st.partsTold = o.Conference != nil
+		if o.Conference != nil && !o.Conference.Over && st.anyReadFor(a.call, func(w *waiter) bool { return w.verb == VerbConference }) {
+			st.wantSnapshot() // the others may have been held, and were not read
+		}
 		// What an event told while the call was read is newer.
 		if c.touched <= a.since {
 			f := o.Fact
