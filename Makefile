@@ -23,7 +23,9 @@ BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(P
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: build ## build offhook and start it with its simulator; prints what to try
+run: export OFFHOOK_WEBHOOKS_ALLOW_HTTP ?= true
+run: export OFFHOOK_WEBHOOKS_ALLOW_PRIVATE_NETWORKS ?= true
+run: build ## build offhook and start it with its simulator, webhooks to this machine allowed; prints what to try
 	./bin/offhook serve
 
 build: ## build ./bin/offhook
