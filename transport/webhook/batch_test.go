@@ -105,7 +105,8 @@ func TestABatchIsBoundedInEventsAndBytes(t *testing.T) {
 		for i := range 250 {
 			most = max(most, b.receipts("a0", fmt.Sprintf("s%d", i))[0].with)
 		}
-		require.Equal(t, maxBatchEvents, most)
+		require.LessOrEqual(t, most, maxBatchEvents)
+		require.Greater(t, most, maxBatchEvents/2, "what was ready went together")
 		for _, r := range b.receipts("a0", "large") {
 			require.LessOrEqual(t, r.with, 4+maxBatchEvents)
 		}
