@@ -11,7 +11,7 @@ import (
 const envPrefix = "OFFHOOK_"
 
 // envOthers are variables that are read elsewhere.
-var envOthers = []string{"OFFHOOK_CONFIG", "OFFHOOK_LISTEN_SECRET"}
+var envOthers = []string{"OFFHOOK_CONFIG", "OFFHOOK_LISTEN_SECRET", envAdmin, envAPI, envAPIKey, envApp}
 
 // setting is one thing that can be set, with its place in the Config.
 type setting struct {

@@ -4,7 +4,7 @@
 //
 // Exit codes: 0 all is well, which includes a drained stop; 1 something
 // failed, or a second signal cut a drain short; 2 the command line or the
-// configuration is wrong.
+// configuration is wrong; 3 no offhook answers; 4 it refuses.
 package main
 
 import (
@@ -20,12 +20,15 @@ import (
 	"github.com/alecthomas/kong"
 
 	"offhook/bench/e2e"
+	"offhook/transport/client"
 )
 
 const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitAway    = 3
+	exitRefused = 4
 )
 
 func main() {
@@ -63,7 +66,13 @@ type commands struct {
 	Simulate simulateCmd `cmd:"" help:"Run the simulator alone: a make-believe BroadWorks with phones behind it."`
 	Listen   listenCmd   `cmd:"" help:"Receive webhooks here: verify them, print them, judge their order, and misbehave if asked to."`
 	Bench    benchCmd    `cmd:"" help:"Measure what things cost on this machine, each beside its baseline."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	App        appCmd        `cmd:"" help:"The apps, and their keys."`
+	Subscriber subscriberCmd `cmd:"" help:"Whose calls are followed."`
+	Network    networkCmd    `cmd:"" help:"The platforms."`
+	Call       callCmd       `cmd:"" help:"See calls, place them, and change them."`
+
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 const description = `One Calls API over the call platforms of UCaaS providers.
@@ -71,7 +80,8 @@ const description = `One Calls API over the call platforms of UCaaS providers.
 Every setting of the config file can also be given in the environment: its path in upper case with "_", behind OFFHOOK_,
 as in OFFHOOK_ADMIN_LISTEN. Flags win over the environment, the environment over the file, the file over the defaults.
 
-Exit codes: 0 all is well; 1 something failed; 2 the command line or the configuration is wrong.`
+Exit codes: 0 all is well; 1 something failed; 2 the command line or the configuration is wrong;
+3 no offhook answers; 4 it refuses.`
 
 // exiting is how kong leaves after --help.
 type exiting int
@@ -105,6 +115,9 @@ func (p *program) run(args []string) (code int) {
 	err = chosen.Run()
 	var wrong *configError
 	var cut *cutShort
+	var misused *usageError
+	var away *unreached
+	var refused *client.Error
 	switch {
 	case err == nil:
 		return exitOK
@@ -113,9 +126,26 @@ func (p *program) run(args []string) (code int) {
 		return exitUsage
 	case errors.As(err, &cut):
 		return exitFailure // it said so itself
+	case errors.As(err, &misused):
+		fmt.Fprintf(p.stderr, "offhook: %v\nTry “offhook %s --help”.\n", err, words(chosen))
+		return exitUsage
+	case errors.As(err, &away):
+		fmt.Fprintf(p.stderr, "offhook: %v\n", err)
+		return exitAway
+	case errors.As(err, &refused):
+		fmt.Fprintf(p.stderr, "offhook: %v\n", clean(err.Error()))
+		return exitRefused
 	}
 	fmt.Fprintf(p.stderr, "offhook: %v\n", err)
 	return exitFailure
+}
+
+// words are the command that was chosen, without its arguments.
+func words(chosen *kong.Context) string {
+	if s := chosen.Selected(); s != nil {
+		return strings.TrimPrefix(s.FullPath(), "offhook ")
+	}
+	return ""
 }
 
 type serveCmd struct {

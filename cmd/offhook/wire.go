@@ -100,6 +100,12 @@ func serve(ctx context.Context, s serving) (err error) {
 	r.admin = ops
 	end.with(func() error { return within(r.drainTimeout(), ops.Shutdown) })
 
+	if gone, err := tellRunning(cfg, api.Addr(), admin.Addr()); err != nil {
+		log.Warn("commands on this machine have to be told where this offhook is", "err", err)
+	} else {
+		end.with(gone)
+	}
+
 	ready := []any{"api", api.Addr().String(), "admin", admin.Addr().String()}
 	if made {
 		fmt.Fprintf(stdout, "# admin token, shown once and kept in %s: %s\n", cfg.DataDir, token)
