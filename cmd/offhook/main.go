@@ -71,7 +71,10 @@ type commands struct {
 	Subscriber subscriberCmd `cmd:"" help:"Whose calls are followed."`
 	Network    networkCmd    `cmd:"" help:"The platforms."`
 	Call       callCmd       `cmd:"" help:"See calls, place them, and change them."`
+	Events     eventsCmd     `cmd:"" help:"What happens, as it happens."`
+	Webhook    webhookCmd    `cmd:"" help:"Where events are sent, and what became of them."`
 
+	Doctor  doctorCmd  `cmd:"" help:"Look for what is wrong here, and say what to do about it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -115,6 +118,7 @@ func (p *program) run(args []string) (code int) {
 	err = chosen.Run()
 	var wrong *configError
 	var cut *cutShort
+	var sick *unwell
 	var misused *usageError
 	var away *unreached
 	var refused *client.Error
@@ -124,7 +128,7 @@ func (p *program) run(args []string) (code int) {
 	case errors.As(err, &wrong):
 		fmt.Fprintf(p.stderr, "offhook: the configuration is wrong\n%v\n", wrong)
 		return exitUsage
-	case errors.As(err, &cut):
+	case errors.As(err, &cut), errors.As(err, &sick):
 		return exitFailure // it said so itself
 	case errors.As(err, &misused):
 		fmt.Fprintf(p.stderr, "offhook: %v\nTry “offhook %s --help”.\n", err, words(chosen))

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"offhook/store"
+)
+
+// ward is a place for a config, with ports that nobody uses.
+type ward struct{ dir string }
+
+func (w ward) file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(w.dir, name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// ask runs the doctor on a config, and returns what it found besides what is well.
+func (w ward) ask(t *testing.T, yaml string, args ...string) (int, []finding) {
+	t.Helper()
+	config := w.file(t, "offhook.yaml", yaml)
+	env := map[string]string{"OFFHOOK_SIMULATOR_LISTEN": "127.0.0.1:0"}
+	r := run(t, env, append([]string{"doctor", "--json", "--config", config}, args...)...)
+	var all, bad []finding
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &all), "%s%s", r.stdout, r.stderr)
+	for _, f := range all {
+		if f.Status == isFault {
+			bad = append(bad, f)
+		}
+	}
+	return r.code, bad
+}
+
+func (w ward) healthy() string {
+	return fmt.Sprintf("data_dir: %s\nlisten: 127.0.0.1:0\nadmin:\n  listen: 127.0.0.1:0\nspace:\n  low: 1MiB\n", filepath.Join(w.dir, "data"))
+}
+
+func (w ward) certificate(t *testing.T, name string, until time.Time) (cert, key string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "offhook.test"}, NotBefore: until.Add(-90 * 24 * time.Hour), NotAfter: until}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, k.Public(), k)
+	require.NoError(t, err)
+	kder, err := x509.MarshalECPrivateKey(k)
+	require.NoError(t, err)
+	return w.file(t, name+".crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
+		w.file(t, name+".key", string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: kder})))
+}
+
+func (w ward) network(t *testing.T, xsp string) string {
+	t.Helper()
+	secret := w.file(t, "password", "hunter2\n")
+	return w.healthy() + fmt.Sprintf("networks:\n- network_id: east\n  broadworks:\n    xsps: [%q]\n    username: admin@example.com\n    password_file: %s\n", xsp, secret)
+}
+
+func TestTheDoctorFindsNothingWhereAllIsWell(t *testing.T) {
+	w := ward{t.TempDir()}
+	code, bad := w.ask(t, w.healthy())
+	require.Empty(t, bad)
+	require.Zero(t, code)
+	require.NoDirExists(t, filepath.Join(w.dir, "data"), "it changes nothing")
+	r := run(t, nil, "doctor", "--config", filepath.Join(w.dir, "offhook.yaml"))
+	require.Contains(t, r.stdout, "ok       config: ")
+	require.Contains(t, r.stdout, "a sync takes ")
+}
+
+func TestTheDoctorNamesTheFault(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	var logins atomic.Int32
+	xsp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		logins.Add(1)
+		if user, password, _ := r.BasicAuth(); user == "admin@example.com" && password == "hunter3" {
+			return
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer xsp.Close()
+	for name, c := range map[string]struct {
+		make               func(t *testing.T, w ward) string
+		check, detail, fix string
+	}{
+		"a key that is none": {func(_ *testing.T, w ward) string { return w.healthy() + "lisen: :1\n" },
+			"config", `offhook.yaml:7: lisen: there is no such setting; did you mean "listen"?`, "put it right"},
+		"a certificate of another key": {func(t *testing.T, w ward) string {
+			cert, _ := w.certificate(t, "a", time.Now().Add(60*24*time.Hour))
+			_, key := w.certificate(t, "b", time.Now().Add(60*24*time.Hour))
+			return w.healthy() + "tls:\n  cert_file: " + cert + "\n  key_file: " + key + "\n"
+		}, "config", "tls.cert_file: cannot be used with tls.key_file", ""},
+		"a certificate that expired": {func(t *testing.T, w ward) string {
+			cert, key := w.certificate(t, "a", time.Now().Add(-time.Hour))
+			return w.healthy() + "tls:\n  cert_file: " + cert + "\n  key_file: " + key + "\n"
+		}, "certificates", "tls.cert_file expired on", "renew it"},
+		"a data directory in use": {func(t *testing.T, w ward) string {
+			s, err := store.Open(filepath.Join(w.dir, "data"), store.Options{})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, s.Close()) })
+			return w.healthy()
+		}, "data directory", "data directory is in use", "stop the other offhook"},
+		"a lost key": {func(t *testing.T, w ward) string {
+			s, err := store.Open(filepath.Join(w.dir, "data"), store.Options{})
+			require.NoError(t, err)
+			require.NoError(t, s.Close())
+			return w.healthy()
+		}, "data directory", "data.key, is not there", "put it back"},
+		"a platform that is not there": {func(t *testing.T, w ward) string { return w.network(t, "http://"+closedAddr(t)) },
+			"network east", "cannot be reached", "look at xsps"},
+		"a wrong password": {func(t *testing.T, w ward) string { logins.Store(0); return w.network(t, xsp.URL) },
+			"network east", "refuses the user name or the password (401)", "password_file"},
+		"a port in use": {func(_ *testing.T, w ward) string {
+			return fmt.Sprintf("data_dir: %s/data\nlisten: %s\nspace:\n  low: 1MiB\nadmin:\n  listen: 127.0.0.1:0\n", w.dir, taken.Addr())
+		}, "ports", taken.Addr().String() + " is in use", "with the setting listen"},
+		"a disk that cannot be written": {func(t *testing.T, w ward) string {
+			if _, err := os.Stat("/proc/self"); err != nil {
+				t.Skip("there is no /proc here")
+			}
+			return "data_dir: /proc/offhook\nlisten: 127.0.0.1:0\nadmin:\n  listen: 127.0.0.1:0\nsecrets_key_file: " + w.dir + "/key\n"
+		}, "disk", "/proc cannot be written and synced", "data_dir"},
+		"a file in the place of the directory": {func(t *testing.T, w ward) string {
+			w.file(t, "data", "")
+			return w.healthy()
+		}, "disk", "must be a directory", ""},
+		"a full disk": {func(_ *testing.T, w ward) string {
+			return fmt.Sprintf("data_dir: %s/data\nlisten: 127.0.0.1:0\nadmin:\n  listen: 127.0.0.1:0\nspace:\n  low: 1048575TiB\n", w.dir)
+		}, "disk", "nothing new is taken", "make room"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := ward{t.TempDir()}
+			code, bad := w.ask(t, c.make(t, w))
+			require.Equal(t, exitFailure, code)
+			require.NotEmpty(t, bad)
+			require.Equal(t, c.check, bad[0].Check)
+			require.Contains(t, bad[0].Detail, c.detail)
+			require.Contains(t, bad[0].Fix, c.fix)
+			require.NotContains(t, fmt.Sprint(bad), "hunter2")
+			if name == "a wrong password" {
+				require.EqualValues(t, 1, logins.Load(), "trying locks the account")
+			}
+		})
+	}
+}
+
+func TestTheDoctorTakesAPlatformThatAnswers(t *testing.T) {
+	xsp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "/com.broadsoft.xsi-actions/v2.0/user/admin@example.com/profile", r.URL.Path)
+		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
+	}))
+	defer xsp.Close()
+	w := ward{t.TempDir()}
+	code, bad := w.ask(t, w.network(t, xsp.URL))
+	require.Empty(t, bad)
+	require.Zero(t, code)
+	r := run(t, nil, "doctor", "--config", filepath.Join(w.dir, "offhook.yaml"))
+	require.Contains(t, r.stdout, "WARNING  clock: it is 1h0m")
+}
+
+func closedAddr(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	return ln.Addr().String()
+}

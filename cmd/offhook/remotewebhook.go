@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"offhook/transport/client"
+)
+
+type webhookCmd struct {
+	List      webhookListCmd      `cmd:"" help:"List the webhooks of an app, and how they are doing."`
+	Show      webhookShowCmd      `cmd:"" help:"Show a webhook."`
+	Set       webhookSetCmd       `cmd:"" help:"Make a webhook, or change what is given of one. A new one's secret is shown this once."`
+	Delete    webhookDeleteCmd    `cmd:"" help:"Remove a webhook."`
+	Test      webhookTestCmd      `cmd:"" help:"Send a test event, and say what came of it."`
+	Pause     webhookPauseCmd     `cmd:"" help:"Keep events back until it is resumed."`
+	Resume    webhookResumeCmd    `cmd:"" help:"Go on, with what was parked too."`
+	Attempts  webhookAttemptsCmd  `cmd:"" help:"List the tries to deliver, the newest first."`
+	Redeliver webhookRedeliverCmd `cmd:"" help:"Send one event again, or many."`
+}
+
+// kindArg is which of an app's webhooks.
+type kindArg struct {
+	appFlag
+	Kind string `arg:"" enum:"calls,subscriber,operations" help:"One of ${enum}."`
+}
+
+// delivering is kindArg for those that have something to deliver again.
+type delivering struct {
+	appFlag
+	Kind string `arg:"" enum:"calls,subscriber" help:"One of ${enum}."`
+}
+
+type webhookListCmd struct{ appFlag }
+
+func (c *webhookListCmd) Run(p *program) error {
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		all, err := a.ListWebhooks(ctx)
+		if err != nil {
+			return err
+		}
+		list := func(yield func(client.Webhook, error) bool) {
+			for _, w := range all {
+				if !yield(w, nil) {
+					return
+				}
+			}
+		}
+		return printList(p, c.JSON, list, 0, []string{"KIND", "URL", "CONDITION", "WAITING", "PARKED", "OLDEST"}, func(w client.Webhook) []string {
+			if w.Delivery == nil {
+				return []string{w.Kind, w.URL, "", "", "", ""}
+			}
+			d := w.Delivery
+			return []string{w.Kind, w.URL, d.Condition, strconv.Itoa(d.WaitingStreams), strconv.Itoa(d.ParkedStreams), age(d.OldestUndeliveredMS)}
+		})
+	})
+}
+
+// age is a length of time as a person reads it.
+func age(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() }
+
+type webhookShowCmd struct{ kindArg }
+
+func (c *webhookShowCmd) Run(p *program) error {
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		w, err := a.GetWebhook(ctx, c.Kind)
+		return printWebhook(p, c.JSON, w, err)
+	})
+}
+
+func printWebhook(p *program, asJSON bool, w client.Webhook, err error) error {
+	if err != nil || asJSON {
+		return shown(p, err, w)
+	}
+	all := []fact{{"webhook", w.Kind}, {"url", w.URL}, {"secrets", strconv.Itoa(w.Secrets.Count)}}
+	if w.Secret != "" {
+		all = append(all, fact{"secret", w.Secret})
+	}
+	if d := w.Delivery; d != nil {
+		all = append(all, fact{"condition", d.Condition}, fact{"subscribers waiting", strconv.Itoa(d.WaitingStreams)},
+			fact{"of these parked", strconv.Itoa(d.ParkedStreams)}, fact{"oldest undelivered", age(d.OldestUndeliveredMS)},
+			fact{"batch", strconv.FormatBool(w.Batch != nil && *w.Batch)}, fact{"extended events", strconv.FormatBool(w.ExtendedEvents != nil && *w.ExtendedEvents)},
+			fact{"signing", w.Signing})
+		if w.Disabled != nil && *w.Disabled != "" {
+			all = append(all, fact{"given up", *w.Disabled})
+		}
+	}
+	return facts(p.stdout, all...)
+}
+
+type webhookSetCmd struct {
+	kindArg
+	URL      string `name:"url" help:"Where events are sent; needed for a new one." placeholder:"URL"`
+	Batch    *bool  `negatable:"" help:"Many events in one POST."`
+	Extended *bool  `negatable:"" help:"Changes of detail and gaps are events too."`
+	Signing  string `help:"v1, or v1+v1a for a key pair too." placeholder:"SCHEME"`
+}
+
+func (c *webhookSetCmd) Run(p *program) error {
+	settings := client.WebhookSettings{URL: c.URL, Batch: c.Batch, ExtendedEvents: c.Extended, Signing: c.Signing}
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		w, err := a.PatchWebhook(ctx, c.Kind, settings)
+		if client.CodeOf(err) == "not_found" {
+			if c.URL == "" {
+				return usage("--url", "is needed: there is no such webhook yet")
+			}
+			w, err = a.PutWebhook(ctx, c.Kind, settings)
+		}
+		return printWebhook(p, c.JSON, w, err)
+	})
+}
+
+type webhookDeleteCmd struct{ kindArg }
+
+func (c *webhookDeleteCmd) Run(p *program) error {
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		if err := a.DeleteWebhook(ctx, c.Kind); err != nil {
+			return err
+		}
+		return p.did(c.JSON, "deleted", c.Kind)
+	})
+}
+
+type webhookTestCmd struct{ kindArg }
+
+func (c *webhookTestCmd) Run(p *program) error {
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		r, err := a.TestWebhook(ctx, c.Kind)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			err = printJSON(p.stdout, r)
+		} else {
+			err = facts(p.stdout, fact{"delivered", strconv.FormatBool(r.Delivered)}, fact{"status", strconv.Itoa(r.Status)}, fact{"latency", age(r.LatencyMS)}, fact{"error", r.Error})
+		}
+		if err == nil && !r.Delivered {
+			return fmt.Errorf("the test event was not delivered: %s", clean(r.Error))
+		}
+		return err
+	})
+}
+
+type webhookPauseCmd struct{ delivering }
+
+func (c *webhookPauseCmd) Run(p *program) error {
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		if err := a.PauseWebhook(ctx, c.Kind); err != nil {
+			return err
+		}
+		return p.did(c.JSON, "paused", c.Kind)
+	})
+}
+
+type webhookResumeCmd struct{ delivering }
+
+func (c *webhookResumeCmd) Run(p *program) error {
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		if err := a.ResumeWebhook(ctx, c.Kind); err != nil {
+			return err
+		}
+		return p.did(c.JSON, "resumed", c.Kind)
+	})
+}
+
+type webhookAttemptsCmd struct {
+	delivering
+	Limit      int    `help:"At most so many; 0 is all." default:"50" placeholder:"N"`
+	Subscriber string `help:"Of one subscriber." placeholder:"ID"`
+	Sequence   string `help:"Of one event." placeholder:"NUMBER"`
+	Failed     bool   `help:"Those alone that failed."`
+}
+
+func (c *webhookAttemptsCmd) Run(p *program) error {
+	f := client.AttemptFilter{SubscriberID: c.Subscriber, SequenceNumber: c.Sequence, Failed: c.Failed}
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		return printList(p, c.JSON, a.ListAttempts(ctx, c.Kind, f, client.Page{Size: min(max(c.Limit, 0), 1000)}), c.Limit,
+			[]string{"AT", "SUBSCRIBER", "NUMBER", "ATTEMPT", "STATUS", "LATENCY", "ERROR"}, func(t client.Attempt) []string {
+				return []string{moment(t.At), t.SubscriberID, t.SequenceNumber, strconv.Itoa(t.Attempt), strconv.Itoa(t.Status), age(t.LatencyMS), t.Error}
+			})
+	})
+}
+
+type webhookRedeliverCmd struct {
+	delivering
+	Subscriber string        `help:"Of one subscriber." placeholder:"ID"`
+	Sequence   string        `help:"That one event; needs --subscriber." placeholder:"NUMBER"`
+	From       string        `help:"From this number on; needs --subscriber." placeholder:"NUMBER"`
+	To         string        `help:"Up to this number; needs --subscriber." placeholder:"NUMBER"`
+	Since      time.Duration `help:"What was recorded so long ago or later, as 2h." placeholder:"DURATION"`
+}
+
+func (c *webhookRedeliverCmd) Run(p *program) error {
+	switch {
+	case c.Subscriber == "" && (c.Sequence != "" || c.From != "" || c.To != ""):
+		return usage("--subscriber", "is needed: numbers are of one subscriber")
+	case c.Sequence != "" && (c.From != "" || c.To != "" || c.Since != 0):
+		return usage("--sequence", "is one event; leave --from, --to and --since out")
+	case c.Sequence == "" && c.From == "" && c.To == "" && c.Since == 0 && c.Subscriber == "":
+		return usage("--since", "or --subscriber is needed: what is to be sent again")
+	}
+	return c.withApp(p, func(ctx context.Context, a *client.App) error {
+		if c.Sequence != "" {
+			return c.one(ctx, p, a)
+		}
+		r := client.RedeliveryRange{SubscriberID: c.Subscriber, FromSequence: c.From, ToSequence: c.To}
+		if c.Since != 0 {
+			since := time.Now().Add(-c.Since).UnixMilli()
+			r.Since = &since
+		}
+		t, err := a.StartRedelivery(ctx, c.Kind, r)
+		for err == nil && t.State == "running" {
+			select {
+			case <-time.After(200 * time.Millisecond):
+				t, err = a.GetRedelivery(ctx, c.Kind, t.TaskID)
+			case <-ctx.Done():
+				return fmt.Errorf("the task %s goes on without this command: %w", t.TaskID, ctx.Err())
+			}
+		}
+		if err != nil || c.JSON {
+			return shown(p, err, t)
+		}
+		return facts(p.stdout, fact{"task", t.TaskID}, fact{"state", t.State}, fact{"delivered", strconv.Itoa(t.Delivered)}, fact{"failed", strconv.Itoa(t.Failed)}, fact{"error", t.Error})
+	})
+}
+
+func (c *webhookRedeliverCmd) one(ctx context.Context, p *program, a *client.App) error {
+	t, err := a.RedeliverEvent(ctx, c.Kind, client.Redelivery{SubscriberID: c.Subscriber, SequenceNumber: c.Sequence})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = printJSON(p.stdout, t)
+	} else {
+		err = facts(p.stdout, fact{"event", t.EventID}, fact{"status", strconv.Itoa(t.Status)}, fact{"latency", age(t.LatencyMS)}, fact{"error", t.Error})
+	}
+	if err == nil && t.Error != "" {
+		return fmt.Errorf("the event was not delivered: %s", clean(t.Error))
+	}
+	return err
+}
