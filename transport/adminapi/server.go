@@ -42,6 +42,8 @@ type Config struct {
 	Contacts     Contacts     // nil where no networks run
 	Links        Links        // nil where no networks run
 
+	Backups Backups // nil where none can be made
+
 	LogLevel *slog.LevelVar // of Log, which may be changed here; nil where it may not
 
 	CertFile, KeyFile string // PEM; both empty for plain HTTP
@@ -69,6 +71,8 @@ type Server struct {
 	// Changes of apps and networks hold it; changes of subscribers, which rely
 	// on both, share it.
 	mu sync.RWMutex
+
+	backingUp sync.Mutex
 }
 
 // maxBody bounds every body but the bulk upload's, which has no end.
@@ -158,6 +162,9 @@ func (s *Server) route() {
 	if s.config.LogLevel != nil {
 		s.routes.Handle("GET", "/admin/log", s.guard(s.getLog))
 		s.routes.Handle("PUT", "/admin/log", s.admit(s.putLog)) // it stores nothing, and a full disk is when it is wanted
+	}
+	if s.config.Backups != nil {
+		s.routes.Handle("POST", "/admin/backup", s.admit(s.backup)) // another disk may have room
 	}
 	s.routes.Handle("GET", "/healthz", s.healthz)
 	s.routes.Handle("GET", "/readyz", s.readyz)

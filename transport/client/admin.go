@@ -314,3 +314,17 @@ func (a *Admin) GetReadiness(ctx context.Context) (r Readiness, err error) {
 	req := call{method: http.MethodGet, path: "/readyz"}
 	return r, a.link.ready(ctx, req, &r)
 }
+
+// Backup is a copy that was made on the server's disk.
+type Backup struct {
+	Dir    string `json:"dir"`
+	TookMS int64  `json:"took_ms"`
+}
+
+// CreateBackup makes a copy in a directory of the server that is not there yet.
+// Nothing bounds how long it takes but ctx.
+func (a *Admin) CreateBackup(ctx context.Context, dir string) (b Backup, err error) {
+	in := map[string]string{"dir": dir}
+	_, err = a.link.do(ctx, call{method: http.MethodPost, path: "/admin/backup", body: in, endless: true}, &b)
+	return b, err
+}
