@@ -74,6 +74,8 @@ type commands struct {
 	Events     eventsCmd     `cmd:"" help:"What happens, as it happens."`
 	Webhook    webhookCmd    `cmd:"" help:"Where events are sent, and what became of them."`
 
+	Backup  backupCmd  `cmd:"" help:"Copy what is stored, while offhook runs or not."`
+	Restore restoreCmd `cmd:"" help:"Put a backup in the place of a data directory."`
 	Doctor  doctorCmd  `cmd:"" help:"Look for what is wrong here, and say what to do about it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -35,6 +35,7 @@ import (
 // node is one offhook: the parts, and the order they start and end in. It is
 // the only place where store, providers and transport meet.
 type node struct {
+	dataDir    string
 	clock      *clock.Clock // one, so that all know of the same when the machine's is set
 	store      *store.Store
 	directory  *actor.Directory
@@ -62,7 +63,7 @@ type node struct {
 
 // openNode opens the data directory.
 func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
-	n := &node{clock: clock.New(nil, nil), traces: trace.NewMemory(0), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention.Events, files: files, failed: make(chan error, 1)}
+	n := &node{dataDir: cfg.DataDir, clock: clock.New(nil, nil), traces: trace.NewMemory(0), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention.Events, files: files, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var err error
