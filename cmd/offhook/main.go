@@ -78,6 +78,9 @@ type commands struct {
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of a data directory."`
 	Doctor  doctorCmd  `cmd:"" help:"Look for what is wrong here, and say what to do about it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
+	Complete   completeCmd   `cmd:"" name:"__complete" hidden:""`
 }
 
 const description = `One Calls API over the call platforms of UCaaS providers.
