@@ -22,12 +22,17 @@ func hooks() *hookapi.API {
 	return hookapi.New(hookapi.Config{Prober: &webhook.Prober{}, Replays: &replay.Replayer{}})
 }
 
+// noBackups is for its route.
+type noBackups struct{}
+
+func (noBackups) Backup(string) error { return nil }
+
 func TestWhatIsAnsweredIsDocumentedAndTheOtherWayRound(t *testing.T) {
 	public, err := httpapi.New(httpapi.Config{Events: eventlog.New(eventlog.Config{}), Hooks: hooks(), History: &store.Store{}})
 	require.NoError(t, err)
 	openapitest.Public().Routes(t, public.Routes())
 
-	admin, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks(), LogLevel: &slog.LevelVar{}, Console: &adminapi.Console{Pages: &console.Pages{}}})
+	admin, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks(), LogLevel: &slog.LevelVar{}, Backups: noBackups{}, Console: &adminapi.Console{Pages: &console.Pages{}}})
 	require.NoError(t, err)
 	openapitest.Admin().Routes(t, admin.Routes())
 }
