@@ -4,7 +4,6 @@ package commands
 const (
 	shown    = "nothing to type: a picture, a synopsis, a route, or what is printed"
 	minutes  = "takes minutes, and the machine for itself"
-	isThis   = "runs this test"
 	platform = "needs a real platform, or a network with an HTTP contact: cmd/offhook/stories/contact_test.go asks for it"
 	manual   = "run as they stand by provider/simulator, in a clock of their own"
 )

@@ -137,6 +137,7 @@ esac
 const makeTool = behind + `
 case "$1" in
 run) behind serve "$MAKER" -C REPO "$@" ;;
+test) echo "this is one of its tests" ;;
 *) exec "$MAKER" -C REPO "$@" ;;
 esac
 `
