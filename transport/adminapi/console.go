@@ -25,6 +25,8 @@ type Console struct {
 }
 
 func (s *Server) routeConsole(c *Console) {
+	s.routes.Moved("/", "console") // for whoever has the address alone
+	s.routes.Moved("/console/", "../console")
 	s.routes.Handle("GET", "/console", c.Pages.Index)
 	s.routes.Handle("GET", "/console/{file:*}", c.Pages.File)
 	s.routes.Handle("GET", "/admin/about", s.guard(s.about))

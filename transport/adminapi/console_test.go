@@ -77,6 +77,13 @@ func TestPagesAreForEverybodyAndWhatTheyShowIsNot(t *testing.T) {
 	for _, path := range []string{"/console/none.mjs", "/console/../admin/apps", "/console/static/main.mjs"} {
 		require.Equal(t, 404, o.send("GET", path, nil, "Authorization", "").StatusCode, path)
 	}
+	o.client = &http.Client{} // these are in no document
+	o.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for path, to := range map[string]string{"/": "console", "/console/": "../console"} {
+		a := o.send("GET", path, nil, "Authorization", "")
+		require.Equal(t, 308, a.StatusCode, path)
+		require.Equal(t, to, a.Header.Get("Location"))
+	}
 	for _, path := range []string{"/admin/about", "/admin/calls", "/admin/calls/stream"} {
 		o.send("GET", path, nil, "Authorization", "").wantProblem(t, 401, "unauthorized")
 		o.send("GET", path, nil, "Authorization", "Bearer "+token+"x").wantProblem(t, 401, "unauthorized")

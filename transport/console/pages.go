@@ -76,15 +76,9 @@ func kindOf(name string) string {
 // Index answers with the page.
 func (p *Pages) Index(ctx *fasthttp.RequestCtx) error { return p.write(ctx, index) }
 
-// File answers with what the page is made of, and sends who wrote one slash too
-// many to the page.
+// File answers with what the page is made of.
 func (p *Pages) File(ctx *fasthttp.RequestCtx) error {
 	name, _ := ctx.UserValue("file").(string)
-	if name == "" {
-		ctx.Response.Header.Set(fasthttp.HeaderLocation, "../console")
-		ctx.SetStatusCode(fasthttp.StatusPermanentRedirect)
-		return nil
-	}
 	return p.write(ctx, name)
 }
 

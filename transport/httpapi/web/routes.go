@@ -26,6 +26,7 @@ type Routes struct {
 	traced  bool
 	tracer  *trace.Tracer
 	rows    []Row
+	moved   map[string]string
 }
 
 // Row is a route as it was handed in.
@@ -39,10 +40,10 @@ func NewRoutes(log *slog.Logger, metrics *Metrics) *Routes {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	r := &Routes{router: router.New(), log: log, metrics: metrics}
+	r := &Routes{router: router.New(), log: log, metrics: metrics, moved: map[string]string{}}
 	r.router.RedirectTrailingSlash = false
 	r.router.RedirectFixedPath = false
-	r.router.NotFound = r.wrap("unmatched", func(*fasthttp.RequestCtx) error { return problem.NotFound() })
+	r.router.NotFound = r.wrap("unmatched", r.elsewhere)
 	r.router.MethodNotAllowed = r.wrap("unmatched", func(ctx *fasthttp.RequestCtx) error {
 		return problem.New(problem.CodeMethodNotAllowed, "this resource takes "+string(ctx.Response.Header.Peek("Allow")))
 	})
@@ -61,6 +62,20 @@ func (r *Routes) Handle(method, pattern string, h Handler) {
 	if method == fasthttp.MethodGet {
 		r.router.Handle(fasthttp.MethodHead, pattern, wrapped)
 	}
+}
+
+// Moved sends whoever reads a path, which is no route, to another. A relative
+// one stays right below a path of a proxy's.
+func (r *Routes) Moved(path, to string) { r.moved[path] = to }
+
+func (r *Routes) elsewhere(ctx *fasthttp.RequestCtx) error {
+	to := r.moved[string(ctx.URI().PathOriginal())]
+	if to == "" || !ctx.IsGet() && !ctx.IsHead() {
+		return problem.NotFound()
+	}
+	ctx.Response.Header.Set(fasthttp.HeaderLocation, to)
+	ctx.SetStatusCode(fasthttp.StatusPermanentRedirect)
+	return nil
 }
 
 // Serve is the handler of the whole table.
