@@ -17,6 +17,7 @@ export async function act(label, method, path, body) {
   try {
     const got = await ask(method, path, body);
     a = { ok: true, status: got.status, code: "", detail: "", took: got.took, body: got.body };
+    if (typeof got.body?.delivered === "boolean") Object.assign(a, { ok: got.body.delivered, detail: delivered(got.body) });
   } catch (e) {
     if (!(e instanceof Refused)) throw e;
     a = { ok: false, status: e.status, code: e.code, detail: [e.field && `${e.field}:`, e.message].filter(Boolean).join(" "), took: e.took, body: null };
@@ -28,6 +29,9 @@ export async function act(label, method, path, body) {
   tell(a);
   return a;
 }
+
+// delivered is what became of an event that was sent because of the request.
+const delivered = (b) => [b.delivered ? "delivered" : "not delivered", b.status ? `: the receiver said ${b.status}` : "", b.error ? `: ${b.error}` : ""].join("");
 
 function tell(a) {
   const node = h("div", { class: "notice", "data-ok": String(a.ok) }, line(a), h("button", { type: "button", class: "ghost small", "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));

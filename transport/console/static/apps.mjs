@@ -5,7 +5,9 @@ import { get, seg } from "./api.mjs";
 import { act, button } from "./acts.mjs";
 import { day, short, span } from "./format.mjs";
 import { apps } from "./names.mjs";
-import { badge, table } from "./table.mjs";
+import { badge, pages, table } from "./table.mjs";
+import { hookForm } from "./hookform.mjs";
+import { once } from "./once.mjs";
 
 const how = { healthy: "good", "backing-off": "warn", backing_off: "warn", open: "bad", failing: "bad", paused: "idle", disabled: "bad" };
 export const condition = (c) => badge(c.replaceAll("_", " "), how[c] ?? "warn");
@@ -19,7 +21,7 @@ export function appList() {
     ["Backlog", (a) => backlog(a, "calls"), "num"],
     ["Subscriber webhook", (a) => health(a, "subscriber")],
     ["Since", (a) => day(a.created_at), "wide-only"],
-  ], "There is no app yet. POST /admin/apps makes one.");
+  ], "There is no app yet.");
   const health = (a, kind) => {
     const w = a.hooks?.find((x) => x.kind === kind);
     return w ? h("a", { href: `#/apps/${seg(a.app_id)}/webhooks/${kind}`, "aria-label": `${kind} webhook of ${a.name}: ${w.delivery.condition}` }, condition(w.delivery.condition)) : h("span", { class: "sub" }, "none");
@@ -33,15 +35,28 @@ export function appList() {
     for (const a of all) a.hooks = await get(`admin/apps/${seg(a.app_id)}/webhooks`).catch(() => []);
     t.show(all);
   }
+  const shown = once();
+  const name = h("input", { id: "app-name", type: "text", placeholder: "Name", "aria-label": "Name of the new app", maxlength: "128", autocomplete: "off" });
+  const url = h("input", { id: "app-url", type: "url", class: "mono", placeholder: "Calls webhook URL (or none)", "aria-label": "Calls webhook URL of the new app", autocomplete: "off", spellcheck: "false" });
+  const create = button("Create app", async () => {
+    const got = await act(`Create app · ${name.value}`, "POST", "admin/apps", { name: name.value.trim(), ...(url.value.trim() && { calls_webhook: { url: url.value.trim() } }) });
+    if (!got.ok) return;
+    shown.show([["API key", got.body.api_key], ["Webhook secret", got.body.calls_webhook?.secret]], h("a", { href: `#/apps/${seg(got.body.app_id)}` }, `Open ${got.body.name}`));
+    name.value = url.value = "";
+    await load().catch(() => {});
+  }, { class: "primary" });
+  const form = h("section", { class: "card" }, h("h2", {}, "New app"), shown.node, h("form", { class: "line", onsubmit: (e) => { e.preventDefault(); create.click(); } }, name, url, create));
   load().catch(() => {});
   const again = setInterval(() => document.hidden || load().catch(() => {}), 5000);
-  return { node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Apps")), h("section", { class: "card" }, t.node)), title: "Apps", close: () => clearInterval(again) };
+  return { node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Apps")), h("section", { class: "card" }, t.node), form), title: "Apps", close: () => clearInterval(again) };
 }
 
 export function appPage(id) {
   const title = h("h1", {}, short(id));
   const hooks = h("div", { class: "hooks" });
-  const shown = h("div", { class: "once", hidden: true });
+  const shown = once();
+  const address = hookForm(id, () => load());
+  const people = followed(id);
   const keys = table("Keys", [
     ["Key", (k) => h("span", { class: "mono" }, k.key_id)],
     ["May", (k) => k.scopes.join(", ")],
@@ -52,8 +67,7 @@ export function appPage(id) {
   async function make(scopes) {
     const got = await act("New key", "POST", `admin/apps/${seg(id)}/keys`, { scopes });
     if (!got.ok) return;
-    shown.hidden = false;
-    put(shown, h("b", {}, "The new key, shown this once: "), h("code", { class: "mono", tabindex: "0" }, got.body.api_key), h("button", { type: "button", class: "ghost small", onclick: () => navigator.clipboard?.writeText(got.body.api_key) }, "Copy"), h("button", { type: "button", class: "ghost small", onclick: () => { shown.hidden = true; put(shown); } }, "Done"));
+    shown.show([["API key", got.body.api_key]]);
     load();
   }
 
@@ -62,6 +76,7 @@ export function appPage(id) {
     title.textContent = a.name;
     keys.show(a.keys);
     const all = await get(`admin/apps/${seg(id)}/webhooks`);
+    address.show(all);
     put(hooks, all.length ? all.map((w) => card(id, w)) : h("p", { class: "hint" }, "No webhook is set. The app can still read its event log."));
   }
   load().catch((e) => { title.textContent = e.message; });
@@ -69,9 +84,32 @@ export function appPage(id) {
   const node = h("div", { class: "page" },
     h("header", { class: "bar" }, title, h("a", { class: "quiet", href: "#/apps" }, "All apps")),
     h("p", { class: "mono sub" }, id),
-    h("section", { "aria-label": "Webhooks" }, hooks),
-    h("section", { class: "card" }, h("header", { class: "card-head" }, h("h2", {}, "Keys"), h("span", { class: "group" }, button("New key", () => make(["calls:read", "calls:control"])), button("New read-only key", () => make(["calls:read"]), { class: "ghost" }))), shown, keys.node));
+    h("section", { "aria-label": "Webhooks" }, hooks), address.node,
+    h("section", { class: "card" }, h("header", { class: "card-head" }, h("h2", {}, "Keys"), h("span", { class: "group" }, button("New key", () => make(["calls:read", "calls:control"])), button("New read-only key", () => make(["calls:read"]), { class: "ghost" }))), shown.node, keys.node),
+    people);
   return { node, title: "App", close: () => clearInterval(again) };
+}
+
+// followed is whom an app follows, a page at a time.
+function followed(id) {
+  const of = (subscriber) => `admin/apps/${seg(id)}/subscribers/${seg(subscriber)}`;
+  const change = async (label, method, subscriber) => {
+    const got = await act(`${label} · ${subscriber}`, method, of(subscriber));
+    if (got.ok) await list.load();
+    return got.ok;
+  };
+  const t = table("Subscribers of the app", [
+    ["Name", (s) => h("a", { href: `#/subscribers/${seg(s.subscriber_id)}` }, s.subscriber_name || s.subscriber_id)],
+    ["Id", (s) => h("span", { class: "sub" }, s.subscriber_id)],
+    ["Number", (s) => h("span", { class: "mono" }, s.subscriber_number)],
+    ["", (s) => button("Unlink", () => change("Unlink", "DELETE", s.subscriber_id), { class: "ghost danger small", "aria-label": `Unlink ${s.subscriber_id}` }), "end"],
+  ], "The app follows nobody: it is told of no call.");
+  const list = pages(t, () => `admin/apps/${seg(id)}/subscribers`, 50);
+  const who = h("input", { id: "link-subscriber", type: "text", placeholder: "Subscriber id", "aria-label": "Subscriber to link", autocomplete: "off", spellcheck: "false" });
+  const link = button("Link", async () => { if (await change("Link", "PUT", who.value.trim())) who.value = ""; });
+  list.load();
+  return h("section", { class: "card" },
+    h("header", { class: "card-head" }, h("h2", {}, "Subscribers"), h("form", { class: "group", onsubmit: (e) => { e.preventDefault(); link.click(); } }, who, link)), t.node, list.more);
 }
 
 function card(app, w) {

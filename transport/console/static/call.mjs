@@ -146,6 +146,7 @@ function known(c) {
     ["Parked at", c.parked_at],
     ["Redirected to", c.redirected_to && mono(c.redirected_to)],
     ["Conference", c.conference_id && mono(c.conference_id)],
+    ["In it", [c.muted && "muted", c.deaf && "deaf"].filter(Boolean).join(", ")],
     ["Inferred", c.synthetic && "the last change was"],
     ["Placed", when(c.created_at)],
     ["Answered", when(c.answered_at)],

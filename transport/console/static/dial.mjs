@@ -28,12 +28,17 @@ export function dial(go, about) {
     if (!s) return;
     await act(`Place · ${number.value}`, "POST", `admin/apps/${seg(app.value)}/calls`, { subscriber_id: s.subscriber_id, subscriber_number: s.subscriber_number, remote_number: number.value.trim() });
   }, { class: "primary wide" });
+  const retrieve = button("Retrieve parked call", async () => {
+    const s = linked.get(subscriber.value);
+    if (!s) return;
+    await act(`Retrieve · ${number.value}`, "POST", `admin/apps/${seg(app.value)}/calls/retrieve`, { subscriber_id: s.subscriber_id, subscriber_number: s.subscriber_number, extension: number.value.trim() });
+  }, { class: "wide", title: "The number is the extension at which the call waits" });
   const form = h("form", { class: "card dial", onsubmit: (e) => { e.preventDefault(); place.click(); } },
     h("h2", {}, "Place a call"),
     h("label", { for: "dial-app" }, "App"), app,
     h("label", { for: "dial-subscriber" }, "Subscriber"), subscriber,
-    h("label", { for: "dial-number" }, "Number to call"), h("div", { class: "with" }, number, h("button", { type: "button", class: "ghost", "aria-label": "Delete last digit", onclick: () => { number.value = number.value.slice(0, -1); kept.number = number.value; } }, "⌫")),
-    keys, place);
+    h("label", { for: "dial-number" }, "Number to call, or extension to retrieve from"), h("div", { class: "with" }, number, h("button", { type: "button", class: "ghost", "aria-label": "Delete last digit", onclick: () => { number.value = number.value.slice(0, -1); kept.number = number.value; } }, "⌫")),
+    keys, place, retrieve);
 
   async function people() {
     const all = app.value ? await get(`admin/apps/${seg(app.value)}/subscribers?limit=${MOST}`) : [];

@@ -3,6 +3,7 @@
 import { h, put } from "./dom.mjs";
 import { get, seg } from "./api.mjs";
 import { day } from "./format.mjs";
+import { act, button, enable } from "./acts.mjs";
 import { calls } from "./calls.mjs";
 import { chip } from "./row.mjs";
 import { appName, apps } from "./names.mjs";
@@ -39,6 +40,13 @@ export function subscriberPage(id) {
   const title = h("h1", {}, id);
   const facts = h("dl", { class: "facts" });
   const now = h("ul", { class: "mine" });
+  const links = h("ul", { class: "links" });
+  const other = h("select", { id: "link-app", "aria-label": "App to link" });
+  const change = async (label, method, app) => {
+    const got = await act(`${label} · ${appName(app)}`, method, `admin/apps/${seg(app)}/subscribers/${seg(id)}`);
+    if (got.ok) await load();
+  };
+  const link = button("Link", () => other.value && change("Link", "PUT", other.value));
   async function load() {
     const s = await get(`admin/subscribers/${seg(id)}`);
     title.textContent = s.subscriber_name || s.subscriber_id;
@@ -48,15 +56,19 @@ export function subscriberPage(id) {
       fact("Id", h("span", { class: "mono" }, s.subscriber_id)), fact("Number", h("span", { class: "mono" }, s.subscriber_number)), fact("Extension", s.extension), fact("Account", s.subscriber_account_id),
       fact("Network", h("a", { href: "#/networks", class: "mono" }, s.network_id)), fact("Id at the provider", h("span", { class: "mono" }, s.provider_user_id)),
       fact("At the provider", at && [badge(at.state, standing[at.state] ?? "warn"), at.detail ? ` ${at.detail}` : "", at.since ? ` since ${day(at.since)}` : ""]),
-      fact("Apps", s.apps.length ? s.apps.map((a) => h("a", { class: "tag", href: `#/apps/${seg(a)}` }, appName(a))) : "none: nobody is told of this subscriber"),
     ].filter(Boolean));
+    const rest = (await apps()).filter((a) => !s.apps.includes(a.app_id));
+    put(links, s.apps.length ? s.apps.map((a) => h("li", {}, h("a", { href: `#/apps/${seg(a)}` }, appName(a)), button("Unlink", () => change("Unlink", "DELETE", a), { class: "ghost danger small", "aria-label": `Unlink ${appName(a)}` }))) : h("li", { class: "hint" }, "No app follows this subscriber: nobody is told of the calls."));
+    put(other, rest.length ? rest.map((a) => h("option", { value: a.app_id }, a.name)) : h("option", { value: "" }, "no other app"));
+    enable(link, rest.length > 0);
   }
   const draw = () => put(now, live(id).map((e) => h("li", {}, h("div", { class: "mine-head" }, chip(e.call.state), h("a", { href: `#/calls/${e.id}` }, e.call.remote_name || e.call.remote_number || e.id)))));
   const off = calls.on({ change: (e) => e.key === id.toLowerCase() && draw(), reset: draw });
   draw();
   apps().catch(() => {}).then(load).catch((e) => { title.textContent = e.message; });
   return {
-    node: h("div", { class: "page" }, h("header", { class: "bar" }, title, h("a", { class: "quiet", href: "#/subscribers" }, "All subscribers")), h("section", { class: "card" }, facts), h("section", { class: "card" }, h("h2", {}, "Live calls"), now)),
+    node: h("div", { class: "page" }, h("header", { class: "bar" }, title, h("a", { class: "quiet", href: "#/subscribers" }, "All subscribers")), h("section", { class: "card" }, facts),
+      h("section", { class: "card" }, h("header", { class: "card-head" }, h("h2", {}, "Apps that follow"), h("span", { class: "group" }, other, link)), links), h("section", { class: "card" }, h("h2", {}, "Live calls"), now)),
     title: "Subscriber",
     close: off,
   };

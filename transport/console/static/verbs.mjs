@@ -4,7 +4,8 @@
 import { h, mark, put } from "./dom.mjs";
 import { seg } from "./api.mjs";
 import { act, button, enable } from "./acts.mjs";
-import { words } from "./format.mjs";
+import { calls } from "./calls.mjs";
+import { party, words } from "./format.mjs";
 
 const byState = {
   answer: (c) => c.state === "ringing" && c.direction === "incoming",
@@ -15,9 +16,15 @@ const byState = {
 
 export const can = (c, verb) => (c.capabilities ? c.capabilities.includes(verb) : Boolean(byState[verb]?.(c)));
 
+const inConference = (verb) => ({ path: (c) => `conferences/${seg(c.conference_id)}/participants/${seg(c.call_id)}/${verb}` });
+
 // Verbs beside the four that every call has: how they are asked for, and what
-// they need to know.
+// they need to know. That of pick is another call of the subscriber.
 const more = {
+  conference: { method: "POST", path: () => "conferences", pick: (c) => can(c, "conference"), body: (v, c) => ({ call_ids: [c.call_id, v] }) },
+  mute: inConference("mute"), unmute: inConference("unmute"), deaf: inConference("deaf"), undeaf: inConference("undeaf"),
+  end_conference: { method: "DELETE", path: (c) => `conferences/${seg(c.conference_id)}` },
+  consult_transfer: { pick: (c) => c.state !== "released" && !(c.state === "ringing" && c.direction === "incoming"), body: (v) => ({ with_call_id: v }) },
   decline: {}, reconnect: {},
   divert: { ask: "Divert to number", body: (v) => ({ remote_number: v }) },
   divert_to_voicemail: { path: "divert", body: () => ({ voicemail: true }) },
@@ -42,14 +49,16 @@ export function controls() {
   const end = ["end", button("End", () => act(label("end"), "DELETE", path("")), { class: "danger" })];
   const four = [...put4, end];
   const value = h("input", { type: "text", class: "mono", hidden: true, "aria-label": "Argument" });
+  const others = h("select", { hidden: true, "aria-label": "The other call" });
   const run = button("Send", () => send(choose.value), { hidden: true });
   const choose = h("select", { "aria-label": "More that can be done", hidden: true, onchange: () => chosen() });
-  const rest = h("form", { class: "more", onsubmit: (e) => { e.preventDefault(); if (choose.value) send(choose.value); } }, choose, value, run);
+  const rest = h("form", { class: "more", onsubmit: (e) => { e.preventDefault(); if (choose.value) send(choose.value); } }, choose, value, others, run);
 
   function chosen() {
     const m = more[choose.value];
     value.hidden = !m?.ask;
     run.hidden = !m;
+    pick();
     if (m?.ask) {
       value.setAttribute("aria-label", m.ask);
       value.placeholder = m.ask + (m.optional ? " (or none)" : "");
@@ -58,7 +67,26 @@ export function controls() {
     }
   }
 
-  const send = (verb) => act(label(verb), "PUT", path(`/${more[verb].path ?? verb.replaceAll("_", "-")}`), more[verb].body?.(value.value.trim()));
+  // pick offers the other calls that would do, as they are now.
+  function pick() {
+    const does = more[choose.value]?.pick;
+    others.hidden = !does;
+    if (!does) return;
+    const all = [...calls.entries.values()].filter((e) => e.key === call.subscriber_id.toLowerCase() && e.id !== call.call_id && !e.over && does(e.call));
+    const of = all.map((e) => `${e.id} ${e.call.state}`).join();
+    enable(run, all.length > 0);
+    if (others.dataset.of === of) return;
+    const was = others.value;
+    others.dataset.of = of;
+    put(others, all.length ? all.map((e) => h("option", { value: e.id }, `${party(e.call)} · ${e.call.state}`)) : h("option", { value: "" }, "no other call"));
+    if (all.some((e) => e.id === was)) others.value = was;
+  }
+
+  function send(verb) {
+    const m = more[verb];
+    const to = typeof m.path === "function" ? m.path(call) : `calls/${seg(call.call_id)}/${m.path ?? verb.replaceAll("_", "-")}`;
+    return act(label(verb), m.method ?? "PUT", `admin/apps/${seg(app)}/${to}`, m.body?.(m.pick ? others.value : value.value.trim(), call));
+  }
 
   let offered = "";
   function show(c, of) {
@@ -66,13 +94,15 @@ export function controls() {
     app = of;
     for (const [verb, b] of four) enable(b, Boolean(app) && can(c, verb));
     const now = app ? (c.capabilities ?? []).filter((v) => more[v]) : [];
+    if (app && c.conference_id && c.state !== "released") now.push("end_conference"); // which is the conference's, not the call's
+    pick();
     if (now.join() === offered) return;
     offered = now.join();
     const was = choose.value;
     put(choose, h("option", { value: "" }, "More…"), now.map((v) => h("option", { value: v }, capital(words(v)))));
     choose.value = now.includes(was) ? was : "";
     choose.hidden = !now.length;
-    if (!choose.value) value.hidden = run.hidden = true;
+    if (!choose.value) value.hidden = others.hidden = run.hidden = true;
   }
 
   const node = h("div", { class: "controls", role: "group", "aria-label": "Act on the call" }, four.map(([, b]) => b), rest);
