@@ -50,7 +50,7 @@ func (d door) ask(base string, of ids, raw string) ask {
 	}
 	path := d.path
 	for name, value := range of {
-		if name != raw {
+		if name != raw && !strings.HasSuffix(name, ":*") { // the rest of a path is one
 			value = escapeAll(value)
 		}
 		path = strings.ReplaceAll(path, "{"+name+"}", value)
@@ -162,7 +162,7 @@ func (a answer) plain(sent string) string {
 	fmt.Fprintln(&b, a.status)
 	for _, name := range slices.Sorted(maps.Keys(a.header)) {
 		switch name {
-		case "Date", "Content-Length":
+		case "Date", "Content-Length", "Traceresponse":
 			continue
 		}
 		value := strings.Join(a.header[name], ", ")

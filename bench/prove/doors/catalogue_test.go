@@ -1,6 +1,9 @@
 package doors
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // calls is what a success of each route of calls and events looks like. The
 // order is that of a call's life, so that each succeeds.
@@ -77,6 +80,15 @@ var operator = []door{
 	{"GET", "/metrics", "", "", 200, ""},
 	{"GET", "/openapi.yaml", "", "", 200, ""},
 	{"GET", "/reference", "", "", 200, ""},
+	{"GET", "/console", "", "", 200, ""},
+	{"GET", "/console/{file:*}", "", "", 200, ""},
+	{"GET", "/admin/about", "", "", 200, ""},
+	{"GET", "/admin/calls", "", "", 200, ""},
+	{"GET", "/admin/calls/stream", "", "", 200, ""},
+	{"GET", "/admin/simulator/{path:*}", "", "", 200, ""},
+	{"POST", "/admin/simulator/{path:*}", "", `{"kind":"overload","duration_ms":1}`, 201, ""},
+	{"PUT", "/admin/simulator/{path:*}", "", "", 405, ""},
+	{"DELETE", "/admin/simulator/{path:*}", "", "", 204, ""},
 	{"GET", "/debug/pprof/{profile:*}", "", "", 200, ""},
 	{"POST", "/debug/pprof/{profile:*}", "", "", 200, ""},
 	{"GET", "/admin/log", "", "", 200, ""},
@@ -116,11 +128,23 @@ func under(base string) (all []door) {
 
 func public() []door { return append(append([]door{}, calls...), under("/apps/{app_id}")...) }
 
+// asApp is what an operator may do in an app's place: the app's own doors, on
+// the other listener.
+func asApp() (all []door) {
+	for _, d := range calls {
+		if strings.HasPrefix(d.path, "/apps/{app_id}/") && !strings.HasSuffix(d.path, "/stream") {
+			d.path = "/admin" + d.path
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
 // admin has those that end things last.
 func admin() []door {
 	i := 0
 	for i < len(operator) && !strings.HasPrefix(operator[i].route(), "POST /admin/apps") {
 		i++
 	}
-	return append(append(append([]door{}, operator[:i]...), under("/admin/apps/{app_id}")...), operator[i:]...)
+	return slices.Concat(operator[:i], asApp(), under("/admin/apps/{app_id}"), operator[i:])
 }

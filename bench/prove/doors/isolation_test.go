@@ -57,8 +57,12 @@ func TestNobodyReachesWhatIsAnothers(t *testing.T) {
 		}
 	}
 	// The operator names an app and what is another's: not his app's either.
+	inPlace := map[string]bool{}
+	for _, d := range asApp() {
+		inPlace[d.route()] = true
+	}
 	for _, d := range doorsOf(t, adminRoutes(t), admin()) {
-		if !strings.HasPrefix(d.path, "/admin/apps/{app_id}/webhooks") && !strings.Contains(d.path, "{key_id}") {
+		if !inPlace[d.route()] && !strings.HasPrefix(d.path, "/admin/apps/{app_id}/webhooks") && !strings.Contains(d.path, "{key_id}") {
 			continue // an operator may reach every app
 		}
 		for _, place := range d.places() {

@@ -92,7 +92,7 @@ func (w *world) scopes(d door) {
 func (w *world) operatorsDoors() {
 	w.t.Helper()
 	for _, d := range admin() {
-		a := d.ask("http://"+w.p.Addr("admin"), w.other.ids, "")
+		a := d.ask("http://"+w.p.Addr("admin"), w.bring(w.other, d.call), "")
 		a.token = rig.Operator
 		got := w.send(a)
 		require.Equal(w.t, d.want, got.status, "%s: %s", d.route(), got.body)

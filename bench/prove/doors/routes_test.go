@@ -9,6 +9,7 @@ import (
 
 	"offhook/store"
 	"offhook/transport/adminapi"
+	"offhook/transport/console"
 	"offhook/transport/eventlog"
 	"offhook/transport/hookapi"
 	"offhook/transport/httpapi"
@@ -25,14 +26,22 @@ func hooks() *hookapi.API {
 
 func publicRoutes(t testing.TB) []string {
 	t.Helper()
+	return publicServer(t).Routes()
+}
+
+func publicServer(t testing.TB) *httpapi.Server {
+	t.Helper()
 	s, err := httpapi.New(httpapi.Config{Events: eventlog.New(eventlog.Config{}), Hooks: hooks(), History: &store.Store{}})
 	require.NoError(t, err)
-	return s.Routes()
+	return s
 }
 
 func adminRoutes(t testing.TB) []string {
 	t.Helper()
-	s, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks(), LogLevel: &slog.LevelVar{}})
+	s, err := adminapi.New(adminapi.Config{
+		Token: "of nobody", Hooks: hooks(), LogLevel: &slog.LevelVar{}, AsApp: publicServer(t).ForOperator(),
+		Console: &adminapi.Console{Pages: &console.Pages{}, Simulator: "127.0.0.1:1"},
+	})
 	require.NoError(t, err)
 	return s.Routes()
 }
@@ -40,6 +49,7 @@ func adminRoutes(t testing.TB) []string {
 // open are the routes that want no key and no token.
 var open = map[string]bool{
 	"GET /healthz": true, "GET /readyz": true, "GET /metrics": true, "GET /openapi.yaml": true, "GET /reference": true,
+	"GET /console": true, "GET /console/{file:*}": true,
 }
 
 // door is one route, with a request that succeeds. Placeholders in braces, in
