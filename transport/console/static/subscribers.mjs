@@ -62,13 +62,18 @@ export function subscriberPage(id) {
     put(other, rest.length ? rest.map((a) => h("option", { value: a.app_id }, a.name)) : h("option", { value: "" }, "no other app"));
     enable(link, rest.length > 0);
   }
-  const draw = () => put(now, live(id).map((e) => h("li", {}, h("div", { class: "mine-head" }, chip(e.call.state), h("a", { href: `#/calls/${e.id}` }, e.call.remote_name || e.call.remote_number || e.id)))));
+  const none = h("p", { class: "hint" }, "No live call of this subscriber.");
+  const draw = () => {
+    const all = live(id);
+    none.hidden = all.length > 0;
+    put(now, all.map((e) => h("li", {}, h("div", { class: "mine-head" }, chip(e.call.state), h("a", { href: `#/calls/${e.id}` }, e.call.remote_name || e.call.remote_number || e.id)))));
+  };
   const off = calls.on({ change: (e) => e.key === id.toLowerCase() && draw(), reset: draw });
   draw();
   apps().catch(() => {}).then(load).catch((e) => { title.textContent = e.message; });
   return {
     node: h("div", { class: "page" }, h("header", { class: "bar" }, title, h("a", { class: "quiet", href: "#/subscribers" }, "All subscribers")), h("section", { class: "card" }, facts),
-      h("section", { class: "card" }, h("header", { class: "card-head" }, h("h2", {}, "Apps that follow"), h("span", { class: "group" }, other, link)), links), h("section", { class: "card" }, h("h2", {}, "Live calls"), now)),
+      h("section", { class: "card" }, h("header", { class: "card-head" }, h("h2", {}, "Apps that follow"), h("span", { class: "group" }, other, link)), links), h("section", { class: "card" }, h("h2", {}, "Live calls"), none, now)),
     title: "Subscriber",
     close: off,
   };

@@ -71,7 +71,7 @@ export function controls() {
   function pick() {
     const does = more[choose.value]?.pick;
     others.hidden = !does;
-    if (!does) return;
+    if (!does) return enable(run, true);
     const all = [...calls.entries.values()].filter((e) => e.key === call.subscriber_id.toLowerCase() && e.id !== call.call_id && !e.over && does(e.call));
     const of = all.map((e) => `${e.id} ${e.call.state}`).join();
     enable(run, all.length > 0);
