@@ -76,6 +76,7 @@ func TestCallsAreJoinedMutedPartedHandedOnAndRetrieved(t *testing.T) {
 	w.press(".more", "Send")
 	w.came("204", "Consult transfer")
 	w.sees(".call-title", "released")
+	w.until("nothing can be done to a call that is over", `!document.querySelector(".call-do button:not(:disabled):not([hidden])")`)
 
 	// What is parked is retrieved from the dial pad.
 	parked := place("+15129104116")

@@ -100,7 +100,7 @@ class Calls {
   // #over keeps a call that is over for a moment, so that one sees it end.
   #over(entry, at) {
     if (!entry || entry.over) return;
-    Object.assign(entry, { over: at, was: entry.call.state, last: "released", at, call: { ...entry.call, state: "released", phase: "" } });
+    Object.assign(entry, { over: at, was: entry.call.state, last: "released", at, call: { ...entry.call, state: "released", phase: "", capabilities: [] } });
     this.#lingering.push(entry);
     this.#changed(entry, "changed");
   }

@@ -37,7 +37,7 @@ export function dial(go, about) {
     h("h2", {}, "Place a call"),
     h("label", { for: "dial-app" }, "App"), app,
     h("label", { for: "dial-subscriber" }, "Subscriber"), subscriber,
-    h("label", { for: "dial-number" }, "Number to call, or extension to retrieve from"), h("div", { class: "with" }, number, h("button", { type: "button", class: "ghost", "aria-label": "Delete last digit", onclick: () => { number.value = number.value.slice(0, -1); kept.number = number.value; } }, "⌫")),
+    h("label", { for: "dial-number" }, "Number, or extension of a parked call"), h("div", { class: "with" }, number, h("button", { type: "button", class: "ghost", "aria-label": "Delete last digit", onclick: () => { number.value = number.value.slice(0, -1); kept.number = number.value; } }, "⌫")),
     keys, place, retrieve);
 
   async function people() {

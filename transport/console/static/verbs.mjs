@@ -5,7 +5,7 @@ import { h, mark, put } from "./dom.mjs";
 import { seg } from "./api.mjs";
 import { act, button, enable } from "./acts.mjs";
 import { calls } from "./calls.mjs";
-import { party, words } from "./format.mjs";
+import { words } from "./format.mjs";
 
 const byState = {
   answer: (c) => c.state === "ringing" && c.direction === "incoming",
@@ -49,7 +49,7 @@ export function controls() {
   const end = ["end", button("End", () => act(label("end"), "DELETE", path("")), { class: "danger" })];
   const four = [...put4, end];
   const value = h("input", { type: "text", class: "mono", hidden: true, "aria-label": "Argument" });
-  const others = h("select", { hidden: true, "aria-label": "The other call" });
+  const others = h("select", { class: "other", hidden: true, "aria-label": "The other call" });
   const run = button("Send", () => send(choose.value), { hidden: true });
   const choose = h("select", { "aria-label": "More that can be done", hidden: true, onchange: () => chosen() });
   const rest = h("form", { class: "more", onsubmit: (e) => { e.preventDefault(); if (choose.value) send(choose.value); } }, choose, value, others, run);
@@ -78,7 +78,7 @@ export function controls() {
     if (others.dataset.of === of) return;
     const was = others.value;
     others.dataset.of = of;
-    put(others, all.length ? all.map((e) => h("option", { value: e.id }, `${party(e.call)} · ${e.call.state}`)) : h("option", { value: "" }, "no other call"));
+    put(others, all.length ? all.map((e) => h("option", { value: e.id }, [e.call.remote_name, e.call.remote_number, e.call.state].filter(Boolean).join(" · "))) : h("option", { value: "" }, "no other call"));
     if (all.some((e) => e.id === was)) others.value = was;
   }
 
