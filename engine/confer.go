@@ -115,6 +115,14 @@ func (st *step) endConference() {
 	st.confirm()
 }
 
+// lookForConference has the conference read that a snapshot leaves out. It is
+// over, or the platform never puts it there.
+func (st *step) lookForConference() {
+	if st.Conference != nil && !st.reading(0) {
+		st.ask(Ask{Verb: VerbReadBack, Read: true}, 0)
+	}
+}
+
 // takePart notes how a call takes part in a conference, and reports whether that
 // is new.
 func (st *step) takePart(c *Call, id ConferenceID, muted, deaf bool) bool {

@@ -131,8 +131,14 @@ func (st *step) sent(a openAsk, o *Outcome) {
 }
 
 // readBack takes one call as the provider sees it, asked for because no event
-// confirmed a command in time.
+// confirmed a command in time; or the conference, which a snapshot left out.
 func (st *step) readBack(a openAsk, o *Outcome) {
+	if a.call == 0 { // the conference by itself
+		if o.Kind == OutcomeAccepted && o.Conference != nil && st.conferred <= a.since {
+			st.confer(o.Conference, EventSnapshot)
+		}
+		return
+	}
 	c := st.call(a.call)
 	if c == nil {
 		return // released meanwhile; confirm has answered

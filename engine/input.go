@@ -189,7 +189,7 @@ const (
 	VerbEnd       Verb = 5
 	VerbGet       Verb = 6 // read one call; nothing is asked of the provider
 	VerbList      Verb = 7 // read all live calls; nothing is asked of the provider
-	VerbReadBack  Verb = 8 // ask only: one call as the provider sees it
+	VerbReadBack  Verb = 8 // ask only: one call, or the conference, as the provider sees it
 	VerbSnapshot  Verb = 9 // ask only: all calls of the subscriber
 
 	VerbDecline         Verb = 10 // a ringing call: not now

@@ -104,7 +104,7 @@ func (st *step) exactSnapshot(ev *Event) {
 	case ev.Conference != nil:
 		st.confer(ev.Conference, EventSnapshot)
 	case !anyInConference(ev.Facts):
-		st.endConference()
+		st.lookForConference()
 	}
 	st.compared(st.inputs)
 	c.coming, c.came = 0, st.inputs
