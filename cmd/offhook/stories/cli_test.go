@@ -160,7 +160,11 @@ func TestTheClientKeepsToTheDocuments(t *testing.T) {
 	require.NoError(t, app.EndCall(ctx, placed.CallID))
 	page, err := app.ListEvents(ctx, "", alice, 0)
 	require.NoError(t, err)
-	require.Equal(t, "ringing", page.Events[0].State)
+	states := []string{}
+	for _, e := range page.Events {
+		states = append(states, e.State)
+	}
+	require.Equal(t, []string{"", "ringing", "released"}, states, "it was provisioned first")
 	require.Equal(t, "wrong_state", client.CodeOf(app.HoldCall(ctx, placed.CallID)))
 	steps, err := app.GetTimeline(ctx, placed.CallID)
 	require.NoError(t, err)

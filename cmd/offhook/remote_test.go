@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// office is an admin listener that answers one path.
+func office(t *testing.T, status int, typ, body string) (url string, tokens *[]string) {
+	t.Helper()
+	tokens = &[]string{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*tokens = append(*tokens, r.Header.Get("Authorization"))
+		w.Header().Set("Content-Type", typ)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, tokens
+}
+
+func TestACommandFindsItsOffhookAndSaysWhenItDoesNot(t *testing.T) {
+	good, tokens := office(t, 200, "application/json", `[{"app_id":"crm","name":"C\u001b[31mRM","keys":[]}]`)
+	refuses, _ := office(t, 401, "application/problem+json", `{"code":"unauthorized","detail":"the token is wrong"}`)
+	page, _ := office(t, 200, "text/html", `<html>`)
+	data := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(data, adminTokenFile), []byte("of-the-file\n"), 0o600))
+	for name, c := range map[string]struct {
+		env  map[string]string
+		args []string
+		code int
+		says string // on standard error
+	}{
+		"by flags":            {nil, []string{"--admin", good, "--admin-token", "t"}, exitOK, ""},
+		"by the environment":  {map[string]string{envAdmin: good, "OFFHOOK_ADMIN_TOKEN": "t"}, nil, exitOK, ""},
+		"the token of a file": {map[string]string{envAdmin: good, "OFFHOOK_DATA_DIR": data}, nil, exitOK, ""},
+		"no token":            {nil, []string{"--admin", good, "--data-dir", t.TempDir()}, exitUsage, "--admin-token is needed"},
+		"not sent abroad":     {nil, []string{"--admin", "http://192.0.2.1", "--data-dir", data}, exitUsage, "is not sent to 192.0.2.1"},
+		"none is running":     {nil, []string{"--data-dir", data}, exitAway, "no offhook runs on the data directory"},
+		"nobody answers":      {nil, []string{"--admin", "http://" + closedAddr(t), "--admin-token", "t"}, exitAway, "does not answer"},
+		"it refuses":          {nil, []string{"--admin", refuses, "--admin-token", "t"}, exitRefused, "the token is wrong (unauthorized, 401); the admin token is in the file"},
+		"something else":      {nil, []string{"--admin", page, "--admin-token", "t"}, exitFailure, "is that an offhook?"},
+		"no URL":              {nil, []string{"--admin", "offhook", "--admin-token", "t"}, exitUsage, "is no URL"},
+		"a slip":              {nil, []string{"--admni", good}, exitUsage, `did you mean "--admin"?`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			*tokens = nil
+			r := run(t, c.env, append([]string{"app", "list"}, c.args...)...)
+			require.Equal(t, c.code, r.code, r.stderr)
+			require.Contains(t, r.stderr, c.says)
+			if c.code == exitOK {
+				require.Contains(t, r.stdout, "C\uFFFD[31mRM", "a name cannot paint the terminal")
+				require.Len(t, *tokens, 1)
+			}
+		})
+	}
+	require.Equal(t, exitUsage, run(t, nil, "call", "hodl", "x").code)
+	require.Contains(t, run(t, nil, "call", "hodl", "x").stderr, `did you mean "hold"?`)
+	require.Contains(t, run(t, nil, "cal", "hold", "x").stderr, `did you mean "call"`)
+}
+
+// A crash leaves the file; the process of that number is gone.
+func TestTheFileOfACrashedOffhookIsNotBelieved(t *testing.T) {
+	data := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(data, runningFile), fmt.Appendf(nil, `{"pid":%d,"admin":"http://127.0.0.1:1"}`, 1<<22+1), 0o600))
+	r := run(t, nil, "app", "list", "--data-dir", data)
+	require.Equal(t, exitAway, r.code)
+	require.Contains(t, r.stderr, "has ended")
+	require.NoError(t, os.WriteFile(filepath.Join(data, runningFile), []byte("{"), 0o600))
+	require.Equal(t, exitAway, run(t, nil, "app", "list", "--data-dir", data).code)
+}
