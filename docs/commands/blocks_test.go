@@ -167,7 +167,7 @@ func headings(t testing.TB, path string) (all []string) {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for _, m := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(string(text), -1) {
-		name := strings.ToLower(regexp.MustCompile("[^\\w\\- ]").ReplaceAllString(m[1], ""))
+		name := strings.ToLower(regexp.MustCompile(`[^\w\- ]`).ReplaceAllString(m[1], ""))
 		all = append(all, strings.ReplaceAll(name, " ", "-"))
 	}
 	return all
