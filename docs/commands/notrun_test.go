@@ -5,6 +5,7 @@ const (
 	shown    = "nothing to type: a picture, a synopsis, a route, or what is printed"
 	minutes  = "takes minutes, and the machine for itself"
 	platform = "needs a real platform, or a network with an HTTP contact: cmd/offhook/stories/contact_test.go asks for it"
+	story    = "all of the page is run, as one, by cmd/offhook/stories/cli_test.go"
 	manual   = "run as they stand by provider/simulator, in a clock of their own"
 )
 
@@ -20,6 +21,7 @@ var notRun = []struct{ page, section, first, reason string }{
 	{"docs/benchmarks.md", "The loss of an XSP", "make bench-loss", minutes},
 	{"docs/benchmarks.md", "Webhooks", "make bench-webhooks", minutes},
 	{"docs/broadworks.md", "", "curl -sS -X POST -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8081/admin/networks/$NETWORK/contact/rotate", platform},
+	{"docs/cli.md", "", "", story},
 	{"docs/events.md", "Pages", "GET ", shown},
 	{"docs/events.md", "The stream", "GET ", shown},
 	{"docs/events.md", "The stream", "retry: 2000", shown},
