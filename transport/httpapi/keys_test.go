@@ -16,6 +16,7 @@ import (
 
 	"offhook/engine"
 	"offhook/store"
+	"offhook/transport/httpapi/web"
 )
 
 // keyHouse is a house that remembers idempotency keys.
@@ -144,7 +145,6 @@ func TestASecondRequestWaitsForTheFirst(t *testing.T) {
 	all.Wait()
 	require.EqualValues(t, 1, ran.Load())
 	require.EqualValues(t, 5, replayed.Load())
-	require.Empty(t, h.server.turns.open)
 }
 
 func TestNobodyWaitsForALongTime(t *testing.T) {
@@ -166,7 +166,7 @@ func TestNobodyWaitsForALongTime(t *testing.T) {
 
 // brokenKeys fails from its nth write on.
 type brokenKeys struct {
-	Keys
+	web.Keys
 	left int
 }
 
@@ -184,7 +184,7 @@ func TestWhatIsNotRememberedIsNotSaid(t *testing.T) {
 		ran    int
 	}{{500, "internal", 0}, {504, "outcome_unknown", 1}} {
 		h := newKeyHouse(t, vfs.NewMem())
-		h.server.config.Keys = &brokenKeys{h.store, left}
+		h.server.repeats.Keys = &brokenKeys{h.store, left}
 		h.put("hold", "k").wantProblem(t, want.status, want.code)
 		require.Len(t, h.calls.commands(), want.ran)
 	}

@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -13,8 +11,6 @@ import (
 	"offhook/transport/httpapi/web"
 	"offhook/transport/problem"
 )
-
-const keyHeader = "Idempotency-Key"
 
 // originate places a call. The 201 leaves when the call is durable; events of
 // the call leave when the 201 has.
@@ -31,7 +27,7 @@ func (s *Server) place(ctx *fasthttp.RequestCtx, app *tenant.App, verb engine.Ve
 	if err != nil {
 		return err
 	}
-	if o.Key, err = idempotencyKey(ctx); err != nil {
+	if o.Key, err = web.IdempotencyKey(ctx); err != nil {
 		return err
 	}
 	info, err := s.linked(app, subscriber)
@@ -88,7 +84,7 @@ func parseOriginate(body []byte) (subscriber string, o *engine.Originate, err er
 	if o.ClientRef != "" { // a body without one has the hash it had before there were any
 		fields = append(fields, o.ClientRef)
 	}
-	o.BodyHash = bodyHash(fields...)
+	o.BodyHash = web.HashOf(fields...)
 	return subscriber, o, nil
 }
 
@@ -106,33 +102,6 @@ func readAll(all []member) (err error) {
 		}
 	}
 	return nil
-}
-
-// bodyHash is the same for bodies that ask for the same, however they are
-// written: members in another order, other white space, unknown members.
-func bodyHash(fields ...string) [sha256.Size]byte {
-	var b []byte
-	for _, f := range fields {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(f))) // #nosec G115 -- a field is bounded
-		b = append(b, f...)
-	}
-	return sha256.Sum256(b)
-}
-
-func idempotencyKey(ctx *fasthttp.RequestCtx) (string, error) {
-	all := ctx.Request.Header.PeekAll(keyHeader)
-	if len(all) == 0 {
-		return "", nil
-	}
-	key := string(all[0])
-	ok := len(all) == 1 && len(key) >= 1 && len(key) <= 255
-	for i := 0; ok && i < len(key); i++ {
-		ok = key[i] >= ' ' && key[i] <= '~'
-	}
-	if !ok {
-		return "", problem.Invalid(keyHeader, "must be 1 to 255 printable ASCII characters, once")
-	}
-	return key, nil
 }
 
 // linked finds a subscriber an app may use.

@@ -35,6 +35,6 @@ func parseRetrieve(body []byte) (subscriber string, o *engine.Originate, err err
 	}
 	// One more than the fields of any body that dials a number: the same key
 	// with such a body is another request.
-	o.BodyHash = bodyHash(engine.Fold(subscriber), o.SubscriberNumber, o.SubscriberName, o.ClientRef, "", "retrieve", o.Extension)
+	o.BodyHash = web.HashOf(engine.Fold(subscriber), o.SubscriberNumber, o.SubscriberName, o.ClientRef, "", "retrieve", o.Extension)
 	return subscriber, o, nil
 }

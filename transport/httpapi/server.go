@@ -25,7 +25,7 @@ type Config struct {
 	Events    *eventlog.Hub    // the event log and its streams; nil for none. Shutdown closes it
 	Hooks     *hookapi.API     // the self-service of webhooks; nil for none
 	History   History          // calls that are over, and timelines; nil for none, as without Events, whose cursors it has
-	Keys      Keys             // requests with an idempotency key; nil: that header means nothing, but to who places calls
+	Keys      web.Keys         // requests with an idempotency key; nil: that header means nothing, but to who places calls
 	Log       *slog.Logger     // nil logs nothing
 	Metrics   *Metrics         // nil measures nothing
 	Full      func() bool      // nothing can be stored: only reading goes on; nil means never
@@ -62,7 +62,7 @@ type Server struct {
 	badKeys   *web.Limiter[netip.Addr]
 	commands  *web.Limiter[commanded]
 
-	turns turns
+	repeats web.Repeats
 }
 
 // New makes the listener. It fails only if the certificate cannot be read.
@@ -88,6 +88,7 @@ func New(config Config) (*Server, error) {
 		badKeys:   web.NewLimiter[netip.Addr](config.BadKeys, badKeys),
 		commands:  web.NewLimiter[commanded](config.Commands, commands),
 	}
+	s.repeats.Keys, s.repeats.Log = config.Keys, config.Log
 	s.routes.Trace(config.Tracer)
 	s.route()
 	var err error

@@ -10,6 +10,7 @@ import (
 
 	"offhook/engine"
 	"offhook/engine/tenant"
+	"offhook/transport/httpapi/web"
 )
 
 const oneCall = "/apps/" + appID + "/calls/callhalf-13467354071:0"
@@ -226,7 +227,7 @@ func TestClientRefs(t *testing.T) {
 	for _, none := range []any{"", nil} {
 		require.Equal(t, plain.BodyHash, post(with("client_ref", none)).BodyHash)
 	}
-	require.Equal(t, bodyHash(engine.Fold(tommy.ID), "+15128675309", "+15129104114", "Tommy Tutone", "Zilkr LLC"), plain.BodyHash)
+	require.Equal(t, web.HashOf(engine.Fold(tommy.ID), "+15128675309", "+15129104114", "Tommy Tutone", "Zilkr LLC"), plain.BodyHash)
 	one, other := post(with("client_ref", "a")), post(with("client_ref", "b"))
 	require.Equal(t, "a", one.ClientRef)
 	require.NotEqual(t, plain.BodyHash, one.BodyHash)
