@@ -69,7 +69,7 @@ func shared(public, admin string) string {
 }
 
 // unkeyed is a path as the admin listener has it: there is a token and no
-// scopes, and no request is remembered by its key.
+// scopes, and no request about a webhook is remembered by its key.
 func unkeyed(path string) string {
 	for _, gone := range []string{
 		`(?m)^      security: .*\n`,

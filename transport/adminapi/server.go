@@ -42,6 +42,8 @@ type Config struct {
 	Contacts     Contacts     // nil where no networks run
 	Links        Links        // nil where no networks run
 
+	Keys web.Keys // requests with an idempotency key; nil: that header means nothing
+
 	Backups Backups // nil where none can be made
 
 	LogLevel *slog.LevelVar // of Log, which may be changed here; nil where it may not
@@ -73,6 +75,7 @@ type Server struct {
 	mu sync.RWMutex
 
 	backingUp sync.Mutex
+	repeats   web.Repeats
 }
 
 // maxBody bounds every body but the bulk upload's, which has no end.
@@ -107,6 +110,7 @@ func New(config Config) (*Server, error) {
 		guesses: newGuesses(config.Guesses),
 		routes:  web.NewRoutes(config.Log, config.Metrics),
 	}
+	s.repeats.Keys, s.repeats.Log = config.Keys, config.Log
 	s.route()
 	var err error
 	s.web, err = web.NewServer(web.Config{
@@ -122,21 +126,21 @@ func (s *Server) route() {
 		method, path string
 		handler      web.Handler
 	}{
-		{"POST", "/admin/apps", s.createApp},
+		{"POST", "/admin/apps", s.once(s.createApp)},
 		{"GET", "/admin/apps", s.listApps},
 		{"GET", "/admin/apps/{app_id}", s.getApp},
 		{"PATCH", "/admin/apps/{app_id}", s.patchApp},
 		{"DELETE", "/admin/apps/{app_id}", s.deleteApp},
-		{"POST", "/admin/apps/{app_id}/keys", s.createKey},
+		{"POST", "/admin/apps/{app_id}/keys", s.once(s.createKey)},
 		{"DELETE", "/admin/apps/{app_id}/keys/{key_id}", s.deleteKey},
 		{"PUT", "/admin/apps/{app_id}/subscribers/{subscriber_id}", s.link},
 		{"DELETE", "/admin/apps/{app_id}/subscribers/{subscriber_id}", s.unlink},
-		{"POST", "/admin/networks", s.createNetwork},
+		{"POST", "/admin/networks", s.once(s.createNetwork)},
 		{"GET", "/admin/networks", s.listNetworks},
 		{"GET", "/admin/networks/{network_id}", s.getNetwork},
 		{"PATCH", "/admin/networks/{network_id}", s.patchNetwork},
 		{"DELETE", "/admin/networks/{network_id}", s.deleteNetwork},
-		{"POST", "/admin/networks/{network_id}/contact/rotate", s.rotateContact},
+		{"POST", "/admin/networks/{network_id}/contact/rotate", s.once(s.rotateContact)},
 		{"PUT", "/admin/networks/{network_id}/provisioning/confirm", s.confirmProvisioning},
 		{"GET", "/admin/subscribers", s.listSubscribers},
 		{"POST", "/admin/subscribers", s.bulk},
