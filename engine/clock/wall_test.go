@@ -38,6 +38,12 @@ var walls = map[string]string{
 	"engine/tenant/key.go":                   "when a key was made: told",
 	"cmd/offhook/demo.go":                    "when the app was made: told",
 	"cmd/offhook/listenprint.go":             "printed",
+	"cmd/offhook/remotecall.go":              "since when a person wants to see calls",
+	"cmd/offhook/remotewebhook.go":           "since when a person wants events again",
+	"cmd/offhook/running.go":                 "when it was started: told",
+	"transport/adminapi/console.go":          "told",
+	"transport/console/rows.go":              "told",
+	"transport/otlp/request.go":              "told",
 }
 
 func TestWhatIsWaitedForGoesByAClockThatNobodySets(t *testing.T) {
