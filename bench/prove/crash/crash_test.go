@@ -36,10 +36,7 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 // change. Others are for the night.
 const usualSeed = 1
 
-const (
-	pointsInTests = 6_600
-	livesInAnEra  = 8 // on one disk; then a new one
-)
+const livesInAnEra = 8 // on one disk; then a new one
 
 // The power goes at every write to the disk, over lives that each begin on what
 // the one before left: whatever had left the process by then is there.

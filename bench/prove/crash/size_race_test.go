@@ -5,6 +5,7 @@ package crash
 // These are fewer: a start takes twenty times as long here, and has few
 // goroutines that could race.
 const (
-	flipsInTests = 200
-	seedsInTests = 20
+	pointsInTests = 2_400
+	flipsInTests  = 100
+	seedsInTests  = 10
 )

@@ -3,6 +3,7 @@
 package crash
 
 const (
-	flipsInTests = 1_000 // bits that flip without another wish
-	seedsInTests = 50    // stories of power cuts
+	pointsInTests = 6_600 // writes before which the power goes, without another wish
+	flipsInTests  = 1_000 // bits that flip
+	seedsInTests  = 50    // stories of power cuts
 )

@@ -68,7 +68,7 @@ func (a *tally) add(b tally) {
 // platforms know. OFFHOOK_SIM_HOURS is virtual.
 func TestTheWholeNodeInAClockOfItsOwn(t *testing.T) {
 	seed := uint64(knob(t, "OFFHOOK_SIM_SEED", 1))
-	hours := knob(t, "OFFHOOK_SIM_HOURS", 2)
+	hours := knob(t, "OFFHOOK_SIM_HOURS", hoursInTests)
 	t.Logf("make sim SEED=%d HOURS=%g", seed, hours)
 	ordered := report.Attack(t, report.Ordered, "whole node in one virtual clock, faults everywhere", "events")
 	ends := report.Attack(t, report.EveryCallEnds, "whole node in one virtual clock, compared with the platforms' truth", "calls")

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sim
+
+const hoursInTests = 2 // of virtual time, without another wish
