@@ -114,7 +114,7 @@ func TestAnOffhookThatIsGoneIsSaidAndTheBoardComesBack(t *testing.T) {
 	p.Kill()
 	w.sees(".feed", "feed lost")
 	env = append(env, "OFFHOOK_ADMIN_LISTEN="+admin)
-	p = rig.Run(t, env, "serve", "--data-dir", dir)
+	rig.Run(t, env, "serve", "--data-dir", dir)
 	w.sees(".feed", "live")
 	w.sees(".empty", "No live calls")
 }
