@@ -1,7 +1,8 @@
 package engine
 
 // Status is what the provider says of a call, in our words: the payload's own
-// state, which decides, whatever the event is called (dossier §2.3, §2.4).
+// state, which decides, whatever the event is called (dossier §2.3, §2.4). The
+// numbers are stored, in timelines: a new one goes at the end.
 type Status uint8
 
 // The statuses of a call at the provider.
@@ -19,7 +20,7 @@ const (
 )
 
 // EventKind is what the provider calls an event: a hint, since the payload's
-// status decides.
+// status decides. The numbers are stored.
 type EventKind uint8
 
 // The kinds of event the core tells apart.
@@ -176,7 +177,7 @@ type Snapshot struct {
 	Coming bool
 }
 
-// Verb is what a request asks for.
+// Verb is what a request asks for. The numbers are stored.
 type Verb uint8
 
 // The verbs of commands, and what the core itself asks a provider for.
@@ -262,7 +263,7 @@ type Originate struct {
 	Settled *Intent
 }
 
-// OutcomeKind says how asking the provider went.
+// OutcomeKind says how asking the provider went. The numbers are stored.
 type OutcomeKind uint8
 
 // The outcomes of an Ask.

@@ -1,7 +1,8 @@
 package engine
 
 // Trigger is what a fact means for a call, read off the payload's status; the
-// name of the event is only a hint for when there is no status.
+// name of the event is only a hint for when there is no status. The numbers are
+// stored.
 type Trigger uint8
 
 // The triggers of the call machine.
