@@ -16,7 +16,7 @@ func (st *step) decided(w *waiter) (Reply, bool) {
 	switch {
 	case c == nil:
 		return Reply{}, false
-	case w.stage == stageAsked && isParkedSomewhere(c):
+	case w.stage == stageAsked && awaitsPlace(c):
 		is := *c
 		w.parked = &is
 		return Reply{}, false
@@ -92,9 +92,9 @@ func (st *step) controlled(a openAsk, o *Outcome) {
 	}
 }
 
-// isParkedSomewhere reports whether nobody has said yet where a call that is
+// awaitsPlace reports whether nobody has said yet where a call that is
 // over was parked.
-func isParkedSomewhere(c *Call) bool {
+func awaitsPlace(c *Call) bool {
 	return c.State == StateReleased && c.Cause == CauseParked && (c.More == nil || c.More.ParkedAt == "")
 }
 

@@ -207,8 +207,9 @@ func IdempotencyKey(ctx *fasthttp.RequestCtx) (string, error) {
 	return key, nil
 }
 
-// HashOf is the same for bodies that ask for the same, however they are
-// written: members in another order, other white space, unknown members.
+// HashOf tells requests apart by what they say, field by field. Of members that
+// were read it is the same however the body is written: in another order, with
+// other white space or unknown members.
 func HashOf(fields ...string) [sha256.Size]byte {
 	var b []byte
 	for _, f := range fields {
