@@ -47,7 +47,7 @@ func shared(public, admin string) string {
 	slices.Sort(paths)
 	copied := map[string]string{}
 	for _, name := range paths {
-		copied["paths"] += unkeyed(blocks[name])
+		copied["paths"] += tokened(blocks[name])
 	}
 	wanted := refs(admin + copied["paths"])
 	for i := 0; i < len(wanted); i++ {
@@ -68,21 +68,11 @@ func shared(public, admin string) string {
 	return fill(admin, func(section string) string { return copied[section] })
 }
 
-// unkeyed is a path as the admin listener has it: there is a token and no
-// scopes, and no request about a webhook is remembered by its key.
-func unkeyed(path string) string {
-	for _, gone := range []string{
-		`(?m)^      security: .*\n`,
-		`(?m)^        '403': .*\n`,
-		`(?m)^      parameters:\n        - .*IdempotencyKey' }\n`,
-		`(?m)^ *Idempotency-Replayed: .*\n`,
-		`(?m)^ *headers:\n((?: *content:\n)|(?:        ['d]))`, // those that had nothing else
-		`(?m)^.*responses/Key(?:InProgress|Reused|OutcomeUnknown)' }\n`,
-	} {
-		path = regexp.MustCompile(gone).ReplaceAllString(path, "$1")
+// tokened is a path as the admin listener has it: there is a token and no scopes.
+func tokened(path string) string {
+	for _, gone := range []string{`(?m)^      security: .*\n`, `(?m)^        '403': .*\n`} {
+		path = regexp.MustCompile(gone).ReplaceAllString(path, "")
 	}
-	path = strings.NewReplacer("responses/KeyInvalid'", "responses/Invalid'", "responses/KeyConflict'", "responses/Conflict'",
-		"responses/ChangedWebhook'", "responses/Webhook'").Replace(path)
 	return strings.Replace(path, "  /apps/", "  /admin/apps/", 1)
 }
 

@@ -154,7 +154,11 @@ func (s *Server) route() {
 	}
 	if s.config.Hooks != nil {
 		for _, r := range s.config.Hooks.Routes() {
-			s.routes.Handle(r.Method, "/admin/apps/{app_id}"+r.Path, s.guard(s.webhook(r)))
+			h := s.webhook(r)
+			if r.Scope == tenant.ScopeControl {
+				h = s.once(h)
+			}
+			s.routes.Handle(r.Method, "/admin/apps/{app_id}"+r.Path, s.guard(h))
 		}
 	}
 	for _, r := range s.config.AsApp {

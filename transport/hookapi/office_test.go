@@ -106,7 +106,7 @@ func (o *office) listen(change []func(*hookapi.Config)) {
 	api, err := httpapi.New(httpapi.Config{Tenants: o.store, Hooks: hooks, Keys: o.store, IdleWorker: 50 * time.Millisecond, BadKeys: web.Rate{PerSecond: -1}})
 	require.NoError(o.t, err)
 	admin, err := adminapi.New(adminapi.Config{
-		Tenants: o.store, Token: token, URLs: config.URLs, Hooks: hooks, Log: log, IdleWorker: 50 * time.Millisecond, Guesses: adminapi.Guesses{Free: 1 << 20},
+		Tenants: o.store, Token: token, URLs: config.URLs, Hooks: hooks, Keys: o.store, Log: log, IdleWorker: 50 * time.Millisecond, Guesses: adminapi.Guesses{Free: 1 << 20},
 	})
 	require.NoError(o.t, err)
 	o.api, o.admin = o.serve(api), o.serve(admin)

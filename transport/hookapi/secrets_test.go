@@ -57,20 +57,20 @@ func TestRotatingASecret(t *testing.T) {
 // Whoever lost the answer to a rotation asks again with the key, and is told
 // the same secret: another one would leave the first out there, signing.
 func TestASecretIsRotatedOnceForOneKey(t *testing.T) {
-	o := newOffice(t)
-	c := o.app()
-	first := c.set("calls", `{"url":"`+hookURL+`"}`)["secret"].(string)
-	again := func() answer { return c.do("PUT", "/webhooks/calls/rotate-secret", "", "Idempotency-Key", "k") }
-	a, b := again(), again()
-	a.wants(200)
-	b.wants(200)
-	require.Equal(t, a.body, b.body)
-	require.Equal(t, []string{a.json()["secret"].(string)}, c.receiver("calls").Secrets)
-	require.Len(t, c.receiver("calls").Retired, 1)
-	require.Equal(t, first, c.receiver("calls").Retired[0].Secret)
-	c.do("PUT", "/webhooks/calls/rotate-secret", "{}", "Idempotency-Key", "k").wantsProblem(422, "key_reused")
-	require.Contains(t, c.do("PUT", "/webhooks/calls/rotate-secret", "{", "Idempotency-Key", "other").body, "bad_json")
-	c.do("PUT", "/webhooks/calls/rotate-secret", "", "Idempotency-Key", "other").wants(200)
+	both(t, func(t *testing.T, c clerk) {
+		first := c.set("calls", `{"url":"`+hookURL+`"}`)["secret"].(string)
+		again := func() answer { return c.do("PUT", "/webhooks/calls/rotate-secret", "", "Idempotency-Key", "k") }
+		a, b := again(), again()
+		a.wants(200)
+		b.wants(200)
+		require.Equal(t, a.body, b.body)
+		require.Equal(t, []string{a.json()["secret"].(string)}, c.receiver("calls").Secrets)
+		require.Len(t, c.receiver("calls").Retired, 1)
+		require.Equal(t, first, c.receiver("calls").Retired[0].Secret)
+		c.do("PUT", "/webhooks/calls/rotate-secret", "{}", "Idempotency-Key", "k").wantsProblem(422, "key_reused")
+		require.Contains(t, c.do("PUT", "/webhooks/calls/rotate-secret", "{", "Idempotency-Key", "other").body, "bad_json")
+		c.do("PUT", "/webhooks/calls/rotate-secret", "", "Idempotency-Key", "other").wants(200)
+	})
 }
 
 func TestTenSecretsAreEnough(t *testing.T) {
