@@ -10,13 +10,20 @@ import (
 )
 
 // Admin is the admin listener, for whoever runs offhook.
-type Admin struct{ link *link }
+type Admin struct {
+	link *link
+	key  string // the idempotency key of what is sent; empty for none
+}
 
 // NewAdmin is the admin API at a base URL, with its token.
 func NewAdmin(base, token string, o Options) (*Admin, error) {
 	l, err := dial(base, token, o)
-	return &Admin{l}, err
+	return &Admin{link: l}, err
 }
+
+// Idempotent is the admin API with that key for the one thing that is made
+// next: an app, a key, a network, or another secret path.
+func (a *Admin) Idempotent(key string) *Admin { return &Admin{a.link, key} }
 
 // Close lets connections go that nobody uses.
 func (a *Admin) Close() { a.link.close() }
@@ -26,7 +33,11 @@ func (a *Admin) Close() { a.link.close() }
 func (a *Admin) App(id string) *App { return &App{link: a.link, path: "/admin/apps" + seg(id)} }
 
 func (a *Admin) do(ctx context.Context, method, path string, in, out any) error {
-	_, err := a.link.do(ctx, call{method: method, path: path, body: in}, out)
+	c := call{method: method, path: path, body: in}
+	if a.key != "" && method == http.MethodPost {
+		c.header = http.Header{"Idempotency-Key": {a.key}}
+	}
+	_, err := a.link.do(ctx, c, out)
 	return err
 }
 
@@ -212,7 +223,7 @@ type Network struct {
 	Dialing      json.RawMessage `json:"dialing"`
 	ReadOnly     bool            `json:"read_only"` // it is in the config file
 	Link         *NetworkLink    `json:"link,omitempty"`
-	Provisioning json.RawMessage `json:"provisioning,omitempty"`
+	Provisioning *Provisioning   `json:"provisioning,omitempty"`
 }
 
 // NetworkLink is how a platform and its subscriptions are.
@@ -224,6 +235,34 @@ type NetworkLink struct {
 	Followed   int    `json:"followed"`
 	Subscribed int    `json:"subscribed"`
 	Refused    int    `json:"refused"`
+}
+
+// Provisioning is how subscribers come and go by themselves. Times are ms since
+// 1970.
+type Provisioning struct {
+	Source      string         `json:"source"` // directory, oci
+	State       string         `json:"state"`  // starting, ok, failing, braked
+	Entries     int            `json:"entries"`
+	Subscribers int            `json:"subscribers"`
+	ByHand      int            `json:"by_hand"`
+	Conflicts   int            `json:"conflicts"`
+	Skipped     int            `json:"skipped"`
+	UnknownApps []string       `json:"unknown_apps"`
+	Added       int            `json:"added"` // since the start; so are the next three
+	Changed     int            `json:"changed"`
+	Renamed     int            `json:"renamed"`
+	Deleted     int            `json:"deleted"`
+	LastFullAt  *int64         `json:"last_full_at"`
+	LastError   string         `json:"last_error"`
+	LastErrorAt *int64         `json:"last_error_at"`
+	Held        *HeldDeletions `json:"held"`
+}
+
+// HeldDeletions are deletions that wait to be confirmed.
+type HeldDeletions struct {
+	Missing int   `json:"missing"`
+	Of      int   `json:"of"`
+	Since   int64 `json:"since"`
 }
 
 // ListNetworks are the platforms.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -215,3 +216,34 @@ func (h hung) Read([]byte) (int, error) {
 }
 
 func (h hung) Close() error { return nil }
+
+func TestSettingsAreLeftOutSetOrSetBack(t *testing.T) {
+	no := false
+	for want, s := range map[string]WebhookSettings{
+		`{}`:                            {},
+		`{"url":"https://crm.test"}`:    {URL: "https://crm.test"},
+		`{"filter":null,"batch":false}`: {Batch: &no, Default: []string{"filter"}},
+	} {
+		text, err := json.Marshal(s)
+		require.NoError(t, err)
+		require.JSONEq(t, want, string(text))
+	}
+}
+
+func TestAKeyGoesWithWhatIsMadeAlone(t *testing.T) {
+	a := (&answers{}).then(201, `{}`).then(200, `{}`).then(201, `{}`)
+	admin, err := NewAdmin("http://offhook.test", "oa_1", Options{HTTP: &http.Client{Transport: a}})
+	require.NoError(t, err)
+	once := admin.Idempotent("monday")
+	_, err = once.CreateKey(t.Context(), "crm")
+	require.NoError(t, err)
+	_, err = once.GetApp(t.Context(), "crm")
+	require.NoError(t, err)
+	_, err = admin.CreateKey(t.Context(), "crm")
+	require.NoError(t, err)
+	var sent []string
+	for _, r := range a.got {
+		sent = append(sent, r.Header.Get("Idempotency-Key"))
+	}
+	require.Equal(t, []string{"monday", "", ""}, sent)
+}

@@ -54,6 +54,25 @@ type WebhookSettings struct {
 	Headers        map[string]string `json:"headers,omitempty"`
 	Signing        string            `json:"signing,omitempty"` // v1, v1+v1a
 	Secret         string            `json:"secret,omitempty"`
+
+	Default []string `json:"-"` // members, as JSON calls them, that a change sets back
+}
+
+// MarshalJSON writes null for what is set back.
+func (s WebhookSettings) MarshalJSON() ([]byte, error) {
+	type plain WebhookSettings
+	text, err := json.Marshal(plain(s))
+	if err != nil || len(s.Default) == 0 {
+		return text, err
+	}
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &members); err != nil {
+		return nil, err
+	}
+	for _, name := range s.Default {
+		members[name] = nil
+	}
+	return json.Marshal(members)
 }
 
 // SecretRotation is how a secret is replaced.
