@@ -40,12 +40,13 @@ func main() {
 		name, value, _ := strings.Cut(e, "=")
 		env[name] = value
 	}
-	p := program{stdout: os.Stdout, stderr: os.Stderr, env: env, serve: serve}
+	p := program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: env, serve: serve}
 	os.Exit(p.run(os.Args[1:]))
 }
 
 // program is one run of offhook with the world it runs in.
 type program struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	env            map[string]string
 	serve          func(ctx context.Context, s serving) error
@@ -71,11 +72,13 @@ type commands struct {
 	Subscriber subscriberCmd `cmd:"" help:"Whose calls are followed."`
 	Network    networkCmd    `cmd:"" help:"The platforms."`
 	Call       callCmd       `cmd:"" help:"See calls, place them, and change them."`
-	Events     eventsCmd     `cmd:"" help:"What happens, as it happens."`
+	Events     eventsCmd     `cmd:"" help:"What happens, as it happens, and what happened."`
 	Webhook    webhookCmd    `cmd:"" help:"Where events are sent, and what became of them."`
 
 	Backup  backupCmd  `cmd:"" help:"Copy what is stored, while offhook runs or not."`
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of a data directory."`
+	Status  statusCmd  `cmd:"" help:"Is it up, and is it ready? Exits with 1 if it is not ready."`
+	Log     logCmd     `cmd:"" help:"Show how much is logged, or change it until the next start."`
 	Doctor  doctorCmd  `cmd:"" help:"Look for what is wrong here, and say what to do about it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 

@@ -230,6 +230,21 @@ func (r *appFlag) withApp(p *program, fn func(context.Context, *client.App) erro
 	})
 }
 
+// viewFlag is for commands that show an operator all there is, and an app what
+// it may see. Not even OFFHOOK_APP makes an operator an app.
+type viewFlag struct {
+	remote
+	App string `help:"Show what this app sees; so does a key." placeholder:"ID"`
+}
+
+func (r *viewFlag) ofApp(p *program) bool {
+	return first(r.App, r.APIKey, p.env[envAPIKey]) != ""
+}
+
+func (r *viewFlag) withApp(p *program, fn func(context.Context, *client.App) error) error {
+	return (&appFlag{r.remote, r.App}).withApp(p, fn)
+}
+
 // theOnly is the app if there is one only.
 func theOnly(ctx context.Context, a *client.Admin) (string, error) {
 	apps, err := client.Collect(a.ListApps(ctx, client.Page{}), 6)

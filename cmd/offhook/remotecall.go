@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type callCmd struct {
 	Park            callParkCmd            `cmd:"" help:"Park a call."`
 	Dtmf            callDtmfCmd            `cmd:"" help:"Send tones."`
 	Record          callRecordCmd          `cmd:"" help:"Start, pause, resume or stop a recording."`
+	Conference      callConferenceCmd      `cmd:"" help:"Calls of one subscriber that hear one another."`
 	Timeline        callTimelineCmd        `cmd:"" help:"Show all that is known of how a call went."`
 	History         callHistoryCmd         `cmd:"" help:"List calls that are over, the newest first."`
 }
@@ -78,10 +80,18 @@ func callRow(c client.Call) []string {
 type callListCmd struct {
 	appFlag
 	listFlag
-	Subscriber string `help:"Of one subscriber." placeholder:"ID"`
+	Subscriber string `xor:"whose" help:"Of one subscriber." placeholder:"ID"`
+	All        bool   `xor:"whose" help:"Of all apps, and those that no app follows. For the operator."`
 }
 
 func (c *callListCmd) Run(p *program) error {
+	if c.All {
+		return c.withAdmin(p, func(ctx context.Context, a *client.Admin) error {
+			return printList(p, c.JSON, a.ListAllCalls(ctx, client.Page{}), c.Limit, append(slices.Clone(callHead), "APPS"), func(l client.LiveCall) []string {
+				return append(callRow(l.Call), strings.Join(l.Apps, " "))
+			})
+		})
+	}
 	return c.withApp(p, func(ctx context.Context, a *client.App) error {
 		list := a.ListCalls(ctx, client.Page{})
 		if c.Subscriber != "" {
@@ -108,8 +118,15 @@ type callPlaceCmd struct {
 	idFlag
 	Subscriber string `arg:"" help:"Who calls."`
 	Remote     string `arg:"" help:"The number to call."`
-	Number     string `help:"The subscriber's number; what is provisioned if left out." placeholder:"NUMBER"`
-	ClientRef  string `help:"Your own name for the call." placeholder:"REF"`
+	named
+	RemoteName string `help:"The far end's name, for those who see the call." placeholder:"NAME"`
+}
+
+// named is what whoever places a call or takes one back may say besides.
+type named struct {
+	Number    string `help:"The subscriber's number; what is provisioned if left out." placeholder:"NUMBER"`
+	Name      string `help:"The subscriber's name, for those who see the call." placeholder:"NAME"`
+	ClientRef string `help:"Your own name for the call." placeholder:"REF"`
 }
 
 func (c *callPlaceCmd) Run(p *program) error {
@@ -119,7 +136,8 @@ func (c *callPlaceCmd) Run(p *program) error {
 			return err
 		}
 		is, err := a.Idempotent(c.IdempotencyKey).PlaceCall(ctx, client.NewCall{
-			SubscriberID: c.Subscriber, SubscriberNumber: number, RemoteNumber: c.Remote, ClientRef: c.ClientRef,
+			SubscriberID: c.Subscriber, SubscriberNumber: number, RemoteNumber: c.Remote,
+			SubscriberName: c.Name, RemoteName: c.RemoteName, ClientRef: c.ClientRef,
 		})
 		return printCall(p, c.JSON, is, err)
 	})
@@ -139,7 +157,7 @@ type callRetrieveCmd struct {
 	idFlag
 	Subscriber string `arg:"" help:"Who takes it."`
 	Extension  string `arg:"" help:"Where it is parked."`
-	Number     string `help:"The subscriber's number; what is provisioned if left out." placeholder:"NUMBER"`
+	named
 }
 
 func (c *callRetrieveCmd) Run(p *program) error {
@@ -148,7 +166,9 @@ func (c *callRetrieveCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		is, err := a.Idempotent(c.IdempotencyKey).RetrieveCall(ctx, client.NewRetrieval{SubscriberID: c.Subscriber, SubscriberNumber: number, Extension: c.Extension})
+		is, err := a.Idempotent(c.IdempotencyKey).RetrieveCall(ctx, client.NewRetrieval{
+			SubscriberID: c.Subscriber, SubscriberNumber: number, Extension: c.Extension, SubscriberName: c.Name, ClientRef: c.ClientRef,
+		})
 		return printCall(p, c.JSON, is, err)
 	})
 }
@@ -330,13 +350,17 @@ type callHistoryCmd struct {
 	Direction  string        `help:"incoming or outgoing." enum:",incoming,outgoing" default:"" placeholder:"WORD"`
 	Answered   string        `help:"true or false." enum:",true,false" default:"" placeholder:"WORD"`
 	Cause      string        `help:"Why they ended." placeholder:"CAUSE"`
-	Since      time.Duration `help:"Of so long ago or later, as in 24h." placeholder:"DURATION"`
+	Since      time.Duration `help:"That ended so long ago or later, as 24h." placeholder:"DURATION"`
+	Until      time.Duration `help:"That ended longer ago." placeholder:"DURATION"`
 }
 
 func (c *callHistoryCmd) Run(p *program) error {
 	f := client.HistoryFilter{SubscriberID: c.Subscriber, Direction: c.Direction, Answered: c.Answered, Cause: c.Cause}
 	if c.Since > 0 {
 		f.From = time.Now().Add(-c.Since).UnixMilli()
+	}
+	if c.Until > 0 {
+		f.To = time.Now().Add(-c.Until).UnixMilli()
 	}
 	return c.withApp(p, func(ctx context.Context, a *client.App) error {
 		return printList(p, c.JSON, a.ListCallHistory(ctx, f, client.Page{Size: min(max(c.Limit, 0), 1000)}), c.Limit,

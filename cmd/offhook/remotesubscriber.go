@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -22,12 +21,22 @@ type subscriberCmd struct {
 }
 
 type subscriberListCmd struct {
-	remote
+	viewFlag
 	listFlag
 	Search string `arg:"" optional:"" help:"Words that an id, number, extension, name or account must all have."`
 }
 
 func (c *subscriberListCmd) Run(p *program) error {
+	if c.ofApp(p) {
+		if c.Search != "" {
+			return usage("SEARCH", "is for the operator; an app lists all of its subscribers")
+		}
+		return c.withApp(p, func(ctx context.Context, a *client.App) error {
+			return printList(p, c.JSON, a.ListSubscribers(ctx, client.Page{}), c.Limit, []string{"SUBSCRIBER", "NUMBER", "NAME", "NETWORK"}, func(s client.Subscriber) []string {
+				return []string{s.SubscriberID, s.SubscriberNumber, s.SubscriberName, s.NetworkID}
+			})
+		})
+	}
 	return c.withAdmin(p, func(ctx context.Context, a *client.Admin) error {
 		list := a.ListSubscribers(ctx, c.Search, client.Page{})
 		return printList(p, c.JSON, list, c.Limit, []string{"SUBSCRIBER", "NUMBER", "NAME", "NETWORK", "APPS"}, func(s client.ProvisionedSubscriber) []string {
@@ -37,11 +46,21 @@ func (c *subscriberListCmd) Run(p *program) error {
 }
 
 type subscriberShowCmd struct {
-	remote
+	viewFlag
 	Subscriber string `arg:"" help:"Its id."`
 }
 
 func (c *subscriberShowCmd) Run(p *program) error {
+	if c.ofApp(p) {
+		return c.withApp(p, func(ctx context.Context, a *client.App) error {
+			s, err := a.GetSubscriber(ctx, c.Subscriber)
+			if err != nil || c.JSON {
+				return shown(p, err, s)
+			}
+			return facts(p.stdout, fact{"subscriber", s.SubscriberID}, fact{"number", s.SubscriberNumber}, fact{"name", s.SubscriberName},
+				fact{"account", s.SubscriberAccountID}, fact{"network", s.NetworkID})
+		})
+	}
 	return c.withAdmin(p, func(ctx context.Context, a *client.Admin) error {
 		s, err := a.GetSubscriber(ctx, c.Subscriber)
 		return c.print(p, s, err)
@@ -131,15 +150,11 @@ type subscriberImportCmd struct {
 }
 
 func (c *subscriberImportCmd) Run(p *program) error {
-	in := io.Reader(os.Stdin)
-	if c.File != "-" {
-		f, err := os.Open(c.File)
-		if err != nil {
-			return usage("FILE", "%s cannot be read: %s", c.File, cause(err))
-		}
-		defer f.Close()
-		in = f
+	in, err := p.open("FILE", c.File)
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	return c.withAdmin(p, func(ctx context.Context, a *client.Admin) error {
 		// Another reader type, so that the file is not sent with a length.
 		r, err := a.ProvisionSubscribers(ctx, struct{ io.Reader }{in})

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"offhook/transport/client"
@@ -13,12 +16,17 @@ type webhookCmd struct {
 	List      webhookListCmd      `cmd:"" help:"List the webhooks of an app, and how they are doing."`
 	Show      webhookShowCmd      `cmd:"" help:"Show a webhook."`
 	Set       webhookSetCmd       `cmd:"" help:"Make a webhook, or change what is given of one. A new one's secret is shown this once."`
-	Delete    webhookDeleteCmd    `cmd:"" help:"Remove a webhook."`
+	Delete    webhookDeleteCmd    `cmd:"" aliases:"remove" help:"Remove a webhook."`
 	Test      webhookTestCmd      `cmd:"" help:"Send a test event, and say what came of it."`
 	Pause     webhookPauseCmd     `cmd:"" help:"Keep events back until it is resumed."`
 	Resume    webhookResumeCmd    `cmd:"" help:"Go on, with what was parked too."`
 	Attempts  webhookAttemptsCmd  `cmd:"" help:"List the tries to deliver, the newest first."`
 	Redeliver webhookRedeliverCmd `cmd:"" help:"Send one event again, or many."`
+
+	RotateSecret     webhookRotateSecretCmd `cmd:"" help:"Sign with a new secret, shown this once; with the older ones too for a while."`
+	RotateSigningKey webhookRotateKeyCmd    `cmd:"" help:"The same with the key pair, of which the public half is shown."`
+	Stream           webhookStreamCmd       `cmd:"" help:"What waits for delivery, by subscriber."`
+	Redelivery       webhookRedeliveryCmd   `cmd:"" help:"What “redeliver” began."`
 }
 
 // kindArg is which of an app's webhooks.
@@ -75,6 +83,9 @@ func printWebhook(p *program, asJSON bool, w client.Webhook, err error) error {
 		return shown(p, err, w)
 	}
 	all := []fact{{"webhook", w.Kind}, {"url", w.URL}, {"secrets", strconv.Itoa(w.Secrets.Count)}}
+	if until := w.Secrets.RotatingUntil; until != nil {
+		all = append(all, fact{"older ones sign until", moment(*until)})
+	}
 	if w.Secret != "" {
 		all = append(all, fact{"secret", w.Secret})
 	}
@@ -82,34 +93,46 @@ func printWebhook(p *program, asJSON bool, w client.Webhook, err error) error {
 		all = append(all, fact{"condition", d.Condition}, fact{"subscribers waiting", strconv.Itoa(d.WaitingStreams)},
 			fact{"of these parked", strconv.Itoa(d.ParkedStreams)}, fact{"oldest undelivered", age(d.OldestUndeliveredMS)},
 			fact{"batch", strconv.FormatBool(w.Batch != nil && *w.Batch)}, fact{"extended events", strconv.FormatBool(w.ExtendedEvents != nil && *w.ExtendedEvents)},
-			fact{"signing", w.Signing})
+			fact{"sends", sends(w.Filter)}, fact{"headers", headersOf(w.Headers)}, fact{"signing", w.Signing})
+		if w.SigningPublicKey != nil && *w.SigningPublicKey != "" {
+			all = append(all, fact{"public key", *w.SigningPublicKey})
+		}
+		if w.Paused != nil && *w.Paused {
+			all = append(all, fact{"paused", "true"})
+		}
 		if w.Disabled != nil && *w.Disabled != "" {
 			all = append(all, fact{"given up", *w.Disabled})
 		}
 	}
-	return facts(p.stdout, all...)
+	if err := facts(p.stdout, all...); err != nil || w.Secret == "" {
+		return err
+	}
+	return p.keep("the secret")
 }
 
-type webhookSetCmd struct {
-	kindArg
-	URL      string `name:"url" help:"Where events are sent; needed for a new one." placeholder:"URL"`
-	Batch    *bool  `negatable:"" help:"Many events in one POST."`
-	Extended *bool  `negatable:"" help:"Changes of detail and gaps are events too."`
-	Signing  string `help:"v1, or v1+v1a for a key pair too." placeholder:"SCHEME"`
-}
-
-func (c *webhookSetCmd) Run(p *program) error {
-	settings := client.WebhookSettings{URL: c.URL, Batch: c.Batch, ExtendedEvents: c.Extended, Signing: c.Signing}
-	return c.withApp(p, func(ctx context.Context, a *client.App) error {
-		w, err := a.PatchWebhook(ctx, c.Kind, settings)
-		if client.CodeOf(err) == "not_found" {
-			if c.URL == "" {
-				return usage("--url", "is needed: there is no such webhook yet")
-			}
-			w, err = a.PutWebhook(ctx, c.Kind, settings)
+// sends is a filter in words.
+func sends(f *client.Filter) string {
+	if f == nil {
+		return "everything"
+	}
+	var all []string
+	for _, part := range []struct {
+		of   string
+		only []string
+	}{{"of ", f.Subscribers}, {"when ", f.States}, {"if ", f.Directions}} {
+		if len(part.only) > 0 {
+			all = append(all, part.of+strings.Join(part.only, ", "))
 		}
-		return printWebhook(p, c.JSON, w, err)
-	})
+	}
+	return first(strings.Join(all, "; "), "everything")
+}
+
+func headersOf(h map[string]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		all = append(all, name+": "+h[name])
+	}
+	return strings.Join(all, "; ")
 }
 
 type webhookDeleteCmd struct{ kindArg }
@@ -185,21 +208,27 @@ func (c *webhookAttemptsCmd) Run(p *program) error {
 
 type webhookRedeliverCmd struct {
 	delivering
+	idFlag
 	Subscriber string        `help:"Of one subscriber." placeholder:"ID"`
 	Sequence   string        `help:"That one event; needs --subscriber." placeholder:"NUMBER"`
 	From       string        `help:"From this number on; needs --subscriber." placeholder:"NUMBER"`
 	To         string        `help:"Up to this number; needs --subscriber." placeholder:"NUMBER"`
 	Since      time.Duration `help:"What was recorded so long ago or later, as 2h." placeholder:"DURATION"`
+	Until      time.Duration `help:"What was recorded longer ago." placeholder:"DURATION"`
+	All        bool          `help:"Everything that is kept."`
+	Wait       bool          `default:"true" negatable:"" help:"Wait for the end of the task. Without, “webhook redelivery show” tells how far it is."`
 }
 
 func (c *webhookRedeliverCmd) Run(p *program) error {
 	switch {
 	case c.Subscriber == "" && (c.Sequence != "" || c.From != "" || c.To != ""):
 		return usage("--subscriber", "is needed: numbers are of one subscriber")
-	case c.Sequence != "" && (c.From != "" || c.To != "" || c.Since != 0):
-		return usage("--sequence", "is one event; leave --from, --to and --since out")
-	case c.Sequence == "" && c.From == "" && c.To == "" && c.Since == 0 && c.Subscriber == "":
-		return usage("--since", "or --subscriber is needed: what is to be sent again")
+	case c.Sequence != "" && (c.From != "" || c.To != "" || c.Since != 0 || c.Until != 0 || c.All):
+		return usage("--sequence", "is one event; leave --from, --to, --since, --until and --all out")
+	case !c.All && c.Sequence == "" && c.From == "" && c.To == "" && c.Since == 0 && c.Until == 0 && c.Subscriber == "":
+		return usage("--since", "or --subscriber is needed: what is to be sent again; or --all")
+	case c.All && (c.From != "" || c.To != "" || c.Since != 0 || c.Until != 0 || c.Subscriber != ""):
+		return usage("--all", "is everything; leave the others out")
 	}
 	return c.withApp(p, func(ctx context.Context, a *client.App) error {
 		if c.Sequence != "" {
@@ -210,8 +239,12 @@ func (c *webhookRedeliverCmd) Run(p *program) error {
 			since := time.Now().Add(-c.Since).UnixMilli()
 			r.Since = &since
 		}
-		t, err := a.StartRedelivery(ctx, c.Kind, r)
-		for err == nil && t.State == "running" {
+		if c.Until != 0 {
+			until := time.Now().Add(-c.Until).UnixMilli()
+			r.Until = &until
+		}
+		t, err := a.Idempotent(c.IdempotencyKey).StartRedelivery(ctx, c.Kind, r)
+		for err == nil && c.Wait && t.State == "running" {
 			select {
 			case <-time.After(200 * time.Millisecond):
 				t, err = a.GetRedelivery(ctx, c.Kind, t.TaskID)
@@ -219,15 +252,29 @@ func (c *webhookRedeliverCmd) Run(p *program) error {
 				return fmt.Errorf("the task %s goes on without this command: %w", t.TaskID, ctx.Err())
 			}
 		}
-		if err != nil || c.JSON {
-			return shown(p, err, t)
-		}
-		return facts(p.stdout, fact{"task", t.TaskID}, fact{"state", t.State}, fact{"delivered", strconv.Itoa(t.Delivered)}, fact{"failed", strconv.Itoa(t.Failed)}, fact{"error", t.Error})
+		return printTask(p, c.JSON, t, err)
 	})
 }
 
+func printTask(p *program, asJSON bool, t client.RedeliveryTask, err error) error {
+	if err != nil || asJSON {
+		return shown(p, err, t)
+	}
+	return facts(p.stdout, fact{"task", t.TaskID}, fact{"state", t.State}, fact{"begun", moment(t.CreatedAt)}, fact{"done", doneOf(t)},
+		fact{"delivered", strconv.Itoa(t.Delivered)}, fact{"failed", strconv.Itoa(t.Failed)}, fact{"error", t.Error})
+}
+
+// doneOf is how far a task is.
+func doneOf(t client.RedeliveryTask) string {
+	more := ""
+	if t.TotalIsPartial {
+		more = " or more"
+	}
+	return fmt.Sprintf("%d of %d%s", t.Done, t.Total, more)
+}
+
 func (c *webhookRedeliverCmd) one(ctx context.Context, p *program, a *client.App) error {
-	t, err := a.RedeliverEvent(ctx, c.Kind, client.Redelivery{SubscriberID: c.Subscriber, SequenceNumber: c.Sequence})
+	t, err := a.Idempotent(c.IdempotencyKey).RedeliverEvent(ctx, c.Kind, client.Redelivery{SubscriberID: c.Subscriber, SequenceNumber: c.Sequence})
 	if err != nil {
 		return err
 	}

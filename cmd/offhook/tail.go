@@ -16,7 +16,8 @@ import (
 )
 
 type eventsCmd struct {
-	Tail tailCmd `cmd:"" help:"Print events as they happen, until it is stopped."`
+	Tail tailCmd       `cmd:"" help:"Print events as they happen, until it is stopped."`
+	List listEventsCmd `cmd:"" help:"Print the events of an app that are kept, the oldest first."`
 }
 
 // tailCmd follows the streams of apps. Without a key it makes one for each app
