@@ -84,7 +84,7 @@ func candidates(at *kong.Node, before []string, last string) (all []string) {
 				}
 			}
 		default:
-			next := slices.IndexFunc(at.Children, func(n *kong.Node) bool { return n.Name == w && !n.Hidden })
+			next := slices.IndexFunc(at.Children, func(n *kong.Node) bool { return (n.Name == w || slices.Contains(n.Aliases, w)) && !n.Hidden })
 			if next < 0 {
 				given++
 				continue

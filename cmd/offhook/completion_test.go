@@ -17,11 +17,16 @@ func TestTheNextWordIsKnown(t *testing.T) {
 		"events tail --state a":         "active",
 		"webhook pause ":                "calls subscriber",
 		"webhook pause --app x s":       "subscriber",
-		"app key ":                      "add remove",
+		"app key ":                      "add remove rotate",
+		"webhook remove --app x s":      "subscriber",
+		"call conference ":              "deaf end list mute show start undeaf unmute",
+		"network set --sub":             "--subscribe",
+		"network set --subscribe g":     "group",
+		"log ":                          "debug error info warn",
 		"completion ":                   "bash fish zsh",
 		"app show --data-dir /tmp --js": "--json",
 		"backup ":                       "",
-		"nothing like it ":              "app backup bench call completion doctor events listen network restore serve simulate subscriber version webhook",
+		"nothing like it ":              "app backup bench call completion doctor events listen log network restore serve simulate status subscriber version webhook",
 	} {
 		r := run(t, nil, append([]string{"__complete", "--"}, strings.Split(line, " ")...)...)
 		require.Zero(t, r.code, r.stderr)
