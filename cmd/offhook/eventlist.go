@@ -57,7 +57,8 @@ func (c *listEventsCmd) Run(p *program) error {
 		if all.More {
 			more = "there is more"
 		}
-		_, err := fmt.Fprintf(p.stderr, "%s; go on with --after %s\n", more, clean(all.Cursor))
+		// With “=”, since a cursor may begin with a dash.
+		_, err := fmt.Fprintf(p.stderr, "%s; go on with --after=%s\n", more, clean(all.Cursor))
 		return err
 	})
 }
