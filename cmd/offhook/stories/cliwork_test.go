@@ -239,7 +239,7 @@ func TestADayInAShell(t *testing.T) {
 		require.Contains(t, errs, "conflict")
 		_, errs, code = s.run("offhook network confirm-deletions lab")
 		require.Equal(t, 4, code)
-		require.Contains(t, errs, "conflict")
+		require.Contains(t, errs, "not_found") // nothing provisions from there
 		s.ok(`echo '{"broadworks":{"actions_path":"/xsi-actions"}}' > lab.json && offhook network set lab --file lab.json --deny 1900 --json | grep -q '"/xsi-actions"'`)
 		require.Equal(t, "deleted lab\n", s.ok("offhook network remove lab"))
 		_, _, code = s.run("offhook network show lab")
