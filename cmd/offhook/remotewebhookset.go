@@ -14,7 +14,7 @@ type webhookSetCmd struct {
 	Extended *bool  `negatable:"" help:"Changes of detail and gaps are events too."`
 	Signing  string `help:"v1, or v1+v1a for a key pair too." enum:",v1,v1+v1a" default:"" placeholder:"SCHEME"`
 
-	Subscriber []string `sep:"none" xor:"filter" help:"Send what is of this subscriber alone; can be repeated. It, --state and --direction together replace the filter there is." placeholder:"ID"`
+	Subscriber []string `sep:"none" xor:"filter" help:"Send what is of this subscriber alone; can be repeated. With --state and --direction it replaces the filter." placeholder:"ID"`
 	State      []string `help:"Send what brings a call into this state alone (${enum})." enum:"ringing,active,held,released" placeholder:"STATE"`
 	Direction  []string `help:"Send what is of calls in this direction alone (${enum})." enum:"incoming,outgoing" placeholder:"DIRECTION"`
 	Everything bool     `xor:"filter" help:"Send everything: no filter."`

@@ -138,7 +138,8 @@ func TestADayInAShell(t *testing.T) {
 
 	t.Run("a webhook is set as it is to be", func(t *testing.T) {
 		s := s.in(t)
-		out := s.ok(`printf 'X-Gateway: east\nX-Key: s3cret-and-long-enough\n' | offhook webhook set calls --url "$BOX" --batch --signing v1+v1a --state released --direction outgoing --headers-file -`)
+		s.ok(`printf 'X-Gateway: east\nX-Key: s3cret-and-long-enough\n' > headers`)
+		out := s.ok(`offhook webhook set calls --url "$BOX" --batch --signing v1+v1a --state released --direction outgoing --headers-file - < headers`)
 		first := fact(t, out, "secret")
 		require.Regexp(t, `(?m)^sends +when released; if outgoing$`, out)
 		require.Contains(t, out, "X-Gateway: east")
