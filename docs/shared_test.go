@@ -2,6 +2,7 @@ package docs
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -18,10 +19,10 @@ const (
 	end   = "# <end>"
 )
 
-// Both listeners have the routes of webhooks. The document of the admin
-// listener has them, and what they refer to, as they are in that of the
-// public one, but for what is about keys.
-func TestTheAdminDocumentHasTheWebhooksOfThePublicOne(t *testing.T) {
+// Both listeners have the routes of webhooks, and the operator may do what an
+// app may. The document of the admin listener has these operations, and what
+// they refer to, as they are in that of the public one, but for what is about keys.
+func TestTheAdminDocumentHasTheOperationsOfAnAppFromThePublicOne(t *testing.T) {
 	want := shared(OpenAPI, AdminOpenAPI)
 	if *update {
 		require.NoError(t, os.WriteFile("admin-openapi.yaml", []byte(want), 0o600))
@@ -40,19 +41,28 @@ func shared(public, admin string) string {
 	}
 	var paths []string
 	for name := range blocks {
-		if strings.HasPrefix(name, "paths//apps/{app_id}/webhooks") {
+		if strings.HasPrefix(name, "paths//apps/{app_id}/") && !strings.HasSuffix(name, "/stream") {
 			paths = append(paths, name)
 		}
 	}
 	slices.Sort(paths)
 	copied := map[string]string{}
 	for _, name := range paths {
-		copied["paths"] += tokened(blocks[name])
+		path := tokened(blocks[name])
+		if !strings.Contains(name, "/webhooks") {
+			path = asApp(path, own)
+		}
+		place := "paths"
+		if at, _, _ := strings.Cut(strings.TrimSpace(path), ":\n"); own["paths/"+at] { // which has other methods here
+			place = "paths/" + at
+			path = path[strings.Index(path, "    get:"):]
+		}
+		copied[place] += path
 	}
-	wanted := refs(admin + copied["paths"])
+	wanted := refs(admin + strings.Join(slices.Collect(maps.Values(copied)), ""))
 	for i := 0; i < len(wanted); i++ {
 		if name := wanted[i]; !own[name] {
-			for _, more := range refs(blocks[name]) {
+			for _, more := range refs(appsView(blocks[publicName(name)], own)) {
 				if !slices.Contains(wanted, more) {
 					wanted = append(wanted, more)
 				}
@@ -62,7 +72,11 @@ func shared(public, admin string) string {
 	slices.Sort(wanted)
 	for _, name := range wanted {
 		if section, _, _ := strings.Cut(name, "/"); !own[name] {
-			copied[section] += blocks[name]
+			block := appsView(blocks[publicName(name)], own)
+			if publicName(name) != name {
+				block = strings.Replace(block, "    ", "    App", 1)
+			}
+			copied[section] += block
 		}
 	}
 	return fill(admin, func(section string) string { return copied[section] })
@@ -74,6 +88,34 @@ func tokened(path string) string {
 		path = regexp.MustCompile(gone).ReplaceAllString(path, "")
 	}
 	return strings.Replace(path, "  /apps/", "  /admin/apps/", 1)
+}
+
+// asApp is such a path where the operator acts in the place of an app. Operations
+// of the operator's own may have the same name and the same heading.
+func asApp(path string, own map[string]bool) string {
+	path = regexp.MustCompile(`(?m)^(      operationId: \w+)$`).ReplaceAllString(path, "${1}AsApp")
+	path = regexp.MustCompile(`(?m)^(      tags: \[\w+)\]$`).ReplaceAllString(path, "${1} as an app]")
+	return appsView(path, own)
+}
+
+// appsView has a text refer to what an app sees where the operator sees another
+// thing of the same name: his Network has addresses, the app's AppNetwork none.
+func appsView(text string, own map[string]bool) string {
+	return refTo.ReplaceAllStringFunc(text, func(ref string) string {
+		name := refTo.FindStringSubmatch(ref)[1]
+		if strings.HasPrefix(name, "schemas/") && own[name] {
+			return strings.Replace(ref, "schemas/", "schemas/App", 1)
+		}
+		return ref
+	})
+}
+
+// publicName is the name that a component has in the public document.
+func publicName(name string) string {
+	if bare, ok := strings.CutPrefix(name, "schemas/App"); ok && bare != "" {
+		return "schemas/" + bare
+	}
+	return name
 }
 
 var refTo = regexp.MustCompile(`#/components/(\w+/\w+)'`)
@@ -117,18 +159,27 @@ func blocksOf(text string) map[string]string {
 	return blocks
 }
 
-// fill puts text between the marks of each section.
-func fill(text string, with func(section string) string) string {
+// fill puts text between the marks of each section, and of a path that has marks
+// of its own, "paths//x".
+func fill(text string, with func(place string) string) string {
 	var b strings.Builder
-	section, inside := "", false
+	section, path, inside := "", "", false
 	for line := range strings.Lines(text) {
-		if m := sectionLine.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil {
+		bare := strings.TrimRight(line, "\n")
+		if m := sectionLine.FindStringSubmatch(bare); m != nil {
 			section = m[2]
+		}
+		if m := pathLine.FindStringSubmatch(bare); m != nil && !inside {
+			path = m[1]
 		}
 		switch strings.TrimSpace(line) {
 		case begin:
 			b.WriteString(line)
-			b.WriteString(with(section))
+			place := section
+			if section == "paths" && strings.HasPrefix(line, "    ") {
+				place = "paths/" + path
+			}
+			b.WriteString(with(place))
 			inside = true
 			continue
 		case end:

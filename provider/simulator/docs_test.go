@@ -110,6 +110,22 @@ func TestTheControlPathsOfTheManualAreThoseOfTheCode(t *testing.T) {
 	}
 }
 
+// The admin listener hands control paths on, and its document has their words.
+func TestTheWordsOfTheAdminDocumentAreThoseOfTheCode(t *testing.T) {
+	text, err := os.ReadFile("../../docs/admin-openapi.yaml")
+	require.NoError(t, err)
+	words := func(schema string) (all []string) {
+		list := regexp.MustCompile("    " + schema + ":\n      type: string\n      enum:\n((?:        - .*\n)+)").FindSubmatch(text)
+		require.NotNil(t, list, schema)
+		for _, m := range regexp.MustCompile("- (.*)").FindAllSubmatch(list[1], -1) {
+			all = append(all, string(m[1]))
+		}
+		return all
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(controlVerbs)), words("SimulatedVerb"))
+	require.ElementsMatch(t, append(FaultKinds(), OCIFaultKinds()...), words("FaultKind"))
+}
+
 // The words of stories are those the reader of stories knows, and the story of
 // the manual plays.
 func TestTheStoryOfTheManualPlays(t *testing.T) {

@@ -33,10 +33,7 @@ func (s *Server) routeConsole(c *Console) {
 	s.routes.Handle("GET", "/admin/calls", s.guard(s.allCalls))
 	s.routes.Handle("GET", "/admin/calls/stream", s.guard(s.board))
 	if c.Simulator != "" {
-		proxy := s.guard(simulated(c.Simulator))
-		for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
-			s.routes.Handle(method, simulatorPath+"{path:*}", proxy)
-		}
+		s.routeSimulator(c.Simulator)
 	}
 }
 
@@ -95,9 +92,12 @@ func (s *Server) board(ctx *fasthttp.RequestCtx) error {
 	if !ctx.Request.Header.IsHTTP11() {
 		return problem.New(problem.CodeBadRequest, "a stream needs HTTP/1.1; a proxy in between may have to be told so")
 	}
-	ctx.Response.Header.SetContentType("text/event-stream")
-	ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would collect it
+	stream := func() {
+		ctx.Response.Header.SetContentType("text/event-stream")
+		ctx.Response.Header.Set("X-Accel-Buffering", "no") // nginx would collect it
+	}
 	if ctx.IsHead() {
+		stream()
 		return nil
 	}
 	conn := ctx.Conn()
@@ -109,6 +109,7 @@ func (s *Server) board(ctx *fasthttp.RequestCtx) error {
 	case err != nil:
 		return &problem.Problem{Code: engine.CodeBusy, Detail: "this offhook is shutting down"}
 	}
+	stream()
 	ctx.SetBodyStream(r, -1)
 	return nil
 }

@@ -32,7 +32,10 @@ func TestWhatIsAnsweredIsDocumentedAndTheOtherWayRound(t *testing.T) {
 	require.NoError(t, err)
 	openapitest.Public().Routes(t, public.Routes())
 
-	admin, err := adminapi.New(adminapi.Config{Token: "of nobody", Hooks: hooks(), LogLevel: &slog.LevelVar{}, Backups: noBackups{}, Console: &adminapi.Console{Pages: &console.Pages{}}})
+	admin, err := adminapi.New(adminapi.Config{
+		Token: "of nobody", Hooks: hooks(), LogLevel: &slog.LevelVar{}, Backups: noBackups{}, AsApp: public.ForOperator(),
+		Console: &adminapi.Console{Pages: &console.Pages{}, Simulator: "127.0.0.1:1"},
+	})
 	require.NoError(t, err)
 	openapitest.Admin().Routes(t, admin.Routes())
 }

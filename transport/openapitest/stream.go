@@ -12,11 +12,11 @@ import (
 // read. Which schema is whose stands in the document, as x-events.
 type eventStream struct {
 	io.ReadCloser
-	d    *Document
-	t    testing.TB
-	line []byte
-	kind string
-	data []byte
+	events node // their schemas, by the kind of event
+	t      testing.TB
+	line   []byte
+	kind   string
+	data   []byte
 }
 
 func (s *eventStream) Read(p []byte) (int, error) {
@@ -57,11 +57,9 @@ func (s *eventStream) judge() error {
 	if err != nil {
 		return err
 	}
-	_, op, _ := s.d.operation("GET", "/apps/x/events/stream")
-	schemas := op.to("responses", "200", "content", "text/event-stream", "schema", "x-events")
-	schema := schemas.to(s.kind)
+	schema := s.events.to(s.kind)
 	if !schema.there() {
-		schema = schemas.to("*")
+		schema = s.events.to("*")
 	}
 	return schema.validate(closed, v)
 }

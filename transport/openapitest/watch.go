@@ -61,7 +61,8 @@ func (w *watcher) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
 		x.Cut = true // there is no end to wait for
 		judge()
-		resp.Body = &eventStream{ReadCloser: resp.Body, d: d, t: w.t}
+		_, op, _ := d.operation(x.Method, x.Path)
+		resp.Body = &eventStream{ReadCloser: resp.Body, events: op.to("responses", "200", "content", "text/event-stream", "schema", "x-events"), t: w.t}
 		return resp, nil
 	}
 	got := &judged{copied: copied{ReadCloser: resp.Body}}

@@ -49,7 +49,7 @@ func adminRoutes(t testing.TB) []string {
 // open are the routes that want no key and no token.
 var open = map[string]bool{
 	"GET /healthz": true, "GET /readyz": true, "GET /metrics": true, "GET /openapi.yaml": true, "GET /reference": true,
-	"GET /console": true, "GET /console/{file:*}": true,
+	"GET /console": true, "GET /console/{file:*}": true, "GET /": true, "GET /console/": true,
 }
 
 // door is one route, with a request that succeeds. Placeholders in braces, in

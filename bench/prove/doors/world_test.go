@@ -73,7 +73,8 @@ func (w *world) newTenant(name, url string, own []map[string]any, shared map[str
 	t := w.t
 	made := w.must(201, "POST", w.admin("/admin/apps"), rig.Operator, fmt.Sprintf(`{"name":%q,"calls_webhook":{"url":"%s/%s-calls"}}`, name, url, name)).JSON(t)
 	app := made["app_id"].(string)
-	a := &tenant{own: own, key: made["api_key"].(string), ids: ids{"app_id": app, "kind": "calls", "network_id": own[0]["network_id"].(string), "profile:*": "heap", "file:*": "main.mjs", "path:*": "faults"}}
+	a := &tenant{own: own, key: made["api_key"].(string), ids: ids{"app_id": app, "kind": "calls", "network_id": own[0]["network_id"].(string), "profile:*": "heap", "file:*": "main.mjs",
+		"verb": "answer", "extension": "1003", "fault_id": "fault-1", "enterprise": "tenant-2", "group": "north"}}
 	newKey := func(scopes string) (id, key string) {
 		k := w.must(201, "POST", w.admin("/admin/apps/"+app+"/keys"), rig.Operator, `{"scopes":[`+scopes+`]}`).JSON(t)
 		return k["key_id"].(string), k["api_key"].(string)

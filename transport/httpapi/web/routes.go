@@ -64,14 +64,23 @@ func (r *Routes) Handle(method, pattern string, h Handler) {
 	}
 }
 
-// Moved sends whoever reads a path, which is no route, to another. A relative
-// one stays right below a path of a proxy's.
+// Moved sends whoever reads a path to another. A relative one stays right below
+// a path of a proxy's. The router takes no path beside one that differs by a
+// slash at the end, so these are looked up where it finds nothing.
 func (r *Routes) Moved(path, to string) { r.moved[path] = to }
 
 func (r *Routes) elsewhere(ctx *fasthttp.RequestCtx) error {
 	to := r.moved[string(ctx.URI().PathOriginal())]
-	if to == "" || !ctx.IsGet() && !ctx.IsHead() {
+	if to == "" {
 		return problem.NotFound()
+	}
+	if !ctx.IsGet() && !ctx.IsHead() {
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, OPTIONS")
+		if ctx.IsOptions() {
+			ctx.SetStatusCode(fasthttp.StatusNoContent)
+			return nil
+		}
+		return problem.New(problem.CodeMethodNotAllowed, "this resource takes GET, HEAD, OPTIONS")
 	}
 	ctx.Response.Header.Set(fasthttp.HeaderLocation, to)
 	ctx.SetStatusCode(fasthttp.StatusPermanentRedirect)
@@ -84,7 +93,8 @@ func (r *Routes) Serve(ctx *fasthttp.RequestCtx) { r.router.Handler(ctx) }
 // Rows are the routes in the order they were added, for another table to have.
 func (r *Routes) Rows() []Row { return r.rows }
 
-// List is what there is, sorted: "GET /path" and so on, HEAD left out.
+// List is what there is, sorted: "GET /path" and so on, HEAD left out. What is
+// moved is among it, for it is answered.
 func (r *Routes) List() []string {
 	var all []string
 	for method, paths := range r.router.List() {
@@ -94,6 +104,9 @@ func (r *Routes) List() []string {
 		for _, p := range paths {
 			all = append(all, method+" "+p)
 		}
+	}
+	for path := range r.moved {
+		all = append(all, fasthttp.MethodGet+" "+path)
 	}
 	slices.Sort(all)
 	return all
