@@ -1,8 +1,10 @@
 package browser
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"offhook/bench/prove/rig"
@@ -42,11 +44,7 @@ func TestCallsAreJoinedMutedPartedHandedOnAndRetrieved(t *testing.T) {
 	w.visit("#/calls/" + second)
 	w.pick(`select[aria-label="Act as app"]`, s.App)
 	w.more("conference")
-	w.pick(`select[aria-label="The other call"]`, first)
-	for _, width := range []int64{360, 1280} {
-		w.size(width, 800, "light")
-		w.fits(width, "conference")
-	}
+	w.until("the only other call is ticked", `document.querySelector('.joins input[value="`+first+`"]:checked')`)
 	w.press(".more", "Send")
 	w.came("201", "Conference")
 	w.sees(".call .facts", "conference-")
@@ -65,6 +63,49 @@ func TestCallsAreJoinedMutedPartedHandedOnAndRetrieved(t *testing.T) {
 	w.press(".more", "Send")
 	w.came("204", "End conference")
 	w.sees(".call-title", "released")
+	require.Empty(t, live())
+
+	// Of four calls three are joined, by the keys alone; the fourth stays out.
+	var four []string
+	for i := range 4 {
+		if i > 0 {
+			rig.Must(t, 204, "PUT", s.API("/calls/"+four[i-1]+"/hold"), s.Key, "")
+		}
+		four = append(four, place(fmt.Sprintf("+1512910412%d", i)))
+	}
+	w.visit("#/calls/" + four[3])
+	w.pick(`select[aria-label="Act as app"]`, s.App)
+	w.more("conference")
+	w.until("three others", `document.querySelectorAll(".joins input").length === 3`)
+	require.True(t, js[bool](w, `!document.querySelector(".joins input:checked") && document.querySelector(".more button").disabled`), "nobody is joined unasked")
+	require.Equal(t, "Zilkr LLC · +15129104120 · held", js[string](w, `document.querySelector('.joins input[value="`+four[0]+`"]').closest("label").innerText`))
+	for _, width := range []int64{360, 1280} {
+		w.size(width, 800, "light")
+		w.fits(width, "conference")
+	}
+	without, _ := w.nameless()
+	require.Empty(t, without)
+	w.do(chromedp.SendKeys(chromedp.CSS(`select[aria-label="More that can be done"]`), "\t"))
+	for range 3 {
+		if on := js[string](w, `document.activeElement.value`); on == four[0] || on == four[2] {
+			w.do(chromedp.SendKeys(chromedp.CSS(":focus"), " "))
+		}
+		w.do(chromedp.SendKeys(chromedp.CSS(":focus"), "\t"))
+	}
+	w.until("what is ticked stays so while the calls go on", `document.querySelectorAll(".joins input:checked").length === 2`)
+	require.Equal(t, "Send", js[string](w, `document.activeElement.innerText`))
+	w.do(chromedp.SendKeys(chromedp.CSS(":focus"), "\r"))
+	w.came("201", "Conference")
+	joined := map[bool]int{}
+	for _, c := range live() {
+		joined[c["conference_id"] != nil]++
+		require.Equal(t, c["call_id"] != four[1], c["conference_id"] != nil, "%v", c)
+	}
+	require.Equal(t, map[bool]int{true: 3, false: 1}, joined)
+	w.more("end_conference")
+	w.press(".more", "Send")
+	w.came("204", "End conference")
+	rig.Must(t, 204, "DELETE", s.API("/calls/"+four[1]), s.Key, "")
 	require.Empty(t, live())
 
 	// One call is handed on to the other.

@@ -5,6 +5,7 @@ import { h, mark, put } from "./dom.mjs";
 import { seg } from "./api.mjs";
 import { act, button, enable } from "./acts.mjs";
 import { calls } from "./calls.mjs";
+import { joins } from "./joins.mjs";
 import { words } from "./format.mjs";
 
 const byState = {
@@ -19,9 +20,10 @@ export const can = (c, verb) => (c.capabilities ? c.capabilities.includes(verb) 
 const inConference = (verb) => ({ path: (c) => `conferences/${seg(c.conference_id)}/participants/${seg(c.call_id)}/${verb}` });
 
 // Verbs beside the four that every call has: how they are asked for, and what
-// they need to know. That of pick is another call of the subscriber.
+// they need to know. That of pick is another call of the subscriber, that of
+// join one or more of them.
 const more = {
-  conference: { method: "POST", path: () => "conferences", pick: (c) => can(c, "conference"), body: (v, c) => ({ call_ids: [c.call_id, v] }) },
+  conference: { method: "POST", path: () => "conferences", join: (c) => can(c, "conference"), body: (v, c) => ({ call_ids: [c.call_id, ...v] }) },
   mute: inConference("mute"), unmute: inConference("unmute"), deaf: inConference("deaf"), undeaf: inConference("undeaf"),
   end_conference: { method: "DELETE", path: (c) => `conferences/${seg(c.conference_id)}` },
   consult_transfer: { pick: (c) => c.state !== "released" && !(c.state === "ringing" && c.direction === "incoming"), body: (v) => ({ with_call_id: v }) },
@@ -50,14 +52,17 @@ export function controls() {
   const four = [...put4, end];
   const value = h("input", { type: "text", class: "mono", hidden: true, "aria-label": "Argument" });
   const others = h("select", { class: "other", hidden: true, "aria-label": "The other call" });
+  const together = joins("Calls to join with this one", () => pick());
   const run = button("Send", () => send(choose.value), { hidden: true });
   const choose = h("select", { "aria-label": "More that can be done", hidden: true, onchange: () => chosen() });
-  const rest = h("form", { class: "more", onsubmit: (e) => { e.preventDefault(); if (choose.value) send(choose.value); } }, choose, value, others, run);
+  const rest = h("form", { class: "more", onsubmit: (e) => { e.preventDefault(); if (choose.value && !run.disabled) run.click(); } }, choose, value, others, together.node, run);
 
   function chosen() {
     const m = more[choose.value];
     value.hidden = !m?.ask;
     run.hidden = !m;
+    pick();
+    together.begin();
     pick();
     if (m?.ask) {
       value.setAttribute("aria-label", m.ask);
@@ -67,25 +72,34 @@ export function controls() {
     }
   }
 
+  const told = (e) => [e.call.remote_name, e.call.remote_number, e.call.state].filter(Boolean).join(" · ");
+
   // pick offers the other calls that would do, as they are now.
   function pick() {
-    const does = more[choose.value]?.pick;
-    others.hidden = !does;
+    const m = more[choose.value];
+    others.hidden = !m?.pick;
+    together.node.hidden = !m?.join;
+    const does = m?.pick ?? m?.join;
     if (!does) return enable(run, true);
     const all = [...calls.entries.values()].filter((e) => e.key === call.subscriber_id.toLowerCase() && e.id !== call.call_id && !e.over && does(e.call));
+    if (m.join) {
+      together.show(all, told);
+      return enable(run, together.ticked().length > 0);
+    }
     const of = all.map((e) => `${e.id} ${e.call.state}`).join();
     enable(run, all.length > 0);
     if (others.dataset.of === of) return;
     const was = others.value;
     others.dataset.of = of;
-    put(others, all.length ? all.map((e) => h("option", { value: e.id }, [e.call.remote_name, e.call.remote_number, e.call.state].filter(Boolean).join(" · "))) : h("option", { value: "" }, "no other call"));
+    put(others, all.length ? all.map((e) => h("option", { value: e.id }, told(e))) : h("option", { value: "" }, "no other call"));
     if (all.some((e) => e.id === was)) others.value = was;
   }
 
   function send(verb) {
     const m = more[verb];
     const to = typeof m.path === "function" ? m.path(call) : `calls/${seg(call.call_id)}/${m.path ?? verb.replaceAll("_", "-")}`;
-    return act(label(verb), m.method ?? "PUT", `admin/apps/${seg(app)}/${to}`, m.body?.(m.pick ? others.value : value.value.trim(), call));
+    const said = m.join ? together.ticked() : m.pick ? others.value : value.value.trim();
+    return act(label(verb), m.method ?? "PUT", `admin/apps/${seg(app)}/${to}`, m.body?.(said, call));
   }
 
   let offered = "";
@@ -102,7 +116,7 @@ export function controls() {
     put(choose, h("option", { value: "" }, "More…"), now.map((v) => h("option", { value: v }, capital(words(v)))));
     choose.value = now.includes(was) ? was : "";
     choose.hidden = !now.length;
-    if (!choose.value) value.hidden = others.hidden = run.hidden = true;
+    if (!choose.value) value.hidden = others.hidden = together.node.hidden = run.hidden = true;
   }
 
   const node = h("div", { class: "controls", role: "group", "aria-label": "Act on the call" }, four.map(([, b]) => b), rest);
