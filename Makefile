@@ -127,8 +127,9 @@ soak: ## the real program under traffic for MINUTES, SOAKRATE calls a second, dr
 doors: ## every door of a running offhook, with every wrong key and every foreign id
 	$(GO) test -race -count=1 -v ./bench/prove/doors
 
-console-load: ## the console's board in Chromium at 2,000 changes a second for SECONDS: long tasks counted, heap measured
-	OFFHOOK_CONSOLE_SECONDS=$(or $(SECONDS),60) $(GO) test -count=1 -timeout 0 -v -run TwoThousandChanges ./cmd/offhook/browser
+console-load: ## the console's board in Chromium under 2,000 changes a second for SECONDS, made up and then of a whole node with CALLS a second: long tasks counted, heap measured
+	OFFHOOK_CONSOLE_SECONDS=$(or $(SECONDS),60) OFFHOOK_CONSOLE_CALLS=$(or $(CALLS),750) OFFHOOK_CONSOLE_PROFILE=$(PROFILE) \
+		$(GO) test -count=1 -timeout 0 -v -run 'TwoThousandChanges|WholeNode' ./cmd/offhook/browser
 
 security: ## look for known vulnerabilities and careless code; asks the Go vulnerability database
 	$(GO) run $(GOSEC) -quiet -exclude-dir=bench ./...

@@ -96,7 +96,7 @@ func (s *Site) Ring(subscribers []map[string]any) {
 func (s *Site) Followed(n int) {
 	s.T.Helper()
 	subscribed := regexp.MustCompile(`(?m)^offhook_broadworks_users\{.*kind="subscribed".*\} (\d+)$`)
-	for range Poll(30 * time.Second) {
+	for range Poll(30*time.Second + time.Duration(n)*20*time.Millisecond) { // a hundred a second
 		m := subscribed.FindSubmatch(Must(s.T, 200, "GET", s.Admin("/metrics"), "", "").Body)
 		if m != nil && string(m[1]) == strconv.Itoa(n) {
 			return

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -151,48 +149,26 @@ func (c *crowd) serve(t *testing.T) (addr string) {
 // is "make console-load".
 func TestTheBoardKeepsUpWithTwoThousandChangesASecond(t *testing.T) {
 	const rate = 2000
-	seconds := 3
-	if text := os.Getenv("OFFHOOK_CONSOLE_SECONDS"); text != "" {
-		var err error
-		seconds, err = strconv.Atoi(text)
-		require.NoError(t, err)
-	}
+	seconds, _ := measured(t)
 	c := newCrowd()
 	for range crowded * 3 { // as it is on a busy morning
 		c.change()
 	}
 	w := in(t, c.serve(t))
 	w.until("the calls", `document.querySelectorAll(".rows .row:not([hidden])").length > 10`)
-	js[bool](w, `(() => {
-		window.long = [];
-		new PerformanceObserver((l) => window.long.push(...l.getEntries().map((e) => e.duration))).observe({ type: "longtask" });
-		window.frames_ = 0;
-		const count = () => { window.frames_++; requestAnimationFrame(count); };
-		requestAnimationFrame(count);
-		return true;
-	})()`)
-	heap := func() float64 {
-		return js[float64](w, `(window.gc?.(), window.gc?.(), performance.memory.usedJSHeapSize / 1e6)`)
-	}
+	w.watch()
 
 	half := time.Duration(seconds) * time.Second / 2
 	made := c.run(rate, time.Now().Add(half))
-	first := heap()
+	first := w.heap()
 	made += c.run(rate, time.Now().Add(half))
-	last := heap()
+	last := w.heap()
 
-	long := js[[]float64](w, `window.long`)
-	frames := js[int](w, `window.frames_`)
-	var total, longest float64
-	for _, ms := range long {
-		total += ms
-		longest = max(longest, ms)
-	}
-	t.Logf("%d changes in %d s: %d long tasks (over 50 ms), %.0f ms together, the longest %.0f ms; %d frames; heap %.1f MB, then %.1f MB",
-		made, seconds, len(long), total, longest, frames, first, last)
+	stood, frames := w.stood()
+	t.Logf("%d changes in %d s: %v; %d frames; heap %.1f MB, then %.1f MB", made, seconds, stood, frames, first, last)
 
 	require.Greater(t, made, rate*seconds*8/10, "the crowd is as busy as it should be")
-	require.Less(t, total, float64(seconds)*1000/2, "the page stands still")
+	require.Less(t, stood.total, float64(seconds)*1000/2, "the page stands still")
 	require.Greater(t, frames, seconds*5, "frames are drawn")
 	require.Less(t, last, first*1.25+4, "the heap grows")
 	for state, n := range c.states() {
