@@ -9,8 +9,9 @@ import _ "embed"
 //go:embed openapi.yaml
 var OpenAPI string
 
-// AdminOpenAPI describes the admin listener. What both listeners have is
-// written once, in openapi.yaml, and copied: go test ./docs -update.
+// AdminOpenAPI describes the admin listener. What both listeners have, and what
+// the operator may do in an app's place, is written once, in openapi.yaml, and
+// copied: go test ./docs -update.
 //
 //go:embed admin-openapi.yaml
 var AdminOpenAPI string

@@ -138,12 +138,13 @@ func sent(n node) []section {
 }
 
 func operationOf(op node, params []node) operation {
-	o := operation{ID: op.get("operationId").text(), Summary: op.get("summary").text(), About: paragraphs(op.get("description").text()), Scope: "calls:read"}
-	if security := op.get("security"); security.there() {
-		o.Scope = ""
-		for _, s := range security.items() {
-			s.each(func(_ string, scopes node) { o.Scope = strings.Join(scopes.texts(), " ") })
-		}
+	o := operation{ID: op.get("operationId").text(), Summary: op.get("summary").text(), About: paragraphs(op.get("description").text())}
+	security := op.get("security")
+	if !security.there() {
+		security = node{op.doc, op.doc}.get("security") // what holds where nothing else is said
+	}
+	for _, s := range security.items() {
+		s.each(func(_ string, scopes node) { o.Scope = strings.Join(scopes.texts(), " ") })
 	}
 	for _, p := range params {
 		o.Params = append(o.Params, member{

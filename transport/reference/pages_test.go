@@ -118,7 +118,30 @@ components: { schemas: { '<S>': { type: object, description: '<d>', properties: 
 
 // The examples are run as they are shown.
 func TestACurlIsTheRequestItSays(t *testing.T) {
-	html := string(ask(t, New(docs.OpenAPI).Page, "").Body())
-	require.Equal(t, strings.Count(html, `<pre class="curl">`), strings.Count(html, `<code>curl `))
-	require.NotRegexp(t, `curl [^<]*\{`+`[a-z_]+\}`, html, "a place of a path without an example")
+	for _, text := range []string{docs.OpenAPI, docs.AdminOpenAPI} {
+		html := string(ask(t, New(text).Page, "").Body())
+		require.Equal(t, strings.Count(html, `<pre class="curl">`), strings.Count(html, `<code>curl `))
+		require.NotRegexp(t, `curl [^<]*\{`+`[a-z_]+\}`, html, "a place of a path without an example")
+	}
+}
+
+// What an operator does in an app's place is shown apart from what is his own.
+func TestAnOperationInAnAppsPlaceAsItIsShown(t *testing.T) {
+	html := string(ask(t, New(docs.AdminOpenAPI).Page, "").Body())
+	_, section, found := strings.Cut(html, `<h2 id="tag-calls-as-an-app">Calls as an app</h2>`)
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "</section>")
+	_, place, found := strings.Cut(section, `<article id="placeCallAsApp"`)
+	require.True(t, found)
+	place, _, _ = strings.Cut(place, "</article>")
+	for _, part := range []string{
+		`<b class="POST">POST</b> <code>/admin/apps/{app_id}/calls</code></p>`, `<a href="#schema-NewCall">NewCall</a>`,
+		`curl -X POST &#34;$OFFHOOK/admin/apps/e1c1eef6-8c12-4031-8cc9-ae667c839476/calls&#34;`, `-H &#34;Authorization: Bearer $TOKEN&#34;`,
+	} {
+		require.Contains(t, place, part)
+	}
+	require.NotContains(t, html, `class="scope"`, "a token has no scopes")
+	_, networks, _ := strings.Cut(html, `<article id="listNetworksAsApp"`)
+	networks, _, _ = strings.Cut(networks, "</article>")
+	require.Contains(t, networks, `<a href="#schema-AppNetwork">AppNetwork</a>`)
 }
