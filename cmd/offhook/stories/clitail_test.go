@@ -59,7 +59,7 @@ type toldEvent struct {
 func command(t *testing.T, w *rig.Apart, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(rig.Checked.Path(t), args...) // #nosec G204 -- our own program
-	cmd.Env = append(os.Environ(), "OFFHOOK_ADMIN_TOKEN="+rig.Operator, "OFFHOOK_DATA_DIR="+w.Data, "GORACE=halt_on_error=1")
+	cmd.Env = append(os.Environ(), "OFFHOOK_ADMIN_TOKEN="+rig.Operator, "OFFHOOK_DATA_DIR="+w.Data, "GORACE=halt_on_error=1 atexit_sleep_ms=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }
