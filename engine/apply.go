@@ -55,7 +55,7 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces *Ended) 
 		c = st.intended(in)
 		c.told, c.touched = true, st.inputs
 	} else {
-		c.ID = st.random.callID(SlotOf(st.ID))
+		c.ID = st.random.callID(st.slot())
 	}
 	c.Session = sessionOf(st.Network, f.TrackingID, c.ID)
 	if replaces != nil {

@@ -83,7 +83,7 @@ func (s *Subscriber) members() (ids []CallID) {
 }
 
 func (st *step) beginConference(f *ConferenceFact) {
-	c := &Conference{ID: st.random.conferenceID(SlotOf(st.ID)), Held: f.Held, CreatedAt: st.now}
+	c := &Conference{ID: st.random.conferenceID(st.slot()), Held: f.Held, CreatedAt: st.now}
 	for i := range st.waiters {
 		if w := &st.waiters[i]; w.verb == VerbConference && !w.joined && !w.refused {
 			c.Origin, c.ClientRef = w.app, w.clientRef

@@ -34,8 +34,18 @@ func (s *Subscriber) match(f *Fact, listed []Fact) match {
 	if found != nil {
 		return match{call: found}
 	}
+	if len(s.Ended) == 0 {
+		return match{}
+	}
+	is := marksOf(f.ProviderID, f.TrackingID)
 	for i := len(s.Ended) - 1; i >= 0; i-- {
 		e := &s.Ended[i]
+		if e.marks == (marks{}) {
+			e.marks = marksOf(e.ProviderID, e.TrackingID)
+		}
+		if e.marks.provider != is.provider && e.marks.tracking != is.tracking {
+			continue
+		}
 		same := e.ProviderID != "" && e.ProviderID == f.ProviderID ||
 			e.TrackingID != "" && e.TrackingID == f.TrackingID && f.Personality != PersonalityUnknown && fits(e.Direction, f.Personality)
 		if same {

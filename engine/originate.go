@@ -31,7 +31,7 @@ func (st *step) originate(cmd *Command) {
 		return
 	}
 	in := Intent{
-		Call: st.random.callID(SlotOf(st.ID)), App: cmd.App, Key: o.Key, BodyHash: o.BodyHash, Dialed: dialled,
+		Call: st.random.callID(st.slot()), App: cmd.App, Key: o.Key, BodyHash: o.BodyHash, Dialed: dialled,
 		SubscriberNumber: o.SubscriberNumber, RemoteNumber: remote,
 		SubscriberName: o.SubscriberName, RemoteName: o.RemoteName, ClientRef: o.ClientRef, OpenedAt: st.now,
 	}

@@ -115,7 +115,7 @@ func reborn(sub *Subscriber) *Subscriber {
 		c.missed, c.told, c.checkAt, c.touched, c.consulted, c.Can = 0, false, 0, 0, false, 0 // what it can is found anew
 	}
 	for i := range kept.Ended {
-		kept.Ended[i].at, kept.Ended[i].lost = 0, false
+		kept.Ended[i].at, kept.Ended[i].lost, kept.Ended[i].marks = 0, false, marks{}
 	}
 	return &kept
 }

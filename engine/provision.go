@@ -16,7 +16,7 @@ func (st *step) profile(p *Profile, token uint64) {
 		}
 	}
 	if *p != was || created {
-		st.Profile, st.shown, st.Deleted = *p, nil, false
+		st.Profile, st.shown, st.slotted, st.Deleted = *p, nil, 0, false
 		st.rewrite()
 		rec := Record{Kind: RecordProfile, Subscriber: st.Subscriber}
 		if !created {

@@ -5,25 +5,13 @@ package engine
 type Session uint64
 
 // sessionOf is the session of a call at first sight: the halves of a
-// conversation agree, since they share the tracking id (FNV-1a 64). A call
-// without one is a conversation of its own.
+// conversation agree, since they share the tracking id. A call without one is a
+// conversation of its own.
 func sessionOf(network, trackingID string, id CallID) Session {
-	const offset, prime = 14695981039346656037, 1099511628211
-	h := uint64(offset)
 	if trackingID == "" {
-		for shift := 0; shift < 64; shift += 8 {
-			h = (h ^ uint64(id)>>shift&0xff) * prime
-		}
-		return Session(h)
+		return Session(mixed(0, uint64(id)))
 	}
-	for i := 0; i < len(network); i++ {
-		h = (h ^ uint64(network[i])) * prime
-	}
-	h *= prime // a zero byte between the two
-	for i := 0; i < len(trackingID); i++ {
-		h = (h ^ uint64(trackingID[i])) * prime
-	}
-	return Session(h)
+	return Session(hashed(hashed(0, network), trackingID))
 }
 
 // session is that of the call. Older records do not have it.

@@ -66,20 +66,24 @@ func distance(a, b uint32) int64 {
 }
 
 // hash is never zero. It takes eight bytes at a time; what differs in one such
-// word alone, as most ids of a provider do, has another hash for certain.
-func hash(s string) uint64 {
-	h := uint64(len(s))
-	mix := func(w uint64) {
-		h = (h ^ w) * 0x9e3779b97f4a7c15
-		h ^= h >> 32
-	}
+// word alone, as most ids of a provider do, has another hash for certain. Hashes
+// of ids are stored, with what was heard and as sessions: they stay as they are.
+func hash(s string) uint64 { return max(hashed(0, s), 1) }
+
+// hashed goes on from the hash of what is before s.
+func hashed(h uint64, s string) uint64 {
+	h += uint64(len(s))
 	for ; len(s) >= 8; s = s[8:] {
-		mix(word(s))
+		h = mixed(h, word(s))
 	}
 	var rest uint64
 	for i := 0; i < len(s); i++ {
 		rest = rest<<8 | uint64(s[i])
 	}
-	mix(rest)
-	return max(h, 1)
+	return mixed(h, rest)
+}
+
+func mixed(h, w uint64) uint64 {
+	h = (h ^ w) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
 }

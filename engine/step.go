@@ -44,6 +44,7 @@ const (
 type transient struct {
 	config   Config
 	inputs   uint64 // inputs stepped so far; stamps Call.touched
+	slotted  uint16 // the slot, and 1; zero until it is needed
 	nextAsk  uint64
 	asks     []openAsk
 	waiters  []waiter

@@ -48,6 +48,14 @@ type Subscriber struct {
 	transient
 }
 
+// slot is the subscriber's. It is hashed once: there is a call id for each call.
+func (s *Subscriber) slot() uint16 {
+	if s.slotted == 0 {
+		s.slotted = SlotOf(s.ID) + 1
+	}
+	return s.slotted - 1
+}
+
 // Shown is the profile as it is now, for those who look at it later: when it
 // changes they keep what they have.
 func (s *Subscriber) Shown() *Profile {
@@ -91,6 +99,16 @@ type Ended struct {
 	set  int64  // ms by which the clock was set since ReleasedAt
 	at   uint64 // Subscriber.inputs when it was released; zero in an earlier life
 	lost bool   // nobody said that it was over: snapshots did not show it
+
+	marks marks // zero until they are needed
+}
+
+// marks are hashes of the ids of a call that is over. They tell most calls apart
+// without a look at the ids themselves, which are somewhere else in memory.
+type marks struct{ provider, tracking uint32 }
+
+func marksOf(providerID, trackingID string) marks {
+	return marks{uint32(hash(providerID)), uint32(hash(trackingID))} // #nosec G115 -- half of a hash is enough
 }
 
 // Source is what was last heard of a subscriber, to drop repeats and notice
