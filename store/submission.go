@@ -24,6 +24,7 @@ type submission struct {
 	slot       uint16
 
 	progress engine.Progress // of one of them, while it is encoded
+	noted    []engine.Trace  // the same of the traces of a step
 
 	clock *clock.Clock
 	at    int64 // what it shows, once it was asked
@@ -74,7 +75,8 @@ func (s *submission) free() {
 func (s *submission) reset() {
 	clear(s.ops)
 	s.progress.Forget()
-	*s = submission{buf: s.buf[:0], ops: s.ops[:0], progress: s.progress, clock: s.clock}
+	clear(s.noted[:cap(s.noted)])
+	*s = submission{buf: s.buf[:0], ops: s.ops[:0], progress: s.progress, noted: s.noted[:0], clock: s.clock}
 }
 
 // now is when what is encoded happened, for what does not say so itself: it is
@@ -104,6 +106,7 @@ func (s *submission) add(kind opKind, from, mid int) *op {
 }
 
 func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
+	told := emit // what no trace has spoken of yet
 	for i := range put {
 		r := &put[i]
 		if r.Subscriber == nil {
@@ -142,13 +145,14 @@ func (s *submission) encode(put []engine.Record, emit []engine.Notification) {
 				s.moved(r.Was.Network, r.Subscriber)
 			}
 		case engine.RecordTrace:
-			s.traces(r.Traces)
 		case engine.RecordReplaced:
 			s.replaced(r.Replaced, r.By)
 		default:
 			s.err = fmt.Errorf("record of unknown kind %d", r.Kind)
 			return
 		}
+		s.noted, told = engine.Unfold(s.noted[:0], r.Traces, told)
+		s.traces(s.noted)
 	}
 	for i := range emit {
 		s.notification(&emit[i])
