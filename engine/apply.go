@@ -238,7 +238,7 @@ func (st *step) enter(c *Call, row row, on Trigger, kind EventKind, f *Fact) *Ca
 // moved notes a transition.
 func (st *step) moved(m Move) {
 	st.out.Moves = append(st.out.Moves, m)
-	st.trace(Trace{Call: m.Call, Kind: TraceMove, From: m.From, To: m.To, On: m.On, Synthetic: m.Synthetic})
+	st.traceMove(&m)
 }
 
 // unhold counts a hold that is over.

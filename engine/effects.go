@@ -21,7 +21,7 @@ type Effects struct {
 	// Calls as they were when records and notifications of them were made,
 	// shared by all of these. What is in here never changes.
 	calls  []Call
-	traces []Trace // the same of RecordTrace
+	traces []Trace // the same of Record.Traces
 }
 
 // Reset empties e and keeps its memory.
@@ -71,7 +71,7 @@ const (
 	RecordUnlink                             // an app no longer may
 	RecordProfile                            // the profile is new or changed; Was is what it was
 	RecordProgress                           // the subscriber, by what changed since the record before; see Progress
-	RecordTrace                              // what the step heard, was asked and did, for timelines
+	RecordTrace                              // nothing but Traces, of a step that stores nothing else of the subscriber
 	RecordReplaced                           // a call that is over goes on as another
 	RecordConference                         // a conference began, or ended
 )
@@ -86,7 +86,7 @@ type Record struct {
 	App        string      // RecordLink, RecordUnlink
 	Was        *Profile    // RecordProfile; nil when there was none. RecordLink, RecordUnlink: what it was then
 	Calls      []Call      // RecordProgress: those that changed, as they were then
-	Traces     []Trace     // RecordTrace: of one step, in order, of one call or several
+	Traces     []Trace     // what the step heard, was asked and did, for timelines, in order; see Unfold
 	Replaced   CallID      // RecordReplaced: the one that is over
 	By         CallID      // RecordReplaced: the one it goes on as
 	Conference *Conference // RecordConference; as it ended, or as it began

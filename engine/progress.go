@@ -30,16 +30,23 @@ type written struct {
 // rewrite has the whole record stored.
 func (st *step) rewrite() { st.changed, st.written.stale = true, true }
 
-// put stores what the step changed.
+// put stores what the step changed, and what it noted.
 func (st *step) put() {
+	traces := st.out.traces[st.noted:]
+	if !st.changed {
+		if len(traces) > 0 {
+			st.out.Put = append(st.out.Put, Record{Kind: RecordTrace, Subscriber: st.Subscriber, Traces: traces})
+		}
+		return
+	}
 	calls := st.out.calls[st.kept:]
 	st.written.behind += max(1, len(calls))
 	if st.written.stale || st.written.behind >= maxProgress {
 		st.written = written{}
-		st.out.Put = append(st.out.Put, Record{Kind: RecordSubscriber, Subscriber: st.Subscriber})
+		st.out.Put = append(st.out.Put, Record{Kind: RecordSubscriber, Subscriber: st.Subscriber, Traces: traces})
 		return
 	}
-	st.out.Put = append(st.out.Put, Record{Kind: RecordProgress, Subscriber: st.Subscriber, Calls: calls, Heard: st.heard})
+	st.out.Put = append(st.out.Put, Record{Kind: RecordProgress, Heard: st.heard, Subscriber: st.Subscriber, Calls: calls, Traces: traces})
 }
 
 // Collect makes p what the records of a subscriber's progress among put say

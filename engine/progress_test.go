@@ -197,8 +197,9 @@ func TestACallPickedUpSomewhereElseIsStored(t *testing.T) {
 		ev := &Event{Kind: kind, Facts: []Fact{{ProviderID: "c1", Status: StatusAlerting, Personality: Terminator}}}
 		require.NoError(t, Step(sub, &Input{Event: ev, Entropy: [2]uint64{1, 2}}, storyStart, out))
 	}
-	require.Len(t, out.Put, 2, "and what is told of it in timelines")
+	require.Len(t, out.Put, 1)
 	require.Equal(t, RecordProgress, out.Put[0].Kind)
+	require.Len(t, out.Put[0].Traces, 1, "what is told of it in timelines")
 	require.Equal(t, CausePickedUp, out.Put[0].Calls[0].Cause)
 }
 

@@ -125,10 +125,7 @@ func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
 	if s.Refresh(s.platform) {
 		out.Changed = true
 	}
-	if st.changed {
-		st.put()
-	}
-	st.putTraces()
+	st.put()
 	out.Wake = st.wake()
 	return nil
 }

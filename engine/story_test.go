@@ -486,12 +486,6 @@ func (s *teller) step(in Input) {
 			}
 		case RecordReplaced:
 			say("%s goes on as %s", s.name(r.Replaced), s.name(r.By))
-		case RecordTrace:
-			for _, t := range r.Traces {
-				if s.shows["traces"] {
-					say("trace %s", s.traced(t))
-				}
-			}
 		case RecordNoIntent:
 			say("intent %s forgotten", s.name(r.Intent.Call))
 		case RecordResynced:
@@ -502,6 +496,16 @@ func (s *teller) step(in Input) {
 			say("%s unlinked", r.App)
 		case RecordNoSubscriber:
 			say("subscriber deleted")
+		}
+	}
+	if s.shows["traces"] {
+		emit := out.Emit
+		for _, r := range out.Put {
+			var noted []Trace
+			noted, emit = Unfold(nil, r.Traces, emit)
+			for _, t := range noted {
+				say("trace %s", s.traced(t))
+			}
 		}
 	}
 	for _, m := range out.Moves {

@@ -51,7 +51,7 @@ func (st *step) emit(t *Stream, c *Call, at int64) { st.emitAs(typeState, t, c, 
 
 func (st *step) emitAs(typ string, t *Stream, c *Call, at int64) {
 	t.Calls++
-	st.trace(Trace{Call: c.ID, Kind: TraceTold, App: t.App, Number: t.Calls})
+	st.traceTold(c.ID)
 	st.out.Emit = append(st.out.Emit, Notification{
 		App: t.App, Subscriber: st.ID, Kind: StreamCalls, Sequence: t.Calls, Call: c.ID, State: c.State, Time: at,
 		typ: typ, id: st.random.eventID(), profile: st.Shown(), call: c,
