@@ -184,6 +184,13 @@ func (d *decoder) bytes() []byte {
 
 func (d *decoder) string() string { return string(d.bytes()) }
 
+// known reads a string into one that mostly is the same already.
+func (d *decoder) known(s *string) {
+	if b := d.bytes(); string(b) != *s {
+		*s = string(b)
+	}
+}
+
 // count reads the length of a list whose items take at least min bytes each,
 // so that garbage cannot make us allocate more than it is long.
 func (d *decoder) count(min int) int {

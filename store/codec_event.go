@@ -24,7 +24,8 @@ func appendEvent(b []byte, n *engine.Notification) []byte {
 	return appendSized(b, 2, n.AppendBody)
 }
 
-// decodeEvent leaves nothing of b in n.
+// decodeEvent leaves nothing of b in n. An app and a subscriber that n has
+// already are not copied again.
 func decodeEvent(b []byte, n *engine.Notification) error {
 	d := decode(b)
 	n.Time = d.int()
@@ -34,8 +35,8 @@ func decodeEvent(b []byte, n *engine.Notification) error {
 	d.flags(&n.Queue, &gap)
 	n.Sequence = d.uint()
 	n.Call = engine.CallID(d.uint())
-	n.App = d.string()
-	n.Subscriber = d.string()
+	d.known(&n.App)
+	d.known(&n.Subscriber)
 	n.EventID = d.string()
 	n.GapFrom = 0
 	if gap {

@@ -23,7 +23,7 @@ func indexFrom(r pebble.Reader, stream engine.StreamID, sequence uint64) (index 
 }
 
 func (s *Store) event(app string, index uint64, ev *engine.StoredEvent) (found bool, err error) {
-	ev.Index = index
+	ev.Index, ev.App = index, app
 	found, err = s.get(eventKey(nil, app, index), func(v []byte) error { return decodeEvent(v, &ev.Notification) })
 	if err != nil {
 		err = fmt.Errorf("read event %d: %w", index, err)

@@ -131,6 +131,8 @@ func (x *expiry) write(n engine.Notification) (err error) {
 	if err != nil {
 		return err
 	}
+	stream := engine.StreamOf(x.stream.App, x.stream.Subscriber, x.stream.Kind)
+	x.s.fresh.drop(func(e *freshEvent) bool { return e.Sequence <= x.last.Sequence && e.place().stream == stream })
 	return errors.Join(batch.Commit(pebble.Sync), x.s.journal.failure())
 }
 

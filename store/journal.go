@@ -31,6 +31,7 @@ const maxLast = 4096
 type journal struct {
 	db      *pebble.DB
 	metrics *Metrics
+	fresh   *fresh
 	wrote   func(bytes int)
 	fail    func(error) // told once
 
@@ -63,9 +64,9 @@ type journal struct {
 	keySpace []byte
 }
 
-func newJournal(db *pebble.DB, metrics *Metrics, last uint64, live map[string]struct{}, wrote func(int), fail func(error)) *journal {
+func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, last uint64, live map[string]struct{}, wrote func(int), fail func(error)) *journal {
 	j := &journal{
-		db: db, metrics: metrics, wrote: wrote, fail: fail,
+		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 		next: last + 1, live: live, last: map[string]bool{},
 	}
@@ -78,6 +79,7 @@ func newJournal(db *pebble.DB, metrics *Metrics, last uint64, live map[string]st
 // directory is locked, so the fence never changes.
 func (s *Store) Submit(group uint32, _ uint64, put []engine.Record, emit []engine.Notification, done actor.Completion) {
 	sub := newSubmission(s.opts.Clock, done)
+	sub.keep = s.fresh.room > 0
 	if sub.encode(put, emit); group != theGroup {
 		sub.err = fmt.Errorf("%w: group %d", errNoGroup, group)
 	}
@@ -252,6 +254,7 @@ func (j *journal) append(group []*submission, size int, since time.Time) {
 	}
 	_ = batch.Close()                                                                   // gives its memory back; there is nothing it could fail at
 	maybe.Delay("store: after a group is durable, before anybody is told", time.Second) // who waits may wait for longer
+	j.fresh.add(group, first-1)
 	j.durable.Store(j.next - 1)
 	j.waiting.Add(int64(queued))
 	j.metrics.appended(len(group), since)

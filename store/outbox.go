@@ -119,6 +119,10 @@ func (s *Store) Next(stream engine.StreamID, behind uint64) (ev engine.StoredEve
 		return ev, false, err
 	}
 	defer s.done()
+	if s.fresh.get(stream, behind+1, &ev) && ev.Index <= s.Durable() {
+		return ev, true, nil
+	}
+	ev = engine.StoredEvent{}
 	key := streamKey(nil, prefixWait, stream)
 	end := after(key)
 	key = appendSequence(key, behind+1)
@@ -161,6 +165,7 @@ func (s *Store) firstIndex(from, end []byte) (index uint64, err error) {
 // Delivered says that an event was accepted and waits no more. It is written
 // some time later; if that is lost, the event is delivered once more.
 func (s *Store) Delivered(stream engine.StreamID, sequence uint64) {
+	s.fresh.forget(stream, sequence)
 	s.lazy.delivered(stream, sequence)
 	s.journal.waiting.Add(-1)
 }
@@ -168,6 +173,7 @@ func (s *Store) Delivered(stream engine.StreamID, sequence uint64) {
 // DropWaiting lets the events of an app's webhook, up to an index, wait no
 // more: the webhook they waited for is gone. They stay in the log.
 func (s *Store) DropWaiting(app string, kind engine.StreamKind, through uint64) error {
+	s.fresh.drop(func(e *freshEvent) bool { return e.App == app && e.Kind == kind && e.Index <= through })
 	return s.drop(func(it *pebble.Iterator, remove func() error) error {
 		for ok := it.First(); ok; {
 			id, _, err := parseStreamKey(it.Key(), prefixWait)

@@ -36,6 +36,7 @@ type Options struct {
 	SweepEvery time.Duration // pause between sweeps of what is old; zero means 5 minutes, negative never by itself
 	CacheBytes int64         // memory for blocks that were read; zero means 64 MiB
 	MemTable   uint64        // memory for rows that were just written; zero means 64 MiB, less on a small disk
+	FreshBytes int           // memory for events that are about to be delivered; zero means 4 MiB, negative none
 	Space      *Marks        // what is kept free on the disk; nil means UsualMarks
 	OpenFiles  int           // file descriptors it may have, 80 at least; zero means 1,016
 
@@ -73,6 +74,9 @@ func (o Options) fill() Options {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 64 << 20
 	}
+	if o.FreshBytes == 0 {
+		o.FreshBytes = usualFresh
+	}
 	if o.Space == nil {
 		o.Space = &UsualMarks
 	}
@@ -106,6 +110,7 @@ type Store struct {
 	sealer       sealer
 	cursorKey    [CursorKeyLen]byte
 	journal      *journal
+	fresh        *fresh
 	lazy         *lazy
 	space        space
 	crowded      atomic.Int64 // of calm
@@ -126,7 +131,7 @@ type Store struct {
 // Errors: ErrInUse, ErrNewerFormat, ErrNoSealKey, ErrDamaged.
 func Open(dir string, opts Options) (*Store, error) {
 	opts = opts.fill()
-	s := &Store{dir: dir, opts: opts, log: opts.Logger, stop: make(chan struct{})}
+	s := &Store{dir: dir, opts: opts, log: opts.Logger, stop: make(chan struct{}), fresh: newFresh(opts.FreshBytes)}
 	if err := s.open(); err != nil {
 		if s.db != nil {
 			err = errors.Join(err, s.db.Close())
@@ -178,7 +183,7 @@ func (s *Store) open() error {
 	if err != nil {
 		return fmt.Errorf("open %s: live subscribers: %w", s.dir, err)
 	}
-	s.journal = newJournal(s.db, s.opts.Metrics, last, live, s.space.wrote, func(err error) {
+	s.journal = newJournal(s.db, s.opts.Metrics, s.fresh, last, live, s.space.wrote, func(err error) {
 		s.log.Error("store failed", "dir", s.dir, "err", err)
 		s.opts.OnFailure(err)
 	})

@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // inMemory opens each test's storage in a file system of its own.
-func inMemory() storetest.Open {
+func inMemory(change ...func(*Options)) storetest.Open {
 	var mu sync.Mutex
 	systems := map[*testing.T]vfs.FS{}
 	return func(t *testing.T) storetest.Impl {
@@ -23,7 +23,7 @@ func inMemory() storetest.Open {
 		if systems[t] == nil {
 			systems[t] = vfs.NewMem()
 		}
-		return openIn(t, systems[t])
+		return openIn(t, systems[t], change...)
 	}
 }
 
@@ -38,7 +38,11 @@ func openIn(t testing.TB, fs vfs.FS, change ...func(*Options)) *Store {
 	return s
 }
 
-func TestContract(t *testing.T) { storetest.Run(t, inMemory()) }
+func TestContract(t *testing.T) {
+	storetest.Run(t, inMemory())
+	t.Run("no fresh events", func(t *testing.T) { storetest.Run(t, inMemory(func(o *Options) { o.FreshBytes = -1 })) })
+	t.Run("few fresh events", func(t *testing.T) { storetest.Run(t, inMemory(func(o *Options) { o.FreshBytes = 2 * freshCost })) })
+}
 
 func TestFaults(t *testing.T) {
 	storetest.RunFaults(t, func(t *testing.T, fs vfs.FS, failed func(error)) storetest.Impl {

@@ -14,8 +14,10 @@ import (
 type submission struct {
 	buf    []byte // keys and values of ops, one behind the other
 	ops    []op
-	events int // how many indexes it needs
-	queued int // how many of its events wait for delivery
+	events int  // how many indexes it needs
+	queued int  // how many of its events wait for delivery
+	keep   bool // copies of these
+	fresh  []*freshEvent
 	done   actor.Completion
 	err    error // why it cannot be stored
 
@@ -74,9 +76,10 @@ func (s *submission) free() {
 // reset empties s and keeps its memory.
 func (s *submission) reset() {
 	clear(s.ops)
+	clear(s.fresh)
 	s.progress.Forget()
 	clear(s.noted[:cap(s.noted)])
-	*s = submission{buf: s.buf[:0], ops: s.ops[:0], progress: s.progress, noted: s.noted[:0], clock: s.clock}
+	*s = submission{buf: s.buf[:0], ops: s.ops[:0], fresh: s.fresh[:0], progress: s.progress, noted: s.noted[:0], clock: s.clock}
 }
 
 // now is when what is encoded happened, for what does not say so itself: it is
@@ -327,12 +330,27 @@ func (s *submission) notification(n *engine.Notification) {
 	s.buf = appendEvent(s.buf, n)
 	s.add(opEvent, from, mid)
 	s.events++
+	if n.Queue && s.keep {
+		s.keepFresh(n, s.buf[mid:])
+	}
 
 	s.indexed(prefixAt, n)
 	if n.Queue {
 		s.indexed(prefixWait, n)
 		s.queued++
 	}
+}
+
+// keepFresh keeps a copy of an event that will wait, made of its row: nobody can
+// tell whether it was read.
+func (s *submission) keepFresh(n *engine.Notification, row []byte) {
+	e := freshEvents.Get().(*freshEvent)
+	e.App, e.Subscriber = n.App, n.Subscriber
+	if decodeEvent(row, &e.Notification) != nil {
+		return // whoever reads it will say so
+	}
+	e.folded, e.Index = s.folded, uint64(s.events) // #nosec G115 -- a count
+	s.fresh = append(s.fresh, e)
 }
 
 func (s *submission) indexed(prefix string, n *engine.Notification) {
