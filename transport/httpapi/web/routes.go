@@ -112,11 +112,13 @@ func (r *Routes) List() []string {
 	return all
 }
 
+var cacheControl, noStore = []byte(fasthttp.HeaderCacheControl), []byte("no-store")
+
 func (r *Routes) wrap(pattern string, h Handler) fasthttp.RequestHandler {
 	label := strings.TrimSuffix(pattern, ":*}")
 	return func(ctx *fasthttp.RequestCtx) {
 		begin := time.Now()
-		ctx.Response.Header.Set("Cache-Control", "no-store")
+		ctx.Response.Header.SetCanonical(cacheControl, noStore)
 		r.begin(ctx)
 		if err := h(ctx); err != nil {
 			Fail(ctx, r.log, pattern, err)

@@ -41,6 +41,9 @@ func (r *Routes) begin(ctx *fasthttp.RequestCtx) {
 
 // end tells of the request, whose response is there.
 func (r *Routes) end(ctx *fasthttp.RequestCtx, route string, start time.Time) {
+	if !r.traced {
+		return
+	}
 	p, _ := ctx.UserValue(placeKey{}).(*place)
 	if p == nil || !r.tracer.Records(p.Context) {
 		return
