@@ -40,6 +40,7 @@ type Config struct {
 	marks   store.Marks       // of Space
 	secret  string            // of Webhooks.OperatorSecretFile; empty without one
 	origins origins
+	misread misread
 }
 
 // TLS is the certificate of a listener, PEM. It is read again when the files
@@ -190,6 +191,7 @@ func defaultConfig() *Config {
 		Tracing:      Tracing{SampleRatio: 0.1},
 		Simulator:    Simulator{Enabled: true, Listen: defaultSimListen, Subscribers: 20, Traffic: "demo"},
 		origins:      origins{},
+		misread:      misread{},
 	}
 }
 
@@ -214,7 +216,7 @@ func loadConfig(src sources) (*Config, error) {
 		if err != nil {
 			return nil, &configError{{origin: src.File, text: "the config file cannot be read: " + cause(err)}}
 		}
-		wrong = append(wrong, c.readFile(src.File, text)...)
+		wrong = c.readFile(src.File, text)
 	}
 	wrong = append(wrong, c.readEnv(src.Env)...)
 	for _, f := range []struct{ name, value, path string }{
@@ -226,10 +228,7 @@ func loadConfig(src sources) (*Config, error) {
 			wrong = append(wrong, c.set(f.path, f.value, f.name)...)
 		}
 	}
-	if len(wrong) == 0 { // what was misread would only be misjudged
-		wrong = c.check()
-	}
-	if len(wrong) > 0 {
+	if wrong = wrong.with(c.check()); len(wrong) > 0 {
 		return nil, &wrong
 	}
 	return c, nil

@@ -207,7 +207,7 @@ func TestAWrongVariableIsNamed(t *testing.T) {
 		{"OFFHOOK_WEBHOOKS_ALLOW_HTTP", "yes", `OFFHOOK_WEBHOOKS_ALLOW_HTTP: webhooks.allow_http: true or false is wanted here, not "yes"`},
 		{"OFFHOOK_SIMULATOR_SUBSCRIBERS", "1e9", `OFFHOOK_SIMULATOR_SUBSCRIBERS: simulator.subscribers: a whole number is wanted here, not "1e9"`},
 		{"OFFHOOK_LISTEN", "8080", `OFFHOOK_LISTEN: listen: "8080" is no address to listen on; write host:port, as in 127.0.0.1:8080, or :8080 for all`},
-		{"OFFHOOK_NETWORKS", "[{id: x}]", `OFFHOOK_NETWORKS, line 1: networks[0].id: there is no such setting`},
+		{"OFFHOOK_NETWORKS", `[{id: x, network_id: x, broadworks: {srv: x, username: x, password_file: config_test.go}}]`, `OFFHOOK_NETWORKS, line 1: networks[0].id: there is no such setting`},
 		{"OFFHOOK_NETWORKS", "none", `OFFHOOK_NETWORKS, line 1: networks: a list is wanted here, not text; put “- ” before each item`},
 	} {
 		_, err := loadConfig(sources{Env: map[string]string{it.name: it.value}})

@@ -46,8 +46,16 @@ type checker struct {
 	wrong  configError
 }
 
+// know reports whether settings are what was written.
+func (k *checker) know(paths ...string) bool {
+	return !slices.ContainsFunc(paths, k.config.misread.has)
+}
+
 // fault complains about a setting, in terms of where it was written.
 func (k *checker) fault(path, format string, args ...any) {
+	if !k.know(path) {
+		return
+	}
 	origin := k.config.origins.of(path)
 	line, _ := strconv.Atoi(origin[strings.LastIndexByte(origin, ':')+1:]) // 0 where there are none: they come first
 	k.wrong = append(k.wrong, fault{origin: origin, line: line, path: path, text: fmt.Sprintf(format, args...)})
@@ -80,7 +88,7 @@ func (k *checker) listeners() {
 		}
 		a.host, a.port = host, port
 		for _, other := range taken {
-			if number != 0 && a.port == other.port && (a.host == other.host || everywhere(a.host) || everywhere(other.host)) {
+			if number != 0 && k.know(a.path, other.path) && a.port == other.port && (a.host == other.host || everywhere(a.host) || everywhere(other.host)) {
 				k.fault(a.path, "is the same address as %s; give one of them another port", other.path)
 			}
 		}
@@ -94,13 +102,14 @@ func everywhere(host string) bool { return host == "" || host == "0.0.0.0" || ho
 func (k *checker) tls(path string, t TLS) {
 	cert, key := path+".cert_file", path+".key_file"
 	switch {
-	case t.CertFile == "" && t.KeyFile == "":
+	case t.CertFile == "" && t.KeyFile == "", !k.know(cert, key):
 	case t.KeyFile == "":
 		k.fault(cert, "is given without %s; HTTPS needs both, plain HTTP neither", key)
 	case t.CertFile == "":
 		k.fault(key, "is given without %s; HTTPS needs both, plain HTTP neither", cert)
 	default:
-		if !k.readable(cert, t.CertFile) || !k.readable(key, t.KeyFile) {
+		readable := k.readable(cert, t.CertFile)
+		if !k.readable(key, t.KeyFile) || !readable {
 			return
 		}
 		if _, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {

@@ -32,6 +32,9 @@ func (k *checker) contact(path string, d *Delivery) (c tenant.Contact) {
 	}
 	k.words(path+".delivery", d.Delivery, deliverChannel, deliverContact)
 	if d.Delivery != deliverContact {
+		if !k.know(path + ".delivery") {
+			return c
+		}
 		for _, s := range []struct {
 			name  string
 			given bool
@@ -51,15 +54,15 @@ func (k *checker) contact(path string, d *Delivery) (c tenant.Contact) {
 	if c.Listen == "" {
 		c.Listen = tenant.DefaultContactListen
 	}
-	setting, why := c.Fault()
-	switch {
-	case setting != "":
-		if setting != "listen" { // the listeners are checked together
-			k.fault(path+"."+setting, "%s", why)
+	for _, f := range c.Faults() {
+		pair := f.Setting == "cert_file" || f.Setting == "key_file"
+		if f.Setting != "listen" && (!pair || k.know(path+".cert_file", path+".key_file")) { // the listeners are checked together
+			k.fault(path+"."+f.Setting, "%s", f.Why)
 		}
-		return c
-	case c.CertFile != "":
-		if k.readable(path+".cert_file", c.CertFile) && k.readable(path+".key_file", c.KeyFile) {
+	}
+	if c.CertFile != "" && c.KeyFile != "" {
+		readable := k.readable(path+".cert_file", c.CertFile)
+		if k.readable(path+".key_file", c.KeyFile) && readable {
 			if _, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile); err != nil {
 				k.fault(path+".cert_file", "cannot be used with key_file: %v", err)
 			}

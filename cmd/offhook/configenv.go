@@ -58,7 +58,11 @@ func (c *Config) readEnv(env map[string]string) (wrong configError) {
 		}
 		if s.v.Kind() == reflect.Slice {
 			at := func(line int) string { return fmt.Sprintf("%s, line %d", name, line) }
-			wrong = append(wrong, c.readYAML([]byte(text), s.path, s.v, at)...)
+			found := c.readYAML([]byte(text), s.path, s.v, at)
+			for i := range found {
+				found[i].line = 0 // not of the file
+			}
+			wrong = append(wrong, found...)
 			continue
 		}
 		wrong = append(wrong, c.set(s.path, text, name)...)
@@ -83,7 +87,9 @@ func (c *Config) set(path, text, origin string) configError {
 			continue
 		}
 		c.origins[path] = origin
+		delete(c.misread, path)
 		if err := assign(s.v, text); err != nil {
+			c.misread[path] = true
 			return configError{{origin: origin, path: path, text: err.Error()}}
 		}
 		return nil

@@ -24,12 +24,31 @@ func (o origins) of(path string) string {
 	return ""
 }
 
+// misread are settings whose value is not what was written, since that was not
+// understood: they are complained of already, and would only be misjudged.
+type misread map[string]bool
+
+// has reports whether a setting, or what it is part of, was misread.
+func (m misread) has(path string) bool {
+	if m[""] {
+		return true
+	}
+	for path != "" {
+		if m[path] {
+			return true
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return false
+}
+
 // fault is one thing wrong with the configuration.
 type fault struct {
 	origin string // where it was written
 	line   int    // in a file; for sorting
 	path   string // the setting; empty for the file as a whole
 	text   string // what is wrong, and how to put it right
+	kind   bool   // text was meant, and something else is there; whatever else is wrong with it says more
 }
 
 func (f fault) String() string {
@@ -53,6 +72,18 @@ func (e *configError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// with are these faults and more, in the order of the file.
+func (e configError) with(more configError) configError {
+	said := map[string]bool{}
+	for _, f := range more {
+		said[f.path] = true
+	}
+	e = slices.DeleteFunc(e, func(f fault) bool { return f.kind && said[f.path] })
+	e = append(e, more...)
+	e.sort()
+	return e
+}
+
 func (e *configError) sort() {
 	slices.SortStableFunc(*e, func(a, b fault) int { return cmp.Compare(a.line, b.line) })
 }
@@ -71,6 +102,16 @@ func nearest(word string, known []string) string {
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least && d < len(k) {
 			best, least = k, d
+		}
+	}
+	if best == "" { // passwrd for password_file
+		for _, k := range known {
+			if first, _, long := strings.Cut(k, "_"); long && len(first) > 4 && distance(strings.ToLower(word), first) < 3 {
+				if best != "" {
+					return ""
+				}
+				best = k
+			}
 		}
 	}
 	return best

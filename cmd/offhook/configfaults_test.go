@@ -32,16 +32,21 @@ func TestBrokenFiles(t *testing.T) {
 		"unknown key in network": {netFile("user: x"), "offhook.yaml:7: networks[0].broadworks.user: there is no such setting"},
 		"key twice":              {"listen: \":1\"\n\nlisten: \":2\"\n", "offhook.yaml:3: listen: given before, in line 1; keep one of the two"},
 		"not YAML":               {"listen: \":1\"\nadmin: [\n", "offhook.yaml:2: this is not YAML: did not find expected node content"},
-		"tab":                    {"admin:\n\tlisten: x\n", "offhook.yaml:2: this is not YAML: found character that cannot start any token"},
+		"tab":                    {"admin:\n\tlisten: x\n", "offhook.yaml:2: this is not YAML: a tab indents this line; write spaces, two for each level"},
+		"tab further in":         {"listen: \":1\"\nadmin:\n  listen: x\n\ttoken: y\n", "offhook.yaml:4: this is not YAML: a tab indents this line; write spaces, two for each level"},
+		"tab in a list":          {"networks:\n\t- network_id: x\n", "offhook.yaml:2: this is not YAML: a tab indents this line; write spaces, two for each level"},
+		"half a key":             {netFile("passwrd: x", "password_file: DIR/password"), `offhook.yaml:6: networks[0].broadworks.passwrd: there is no such setting; did you mean "password_file"?`},
 		"two documents":          {"listen: \":1\"\n---\nlisten: \":2\"\n", "offhook.yaml:2: a second document begins here; the settings are one document"},
 		"merge key":              {"tls: &t {cert_file: \"\"}\nadmin:\n  <<: *t\n", "offhook.yaml:3: admin: merge keys are not read; write the settings out"},
 		"a list for a file":      {"- listen\n", "offhook.yaml:1: settings are wanted here, as in “key: value”, not a list"},
 
-		"number for text":     {"\nwebhooks: { operator_url: 1234 }\n", `offhook.yaml:2: webhooks.operator_url: text is wanted here, not a number; put it in quotes: "1234"`},
+		"number for text":     {"\nwebhooks: { operator_url: 1234 }\n", `offhook.yaml:2: webhooks.operator_url: is no URL to send to: the scheme is neither https nor http`},
+		"number for a name":   {netFile("username: 1234"), `offhook.yaml:6: networks[0].broadworks.username: text is wanted here, not a number; put it in quotes: "1234"`},
+		"port for an address": {"listen: 8080\n", `offhook.yaml:1: listen: "8080" is no address to listen on; write host:port, as in 127.0.0.1:8080, or :8080 for all`},
 		"number for a secret": {"\nadmin: { token: 1234 }\n", "offhook.yaml:2: admin.token: text is wanted here, not a number; put it in quotes"},
 		"password in a URL":   {netFile(`xsps: ["https://me:pw@xsp1.example.com"]`), `offhook.yaml:6: networks[0].broadworks.xsps[0]: "https://•••@xsp1.example.com" is no XSP; write https://host or https://host:port, nothing behind it`},
 		"a limit below none":  {"limits: { per_key: -1 }\n", "offhook.yaml:1: limits.per_key: must be between 0 and 1000000, not -1"},
-		"bool for text":       {"log: { level: true }\n", `offhook.yaml:1: log.level: text is wanted here, not true or false; put it in quotes: "true"`},
+		"bool for text":       {"log: { level: true }\n", `offhook.yaml:1: log.level: must be debug, info, warn or error, not "true"`},
 		"text for bool":       {"webhooks:\n  allow_http: \"true\"\n", "offhook.yaml:2: webhooks.allow_http: true or false is wanted here, not text"},
 		"text for number":     {"simulator: { subscribers: many }\n", "offhook.yaml:1: simulator.subscribers: a whole number is wanted here, not text"},
 		"fraction":            {"simulator: { subscribers: 2.5 }\n", "offhook.yaml:1: simulator.subscribers: a whole number is wanted here, not a number"},
@@ -64,7 +69,8 @@ func TestBrokenFiles(t *testing.T) {
 		"empty data dir":      {"data_dir: \"\"\n", "offhook.yaml:1: data_dir: is empty; name a directory"},
 		"token with a space":  {"admin: { token: \"a b\" }\n", "offhook.yaml:1: admin.token: may only have printable ASCII without spaces: it is sent in a header"},
 
-		"operator's path alone":   {"webhooks: { operator_url: /alerts }\n", "offhook.yaml:1: webhooks.operator_url: is no URL to send to: the scheme is not https"},
+		"operator's path alone":   {"webhooks: { operator_url: /alerts }\n", "offhook.yaml:1: webhooks.operator_url: is no URL to send to: the scheme is neither https nor http"},
+		"operator by mail":        {"webhooks: { operator_url: \"mailto:me@example.com\" }\n", "offhook.yaml:1: webhooks.operator_url: is no URL to send to: the scheme is neither https nor http"},
 		"operator's credentials":  {"webhooks: { operator_url: \"https://me:pw@alerts.example.com\" }\n", "offhook.yaml:1: webhooks.operator_url: is no URL to send to: the URL carries credentials"},
 		"operator without a URL":  {"webhooks: { operator_secret_file: DIR/password }\n", "offhook.yaml:1: webhooks.operator_secret_file: is given without webhooks.operator_url"},
 		"operator's file missing": {"webhooks: { operator_url: \"https://alerts.example.com\", operator_secret_file: DIR/none }\n", "offhook.yaml:1: webhooks.operator_secret_file: DIR/none cannot be read: no such file or directory"},
@@ -128,6 +134,69 @@ func TestEverythingWrongIsToldAtOnceAndInOrder(t *testing.T) {
 		lines = append(lines, l[:len("offhook.yaml:1")])
 	}
 	require.Equal(t, []string{"offhook.yaml:1", "offhook.yaml:2", "offhook.yaml:3", "offhook.yaml:4"}, lines)
+}
+
+// Whatever is wrong with it, one start tells: what was not understood, what
+// there is not, and what makes no sense.
+func TestFaultsOfAllKindsAreToldTogether(t *testing.T) {
+	_, err := newDesk(t).load(t, `listen: [nowhere]
+admin:
+  lisetn: "127.0.0.1:9"
+log: { level: loud, format: 7 }
+simulator: { subscribers: many, traffic: some }
+tls: { key_file: DIR/key.pem, cert_file: [DIR/cert.pem] }
+networks:
+  - network_id: n
+    provider: asterisk
+    broadworks:
+      xsps: [ "https://xsp1.example.com" ]
+      srv: example.com
+      usrname: u
+      password_file: DIR/none
+      subscribe: { group: g }
+      targets: [ { enterprise: e } ]
+      events: { delivery: http_contact, cert_file: DIR/none, key_file: DIR/nor, listen: here }
+      tuning: { silence: 1 }
+space: { low: much, high: more }
+`)
+	require.Error(t, err)
+	var have []string
+	for _, l := range strings.Split(err.Error(), "\n") {
+		parts := strings.SplitN(l, ": ", 3)
+		have = append(have, strings.TrimPrefix(parts[0], "offhook.yaml:")+" "+parts[1])
+	}
+	require.Equal(t, []string{
+		"1 listen", "3 admin.lisetn", "4 log.level", "4 log.format", "5 simulator.subscribers", "5 simulator.traffic", "6 tls.cert_file",
+		"9 networks[0].provider", "12 networks[0].broadworks.srv", "13 networks[0].broadworks.usrname", "14 networks[0].broadworks.password_file",
+		"15 networks[0].broadworks.subscribe", "17 networks[0].broadworks.events.listen", "17 networks[0].broadworks.events.public_url", "17 networks[0].broadworks.events.allow",
+		"17 networks[0].broadworks.events.cert_file", "17 networks[0].broadworks.events.key_file", "18 networks[0].broadworks.tuning.silence",
+		"19 space.low", "19 space.high",
+	}, have)
+	require.Contains(t, err.Error(), `log.format: must be auto, text or json, not "7"`)
+}
+
+// A setting that was not understood is complained of once, and nothing that
+// would be right with it is called wrong.
+func TestWhatWasMisreadIsNotJudged(t *testing.T) {
+	for _, text := range []string{
+		"listen: [\":1\"]\nadmin: { listen: \":8080\" }\n",
+		"tls: { cert_file: DIR/cert.pem, key_file: [DIR/key.pem] }\n",
+		"webhooks: { operator_url: [x], operator_secret_file: DIR/password }\n",
+		"retention: 7\n", "space: { low: [x], high: 1MiB }\n", "networks: none\n", "log: { <<: { level: loud } }\n",
+		netFile("xsps: https://xsp1.example.com"), "networks: [{network_id: n, broadworks: {xsps: [\"https://a\"], usernam: u, password_file: DIR/password}}]\n", netFile("subscribe: [user]", "targets: [{enterprise: e}]"),
+		netFile("events: { delivery: [http_contact], listen: \":1\" }"), netFile("tuning: { heartbeat: 40, silence: 50s }"),
+		"admin:\n\tlisten: x\nlisten: nowhere\n", // no YAML: nothing of it is known
+	} {
+		_, err := newDesk(t).load(t, text)
+		require.Error(t, err, text)
+		require.Equal(t, 0, strings.Count(err.Error(), "\n"), "%s\n%v", text, err)
+	}
+	_, err := loadConfig(sources{Env: map[string]string{
+		"OFFHOOK_RETENTION": "7", "OFFHOOK_LOG_LEVEL": "loud", "OFFHOOK_NETWORKS": "[{network_id: n}]", "OFFHOOK_SIMULATOR_SUBSCRIBERS": "many",
+	}})
+	for _, want := range []string{"OFFHOOK_RETENTION: retention", "OFFHOOK_LOG_LEVEL: log.level", "OFFHOOK_NETWORKS, line 1: networks[0].broadworks.xsps", "OFFHOOK_SIMULATOR_SUBSCRIBERS"} {
+		require.ErrorContains(t, err, want)
+	}
 }
 
 // An alias is a value; a file cannot make the reader run in circles.

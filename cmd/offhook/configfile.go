@@ -44,14 +44,19 @@ func (c *Config) readYAML(text []byte, path string, v reflect.Value, at func(lin
 		if err = d.Decode(&second); errors.Is(err, io.EOF) {
 			err = nil
 		} else if err == nil {
+			c.misread[path] = true
 			return configError{{origin: at(second.Line), path: path, text: "a second document begins here; the settings are one document"}}
 		}
 	}
 	if err != nil {
+		c.misread[path] = true
 		what, line := err.Error(), 1
 		if m := syntax.FindStringSubmatch(what); m != nil {
 			line, _ = strconv.Atoi(m[1])
 			what = what[len(m[0]):]
+		}
+		if at := indentedByTab(text, line); at > 0 {
+			line, what = at, "a tab indents this line; write spaces, two for each level"
 		}
 		return configError{{origin: at(line), path: path, text: "this is not YAML: " + what}}
 	}
@@ -61,10 +66,27 @@ func (c *Config) readYAML(text []byte, path string, v reflect.Value, at func(lin
 	return r.wrong
 }
 
+// indentedByTab is the line with a tab before its first word that a complaint
+// about a line means: yaml may name the one before. It is 0 if there is none.
+func indentedByTab(text []byte, line int) int {
+	for i, l := range strings.Split(string(text), "\n") {
+		if blank := l[:len(l)-len(strings.TrimLeft(l, " \t"))]; (i+1 == line || i == line) && strings.Contains(blank, "\t") {
+			return i + 1
+		}
+	}
+	return 0
+}
+
 type reader struct {
 	config *Config
 	at     func(line int) string
 	wrong  configError
+}
+
+// misread complains about a setting that keeps its default.
+func (r *reader) misread(n *yaml.Node, path, format string, args ...any) {
+	r.config.misread[path] = true
+	r.fault(n, path, format, args...)
 }
 
 func (r *reader) fault(n *yaml.Node, path, format string, args ...any) {
@@ -90,13 +112,13 @@ func (r *reader) read(n *yaml.Node, v reflect.Value, path string) {
 			return
 		}
 		if n.Kind != yaml.MappingNode {
-			r.fault(at, path, "settings are wanted here, as in “key: value”, not %s", kindOf(n))
+			r.misread(at, path, "settings are wanted here, as in “key: value”, not %s", kindOf(n))
 			return
 		}
 		r.readStruct(n, v, path)
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
-			r.fault(at, path, "a list is wanted here, not %s; put “- ” before each item", kindOf(n))
+			r.misread(at, path, "a list is wanted here, not %s; put “- ” before each item", kindOf(n))
 			return
 		}
 		list := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
@@ -106,7 +128,7 @@ func (r *reader) read(n *yaml.Node, v reflect.Value, path string) {
 		v.Set(list)
 	default:
 		if n.Kind != yaml.ScalarNode {
-			r.fault(at, path, "%s is wanted here, not %s", wantOf(v), kindOf(n))
+			r.misread(at, path, "%s is wanted here, not %s", wantOf(v), kindOf(n))
 			return
 		}
 		if v.Kind() == reflect.String && n.Tag != "!!str" {
@@ -115,15 +137,17 @@ func (r *reader) read(n *yaml.Node, v reflect.Value, path string) {
 				quotes += `: "` + n.Value + `"`
 			}
 			r.fault(at, path, "text is wanted here, not %s; %s", kindOf(n), quotes)
+			r.wrong[len(r.wrong)-1].kind = true
+			v.SetString(n.Value) // quotes may not be all it needs
 			return
 		}
 		if v.Kind() == reflect.Bool && n.Tag != "!!bool" || v.Kind() == reflect.Int && n.Tag != "!!int" ||
 			v.Kind() == reflect.Float64 && n.Tag != "!!float" && n.Tag != "!!int" {
-			r.fault(at, path, "%s is wanted here, not %s", wantOf(v), kindOf(n))
+			r.misread(at, path, "%s is wanted here, not %s", wantOf(v), kindOf(n))
 			return
 		}
 		if err := assign(v, n.Value); err != nil {
-			r.fault(at, path, "%v", err)
+			r.misread(at, path, "%v", err)
 		}
 	}
 }
@@ -143,7 +167,7 @@ func (r *reader) readStruct(n *yaml.Node, v reflect.Value, path string) {
 			full = known[i].path(path)
 		}
 		if name == "<<" && key.Tag == "!!merge" {
-			r.fault(key, path, "merge keys are not read; write the settings out")
+			r.misread(key, path, "merge keys are not read; write the settings out")
 			continue
 		}
 		if line := seen[name]; line > 0 {
@@ -162,9 +186,22 @@ func (r *reader) readStruct(n *yaml.Node, v reflect.Value, path string) {
 			}
 		}
 		if !found {
-			r.fault(key, full, "there is no such setting%s", didYouMean(name, names))
+			if meant := nearest(name, names); meant != "" && !given(n, meant) {
+				r.config.misread[join(path, meant)] = true // it is not that it is missing
+			}
+			r.misread(key, full, "there is no such setting%s", didYouMean(name, names))
 		}
 	}
+}
+
+// given reports whether a group has a setting.
+func given(group *yaml.Node, name string) bool {
+	for i := 0; i < len(group.Content); i += 2 {
+		if group.Content[i].Value == name {
+			return true
+		}
+	}
+	return false
 }
 
 type field struct {

@@ -37,7 +37,6 @@ func (k *checker) network(i int, ids map[string]int) {
 	}
 	if n.Provider != "broadworks" {
 		k.fault(path+".provider", "must be broadworks, not %q%s", n.Provider, didYouMean(n.Provider, []string{"broadworks"}))
-		return
 	}
 	t := &tenant.Network{ID: n.NetworkID, Provider: n.Provider, FromFile: true}
 	t.BroadWorks = k.broadworks(path+".broadworks", &n.BroadWorks)
@@ -48,6 +47,7 @@ func (k *checker) network(i int, ids map[string]int) {
 
 func (k *checker) broadworks(path string, b *BroadWorks) tenant.BroadWorks {
 	switch {
+	case !k.know(path+".xsps", path+".srv"):
 	case len(b.XSPs) == 0 && b.SRV == "":
 		k.fault(path+".xsps", "is required, as in [\"https://xsp1.example.com\"]; or name a domain in srv")
 	case len(b.XSPs) > 0 && b.SRV != "":
@@ -141,7 +141,9 @@ func (k *checker) subscribe(path string, b *BroadWorks) (string, []tenant.Target
 		how = "user"
 	}
 	k.words(path+".subscribe", how, "user", "group", "enterprise")
+	known := k.know(path+".subscribe", path+".targets")
 	switch {
+	case !known:
 	case how == "user" && len(b.Targets) > 0:
 		k.fault(path+".targets", "are for subscribe: group or enterprise; users are subscribed to as they are provisioned")
 	case how != "user" && len(b.Targets) == 0:
@@ -151,6 +153,9 @@ func (k *checker) subscribe(path string, b *BroadWorks) (string, []tenant.Target
 	for i, t := range b.Targets {
 		group := t.ServiceProvider != "" && t.Group != "" && t.Enterprise == ""
 		whole := (t.Enterprise != "") != (t.ServiceProvider != "") && t.Group == ""
+		if !known {
+			break
+		}
 		if how == "group" && !group || how == "enterprise" && !whole {
 			want := map[string]string{"group": "{service_provider, group}", "enterprise": "{enterprise} or {service_provider}"}[how]
 			k.fault(fmt.Sprintf("%s.targets[%d]", path, i), "must be %s with subscribe: %s", want, how)

@@ -138,7 +138,7 @@ func (k *checker) oci(path string, o *OCI) tenant.OCI {
 	if o.Login != "" {
 		k.words(path+".login", o.Login, tenant.OCILoginSigned, tenant.OCILoginPlain)
 	}
-	if o.Login == tenant.OCILoginPlain && !o.TLS {
+	if o.Login == tenant.OCILoginPlain && !o.TLS && k.know(path+".tls") {
 		k.fault(path+".login", "plain sends the password as it is, and needs tls: true")
 	}
 	if o.Lists != "" {

@@ -22,16 +22,16 @@ func (k *checker) space() {
 	low, err := parseMark(c.Space.Low)
 	if err != nil {
 		k.fault("space.low", "%v", err)
-		return
 	}
 	high := store.Mark{Bytes: low.Bytes + low.Bytes/4, Share: low.Share * 1.25}
 	if c.Space.High != "" {
-		if high, err = parseMark(c.Space.High); err != nil {
-			k.fault("space.high", "%v", err)
+		var wrong error
+		if high, wrong = parseMark(c.Space.High); wrong != nil {
+			k.fault("space.high", "%v", wrong)
 			return
 		}
 	}
-	if high.Bytes < low.Bytes && high.Bytes > 0 || high.Share < low.Share && high.Share > 0 {
+	if err == nil && k.know("space.low") && (high.Bytes < low.Bytes && high.Bytes > 0 || high.Share < low.Share && high.Share > 0) {
 		k.fault("space.high", "is less than space.low, %q", c.Space.Low)
 	}
 	c.marks = store.Marks{Low: low, High: high}

@@ -24,7 +24,7 @@ func (k *checker) operator() {
 	const urlPath, secretPath = "webhooks.operator_url", "webhooks.operator_secret_file"
 	w := &k.config.Webhooks
 	if w.OperatorURL == "" {
-		if w.OperatorSecretFile != "" {
+		if w.OperatorSecretFile != "" && k.know(urlPath) {
 			k.fault(secretPath, "is given without %s", urlPath)
 		}
 		return

@@ -12,30 +12,44 @@ import (
 // otherwise.
 const DefaultContactListen = ":9443"
 
-// Fault is the first thing wrong with an HTTP contact: the setting, and what
-// to do about it. Both are empty when all is well.
+// ContactFault is a thing wrong with an HTTP contact: the setting, and what to
+// do about it.
+type ContactFault struct{ Setting, Why string }
+
+// Fault is the first of Faults. It is empty when all is well.
 func (c *Contact) Fault() (setting, why string) {
-	u, err := url.Parse(c.PublicURL)
-	switch {
-	case !address(c.Listen):
-		return "listen", "is no address to listen on; write host:port, as in 0.0.0.0:9443"
-	case c.PublicURL == "":
-		return "public_url", "is required: where the platform finds the listener, as in https://receiver.example.com/xsi"
-	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(c.PublicURL) > 1024:
-		return "public_url", "must be https://host[:port][/path]; a secret path is put behind it"
-	case c.CertFile != "" && c.KeyFile == "":
-		return "cert_file", "is given without key_file; HTTPS needs both, plain HTTP behind a proxy neither"
-	case c.KeyFile != "" && c.CertFile == "":
-		return "key_file", "is given without cert_file; HTTPS needs both, plain HTTP behind a proxy neither"
-	case len(c.Allow) == 0:
-		return "allow", "is required: the addresses of every XSP, as in 192.0.2.0/24; nobody else is listened to"
-	}
-	for _, a := range c.Allow {
-		if _, ok := prefix(a); !ok {
-			return "allow", "must be addresses or networks, as in 192.0.2.7 or 2001:db8::/32"
-		}
+	if all := c.Faults(); len(all) > 0 {
+		return all[0].Setting, all[0].Why
 	}
 	return "", ""
+}
+
+// Faults are all that is wrong, at most one for each setting.
+func (c *Contact) Faults() (all []ContactFault) {
+	found := func(setting, why string) { all = append(all, ContactFault{setting, why}) }
+	if !address(c.Listen) {
+		found("listen", "is no address to listen on; write host:port, as in 0.0.0.0:9443")
+	}
+	u, err := url.Parse(c.PublicURL)
+	switch {
+	case c.PublicURL == "":
+		found("public_url", "is required: where the platform finds the listener, as in https://receiver.example.com/xsi")
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(c.PublicURL) > 1024:
+		found("public_url", "must be https://host[:port][/path]; a secret path is put behind it")
+	}
+	switch {
+	case c.CertFile != "" && c.KeyFile == "":
+		found("cert_file", "is given without key_file; HTTPS needs both, plain HTTP behind a proxy neither")
+	case c.KeyFile != "" && c.CertFile == "":
+		found("key_file", "is given without cert_file; HTTPS needs both, plain HTTP behind a proxy neither")
+	}
+	switch {
+	case len(c.Allow) == 0:
+		found("allow", "is required: the addresses of every XSP, as in 192.0.2.0/24; nobody else is listened to")
+	case len(c.Prefixes()) < len(c.Allow):
+		found("allow", "must be addresses or networks, as in 192.0.2.7 or 2001:db8::/32")
+	}
+	return all
 }
 
 func address(s string) bool {

@@ -62,6 +62,8 @@ func (g *Guard) CheckURL(app, raw string) (*url.URL, error) {
 	}
 	host := u.Hostname()
 	switch {
+	case u.Scheme != "https" && u.Scheme != "http" && g.AllowHTTP:
+		return nil, blocked("the scheme is neither https nor http")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, blocked("the scheme is not https")
 	case host == "" || u.Opaque != "":
