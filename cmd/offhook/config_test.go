@@ -145,6 +145,8 @@ func TestTheExampleIsAGoodConfig(t *testing.T) {
 	require.False(t, c.Simulator.Enabled, "networks win")
 	require.Len(t, c.Warnings, 1)
 	require.Contains(t, c.Warnings[0], "simulator.enabled")
+	tuning := c.Networks[0].BroadWorks.Tuning // which a test of provider/broadworks holds against its defaults
+	require.Equal(t, []time.Duration{defaultHeartbeat, defaultAnswer, defaultGapWait}, []time.Duration{tuning.Heartbeat, tuning.AnswerTime, tuning.GapWait})
 	for _, s := range c.settings() {
 		require.True(t, strings.Contains(string(text), s.path[strings.LastIndexByte(s.path, '.')+1:]+":"), "the example leaves out %s", s.path)
 	}

@@ -129,7 +129,8 @@ func (k *checker) readable(path, file string) bool {
 }
 
 // The bounds keep settings from working against the rest: the API gives a
-// request 15 s, and ended calls must answer for ten minutes.
+// request 15 s, ended calls must answer for ten minutes, and a client of an
+// event stream takes one for dead that shows nothing for 45 s.
 func (k *checker) bounds() {
 	c := k.config
 	for _, d := range []struct {
@@ -138,7 +139,7 @@ func (k *checker) bounds() {
 		least, max time.Duration
 	}{
 		{"calls.confirm_timeout", c.Calls.ConfirmTimeout, 100 * time.Millisecond, 10 * time.Second},
-		{"events.heartbeat", c.Events.Heartbeat, time.Second, 5 * time.Minute},
+		{"events.heartbeat", c.Events.Heartbeat, time.Second, 30 * time.Second},
 		{"retention", c.Retention.Events, time.Hour, 10 * 365 * 24 * time.Hour},
 		{"retention.history", c.Retention.History, time.Hour, 10 * 365 * 24 * time.Hour},
 		{"drain_timeout", c.DrainTimeout, time.Second, 10 * time.Minute},

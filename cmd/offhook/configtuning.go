@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"offhook/provider/broadworks"
@@ -34,7 +35,35 @@ type Tuning struct {
 	QuotaCodes    []int         `yaml:"quota_codes"`
 }
 
+// What the provider takes where a setting is not given.
+const (
+	defaultHeartbeat = 15 * time.Second
+	defaultAnswer    = 10 * time.Second
+	defaultGapWait   = 500 * time.Millisecond
+)
+
+// together are settings that work against each other. The platform answers our
+// heartbeats: a channel that may only be silent for less than three of them is
+// built again and again. And an event of an HTTP contact that waits for one
+// before it longer than it may take is answered 503, sent again and again.
+func (k *checker) together(path string, t Tuning) {
+	heartbeat, silence := cmp.Or(t.Heartbeat, defaultHeartbeat), t.Silence
+	if silence != 0 && silence < 3*heartbeat && k.know(path+".heartbeat", path+".silence") {
+		k.fault(path+".silence", "%v is less than three heartbeats of %v, and channels would be built again for ever; make it %v or more, or heartbeat %v or less",
+			silence, heartbeat, 3*heartbeat, (silence / 3).Truncate(time.Second))
+	}
+	answer, wait := cmp.Or(t.AnswerTime, defaultAnswer), cmp.Or(t.GapWait, defaultGapWait)
+	if wait >= answer && k.know(path+".answer_time", path+".gap_wait") {
+		at := ".gap_wait"
+		if t.GapWait == 0 {
+			at = ".answer_time"
+		}
+		k.fault(path+at, "gap_wait, %v, is not less than answer_time, %v: what waits for an event before it would be refused; make gap_wait shorter or answer_time longer", wait, answer)
+	}
+}
+
 func (k *checker) tuning(path string, t Tuning) {
+	k.together(path, t)
 	for _, d := range []struct {
 		name       string
 		have       time.Duration

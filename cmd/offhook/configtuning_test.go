@@ -37,7 +37,16 @@ func TestTuningReachesTheProvider(t *testing.T) {
 	require.Equal(t, 24*time.Hour, got.Silence)
 	require.Len(t, c.tunings(), 1)
 
+	for _, tuning := range []string{"{silence: 45s}", "{heartbeat: 5m, silence: 15m}", "{heartbeat: 5m}", "{gap_wait: 9s}", "{gap_wait: 10s, answer_time: 11s}"} {
+		_, err := newDesk(t).load(t, network(tuning))
+		require.NoError(t, err, tuning)
+	}
 	for tuning, want := range map[string]string{
+		"{heartbeat: 30s, silence: 40s}":  "offhook.yaml:1: networks[0].broadworks.tuning.silence: 40s is less than three heartbeats of 30s, and channels would be built again for ever; make it 1m30s or more, or heartbeat 13s or less",
+		"{heartbeat: 5m, silence: 10s}":   "make it 15m0s or more, or heartbeat 3s or less",
+		"{silence: 44s}":                  "44s is less than three heartbeats of 15s",
+		"{gap_wait: 10s}":                 "tuning.gap_wait: gap_wait, 10s, is not less than answer_time, 10s",
+		"{gap_wait: 2s, answer_time: 2s}": "tuning.gap_wait: gap_wait, 2s, is not less than answer_time, 2s",
 		"{heartbeat: 1ms}":                "tuning.heartbeat: must be between 1s and 5m0s, not 1ms",
 		"{requests_per_second: -1}":       "tuning.requests_per_second: must be between 1 and 100000, not -1",
 		"{queue_time: 2h}":                "tuning.queue_time: must be between",
