@@ -204,6 +204,23 @@ func TestEverySettingIsInTheEnvironment(t *testing.T) {
 	require.Empty(t, c.Warnings)
 }
 
+// A group can be one variable; what has its own wins.
+func TestAGroupIsInTheEnvironment(t *testing.T) {
+	c, err := loadConfig(sources{Env: map[string]string{
+		"OFFHOOK_LIMITS": "{per_key: 5, per_app: 7}", "OFFHOOK_LIMITS_PER_APP": "9", "OFFHOOK_RETENTION": "2h",
+		"OFFHOOK_ADMIN": "{listen: \"127.0.0.1:7\"}", "OFFHOOK_LOG": "{level: warn}", "OFFHOOK_FOO": "bar", "OFFHOOK_ADMIN_SERVICE_PORT_HTTPS": "443", "OFFHOOK_PORT_80_TCP_ADDR": "10.0.0.1",
+	}})
+	require.NoError(t, err)
+	require.Equal(t, Limits{PerAddress: 10000, PerKey: 5, PerApp: 9, BadKeys: 10, Commands: 50}, c.Limits)
+	require.Equal(t, "warn", c.Log.Level)
+	require.Equal(t, defaultAdminListen, c.Admin.Listen, "commands have that variable for something else")
+	require.Equal(t, 2*time.Hour, c.Retention.Events)
+	require.Equal(t, []string{"OFFHOOK_ADMIN is not read as settings; each of them has a variable of its own, as OFFHOOK_ADMIN_LISTEN", "OFFHOOK_FOO is not read: there is no such setting"}, c.Warnings)
+	_, err = loadConfig(sources{Env: map[string]string{"OFFHOOK_LIMITS": "{per_kye: 5}", "OFFHOOK_LOG": "loud"}})
+	require.EqualError(t, err, "OFFHOOK_LIMITS, line 1: limits.per_kye: there is no such setting; did you mean \"per_key\"?\n"+
+		"OFFHOOK_LOG, line 1: log: settings are wanted here, as in “key: value”, not text")
+}
+
 func TestAWrongVariableIsNamed(t *testing.T) {
 	for _, it := range []struct{ name, value, want string }{
 		{"OFFHOOK_WEBHOOKS_ALLOW_HTTP", "yes", `OFFHOOK_WEBHOOKS_ALLOW_HTTP: webhooks.allow_http: true or false is wanted here, not "yes"`},

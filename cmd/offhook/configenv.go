@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -25,12 +26,21 @@ func (s setting) env() string {
 
 // settings are all of c's: single values and lists.
 func (c *Config) settings() []setting {
-	var all []setting
+	_, all := c.walk()
+	return all
+}
+
+// walk finds c's groups of settings, those around others first, and what is in
+// them.
+func (c *Config) walk() (groups, all []setting) {
 	var walk func(v reflect.Value, path string)
 	walk = func(v reflect.Value, path string) {
 		for _, f := range fieldsOf(v.Type()) {
 			s := setting{f.path(path), v.Field(f.index)}
 			if s.v.Kind() == reflect.Struct {
+				if _, plain := plainOf(s.v); !plain { // that is a setting, with the same name
+					groups = append(groups, s)
+				}
 				walk(s.v, s.path)
 				continue
 			}
@@ -38,25 +48,36 @@ func (c *Config) settings() []setting {
 		}
 	}
 	walk(reflect.ValueOf(c).Elem(), "")
-	return all
+	return groups, all
 }
+
+// kubernetes finds what Kubernetes makes up for services whose names begin with
+// “offhook”: OFFHOOK_PORT, OFFHOOK_SERVICE_HOST and the like.
+var kubernetes = regexp.MustCompile(`^OFFHOOK_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$`)
 
 // readEnv takes the settings of the environment. An empty variable counts as
 // not set: that is how compose files and unit files leave one out. A list is
-// written as YAML.
+// written as YAML, and so can a group be; what is set by itself wins over it.
 func (c *Config) readEnv(env map[string]string) (wrong configError) {
 	known := map[string]bool{}
 	for _, name := range envOthers {
 		known[name] = true
 	}
-	for _, s := range c.settings() {
+	groups, single := c.walk()
+	for i, s := range append(groups, single...) {
 		name := s.env()
+		if i < len(groups) && slices.Contains(envOthers, name) { // OFFHOOK_ADMIN is where commands find the admin listener
+			if strings.HasPrefix(env[name], "{") {
+				c.Warnings = append(c.Warnings, name+" is not read as settings; each of them has a variable of its own, as "+name+"_LISTEN")
+			}
+			continue
+		}
 		known[name] = true
 		text := env[name]
 		if text == "" {
 			continue
 		}
-		if s.v.Kind() == reflect.Slice {
+		if i < len(groups) || s.v.Kind() == reflect.Slice {
 			at := func(line int) string { return fmt.Sprintf("%s, line %d", name, line) }
 			found := c.readYAML([]byte(text), s.path, s.v, at)
 			for i := range found {
@@ -67,14 +88,19 @@ func (c *Config) readEnv(env map[string]string) (wrong configError) {
 		}
 		wrong = append(wrong, c.set(s.path, text, name)...)
 	}
-	// Not refused: Kubernetes, for one, makes up OFFHOOK_PORT and the like for
-	// a service of that name.
-	names := slices.Sorted(maps.Keys(known))
+	// Not refused: others may have made it up, as Kubernetes does.
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		names = append(names, strings.TrimPrefix(name, envPrefix))
+	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if strings.HasPrefix(name, envPrefix) && !known[name] {
-			if meant := nearest(name, names); meant != "" {
-				c.Warnings = append(c.Warnings, fmt.Sprintf("%s is not read; did you mean %s?", name, meant))
-			}
+		if !strings.HasPrefix(name, envPrefix) || known[name] {
+			continue
+		}
+		if meant := nearest(strings.TrimPrefix(name, envPrefix), names); meant != "" {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s is not read; did you mean %s?", name, envPrefix+meant))
+		} else if !kubernetes.MatchString(name) {
+			c.Warnings = append(c.Warnings, name+" is not read: there is no such setting")
 		}
 	}
 	return wrong

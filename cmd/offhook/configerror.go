@@ -98,9 +98,9 @@ func cause(err error) string {
 
 // nearest is the known word somebody may have meant, or "".
 func nearest(word string, known []string) string {
-	best, least := "", 3 // more than two slips are another word
+	best, least := "", 3 // more than two slips are another word, or of half its letters
 	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least && d < len(k) {
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least && 2*d < len(k) {
 			best, least = k, d
 		}
 	}
