@@ -36,9 +36,10 @@ type Config struct {
 	// Warnings are for the log: nothing is wrong enough to refuse.
 	Warnings []string `yaml:"-"`
 
-	tenants []*tenant.Network // of Networks, passwords read
-	marks   store.Marks       // of Space
-	secret  string            // of Webhooks.OperatorSecretFile; empty without one
+	tenants []*tenant.Network    // of Networks, passwords read
+	marks   store.Marks          // of Space
+	secret  string               // of Webhooks.OperatorSecretFile; empty without one
+	files   map[string]namedFile // by the settings that name them
 	origins origins
 	misread misread
 }
@@ -231,6 +232,7 @@ func loadConfig(src sources) (*Config, error) {
 	if wrong = wrong.with(c.check()); len(wrong) > 0 {
 		return nil, &wrong
 	}
+	c.files = c.readNamed()
 	return c, nil
 }
 

@@ -2,6 +2,9 @@ package main
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"offhook/provider/broadworks"
@@ -33,6 +36,8 @@ type Tuning struct {
 	Subscriptions int           `yaml:"subscriptions_per_second"`
 	Polls         int           `yaml:"polls_per_second"`
 	QuotaCodes    []int         `yaml:"quota_codes"`
+
+	authorities string // what was in the files with the authorities: with others the network begins afresh
 }
 
 // What the provider takes where a setting is not given.
@@ -110,7 +115,16 @@ func (k *checker) tuning(path string, t Tuning) {
 func (c *Config) tunings() map[string]Tuning {
 	all := map[string]Tuning{}
 	for i := range c.Networks {
-		all[c.Networks[i].NetworkID] = c.Networks[i].BroadWorks.Tuning
+		var sums []string
+		t := c.Networks[i].BroadWorks.Tuning
+		for path, f := range c.files {
+			if strings.HasPrefix(path, fmt.Sprintf("networks[%d].", i)) && strings.HasSuffix(path, "ca_file") {
+				sums = append(sums, path+string(f.sum[:]))
+			}
+		}
+		slices.Sort(sums)
+		t.authorities = strings.Join(sums, "")
+		all[c.Networks[i].NetworkID] = t
 	}
 	return all
 }

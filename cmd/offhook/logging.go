@@ -45,16 +45,17 @@ func newLogger(w io.Writer, l Log) *slog.Logger { return newLogs(w, l).Logger }
 // and read the addresses behind it, so the JSON line has that text in it too.
 func (l *logs) ready(args ...any) {
 	if !l.json {
-		l.say(args...)
+		l.tell("ready", args...)
 		return
 	}
 	var text bytes.Buffer
-	(&logs{Logger: slog.New(slog.NewTextHandler(&text, nil))}).say(args...)
-	l.say(append(args, "line", strings.TrimSuffix(text.String(), "\n"))...)
+	(&logs{Logger: slog.New(slog.NewTextHandler(&text, nil))}).tell("ready", args...)
+	l.tell("ready", append(args, "line", strings.TrimSuffix(text.String(), "\n"))...)
 }
 
-func (l *logs) say(args ...any) {
-	r := slog.NewRecord(time.Now(), slog.LevelInfo, "ready", 0)
+// tell says something at whatever level.
+func (l *logs) tell(msg string, args ...any) {
+	r := slog.NewRecord(time.Now(), slog.LevelInfo, msg, 0)
 	r.Add(args...)
 	_ = l.Handler().Handle(context.Background(), r)
 }

@@ -76,15 +76,21 @@ func (r *reloader) reload() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	changed := r.config.differences(next)
-	holds, taken := *r.config, []string(nil)
+	holds, taken, refused := *r.config, []string(nil), []string(nil)
 	for _, p := range parts {
 		err := p.use(r, next) // also where nothing changed: files that are named may have
-		mine := func(path string) bool { return path == p.name || strings.HasPrefix(path, p.name+".") }
+		mine := func(path string) bool {
+			return path == p.name || strings.HasPrefix(path, p.name+".") || strings.HasPrefix(path, p.name+"[")
+		}
+		if err == nil {
+			holds.takeFiles(next, mine)
+		}
 		for _, path := range changed {
 			switch {
 			case !mine(path):
 			case err != nil:
 				r.logs.Warn("setting not taken over", "setting", path, "why", err)
+				refused = append(refused, path)
 			default:
 				holds.take(path, next)
 				taken = append(taken, path)
@@ -100,7 +106,8 @@ func (r *reloader) reload() {
 		r.logs.Warn("setting needs a restart", "setting", path)
 	}
 	slices.Sort(taken)
-	r.logs.Info("configuration reloaded", "changed", strings.Join(taken, " "), "after_restart", strings.Join(changed, " "))
+	// Whoever sent the signal sees that it came through, whatever the level is.
+	r.logs.tell("configuration reloaded", "changed", strings.Join(taken, " "), "after_restart", strings.Join(changed, " "), "refused", strings.Join(refused, " "))
 }
 
 // useNetworks has the networks of the file hold, and what the files they name
@@ -139,7 +146,8 @@ func rates(l Limits) httpapi.Rates {
 	}
 }
 
-// differences are the settings that another configuration has other values for.
+// differences are the settings that another configuration has other values for,
+// and those that name a file with something else in it.
 func (c *Config) differences(other *Config) (paths []string) {
 	theirs := other.settings()
 	for i, s := range c.settings() {
@@ -147,7 +155,9 @@ func (c *Config) differences(other *Config) (paths []string) {
 			paths = append(paths, s.path)
 		}
 	}
-	return paths
+	more := c.rewritten(other)
+	slices.Sort(more)
+	return append(paths, more...)
 }
 
 // take gives one setting the value that another configuration has.

@@ -97,7 +97,7 @@ log: { level: %[2]s, format: text }
 	write("debug", "limits: { per_address: 1 }\nretention: 2h\n")
 	p.Signal(syscall.SIGHUP)
 	says(t, p, "configuration reloaded", 1)
-	says(t, p, `changed="limits.per_address log.level" after_restart=retention`, 1)
+	says(t, p, `changed="admin.tls.cert_file admin.tls.key_file limits.per_address log.level tls.cert_file tls.key_file" after_restart=retention refused=""`, 1)
 	says(t, p, `msg="setting needs a restart" setting=retention`, 1)
 	require.Equal(t, "debug", ask(200, "GET", "/admin/log", "").JSON(t)["level"])
 	require.Equal(t, "second", shown(t, p.Addr("api")))
@@ -124,6 +124,13 @@ log: { level: %[2]s, format: text }
 	p.Signal(syscall.SIGHUP)
 	says(t, p, "configuration not reloaded; all stays as it was", 2)
 	require.Equal(t, "second", shown(t, p.Addr("api")))
+
+	// Who raises the level sees that it came through.
+	certificate(t, dir, "second")
+	write("error", "")
+	p.Signal(syscall.SIGHUP)
+	says(t, p, "configuration reloaded", 2)
+	says(t, p, "log.level", 2)
 
 	// The level by itself, without a file.
 	certificate(t, dir, "third")
