@@ -207,11 +207,20 @@ func listenXSPs(listen string, n int) (doors []net.Listener, err error) {
 			}
 			at = net.JoinHostPort(host, port)
 		}
-		ln, err := net.Listen("tcp", at)
+		ln, err := listenAt(at, "--listen")
 		if err != nil {
 			return doors, err
 		}
 		doors = append(doors, ln)
 	}
 	return doors, nil
+}
+
+// listenAt opens a listener. Its error names the flag to change.
+func listenAt(addr, flag string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another address with %s", err, flag)
+	}
+	return ln, nil
 }

@@ -154,7 +154,7 @@ func TestSeveralXSPsAreWaysToTheSamePhones(t *testing.T) {
 
 	taken := strings.TrimPrefix(n.XSPs[0], "http://")
 	_, err = listenXSPs(taken, 2)
-	require.ErrorContains(t, err, "in use")
+	require.ErrorContains(t, err, "in use; choose another address with --listen")
 	_, err = listenXSPs("127.0.0.1", 2)
 	require.Error(t, err)
 }

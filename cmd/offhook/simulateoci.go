@@ -14,12 +14,12 @@ type simProvisioning struct{ oci, reporting net.Listener }
 
 func listenProvisioning(at simListen) (p simProvisioning, err error) {
 	if at.oci != "" {
-		if p.oci, err = net.Listen("tcp", at.oci); err != nil {
+		if p.oci, err = listenAt(at.oci, "--oci-listen"); err != nil {
 			return simProvisioning{}, err
 		}
 	}
 	if at.reporting != "" {
-		if p.reporting, err = net.Listen("tcp", at.reporting); err != nil {
+		if p.reporting, err = listenAt(at.reporting, "--oci-reporting-listen"); err != nil {
 			if p.oci != nil {
 				_ = p.oci.Close()
 			}

@@ -51,9 +51,9 @@ func TestSimulateWritesHowItsSubscribersAreProvisioned(t *testing.T) {
 
 	taken := at
 	taken.reporting = n.Provision.OCI.Address
-	require.ErrorContains(t, simulate(ctx, cfg, taken, "", nil, newLogger(log, Log{})), "in use")
+	require.ErrorContains(t, simulate(ctx, cfg, taken, "", nil, newLogger(log, Log{})), "in use; choose another address with --oci-")
 	taken.oci, taken.reporting = taken.reporting, ""
-	require.ErrorContains(t, simulate(ctx, cfg, taken, "", nil, newLogger(log, Log{})), "in use")
+	require.ErrorContains(t, simulate(ctx, cfg, taken, "", nil, newLogger(log, Log{})), "in use; choose another address with --oci-")
 
 	r := run(t, nil, "simulate", "--oci-reporting-listen", "127.0.0.1:0")
 	require.Equal(t, exitUsage, r.code)
