@@ -31,11 +31,21 @@ func newLogs(w io.Writer, l Log) *logs {
 	all := &logs{level: level, json: l.Format == formatJSON || l.Format == formatAuto && !terminal(w)}
 	options := &slog.HandlerOptions{Level: level}
 	if all.json {
+		options.ReplaceAttr = readableTimes
 		all.Logger = slog.New(slog.NewJSONHandler(w, options))
 	} else {
 		all.Logger = slog.New(slog.NewTextHandler(w, options))
 	}
 	return all
+}
+
+// readableTimes has lengths of time as in the text log, 1.5s: as a number they
+// would be nanoseconds, which nobody guesses.
+func readableTimes(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // newLogger is the log of a program that somebody watches.

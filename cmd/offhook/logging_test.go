@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -30,6 +31,15 @@ func TestLogsAreTextForPeopleAndJSONForCollectors(t *testing.T) {
 	if tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0); err == nil { // where there are any
 		require.True(t, terminal(tty))
 		require.NoError(t, tty.Close())
+	}
+}
+
+func TestLengthsOfTimeAreTheSameInBothFormats(t *testing.T) {
+	for format, want := range map[string]string{formatText: " after=11.477s ", formatJSON: `"after":"11.477s",`} {
+		var out bytes.Buffer
+		newLogs(&out, Log{Level: "info", Format: format}).With("before", time.Minute).Info("event stream ended", "after", 11477*time.Millisecond, "n", 3)
+		require.Contains(t, out.String(), want)
+		require.Contains(t, out.String(), "1m0s")
 	}
 }
 
