@@ -108,7 +108,7 @@ func (st *step) leave(t *Stream) {
 		c := st.out.call(&st.Calls[i])
 		c.deprovision(st.now)
 		if st.passes(t, c) {
-			st.emit(t, c, st.now)
+			st.emit(typeState, t, c, st.now)
 		}
 	}
 	st.answer(func(w *waiter) (Reply, bool) {

@@ -78,10 +78,12 @@ type Stream struct {
 	Deferred []Deferred
 }
 
-// Deferred is a transition an app will be told of when its barrier opens.
+// Deferred is a transition, or a change of detail, an app will be told of when
+// its barrier opens.
 type Deferred struct {
 	Call Call // as it was then
 	Time int64
+	Type string // of the change of detail; empty for a transition
 }
 
 // Ended remembers a released call, so that a late mention of it is known. The

@@ -12,24 +12,32 @@ type barrier struct {
 // tell records one transition for one app: as a numbered notification, or, if
 // the app still waits for a 201, for later. Effects keeps c.
 func (st *step) tell(t *Stream, c *Call) {
-	if !st.passes(t, c) {
+	if st.passes(t, c) {
+		st.tellAs(typeState, t, c)
+	}
+}
+
+// tellAs is tell for what passed the app's filter.
+func (st *step) tellAs(typ string, t *Stream, c *Call) {
+	if !st.barred(t.App) {
+		st.emit(typ, t, c, st.now)
 		return
 	}
-	if st.barred(t.App) {
-		t.Deferred = append(t.Deferred, Deferred{Call: *c, Time: st.now})
-		st.rewrite()
-		return
+	d := Deferred{Call: *c, Time: st.now}
+	if typ != typeState {
+		d.Type = typ
 	}
-	st.emit(t, c, st.now)
+	t.Deferred = append(t.Deferred, d)
+	st.rewrite()
 }
 
 // detail tells the apps that want to know of a change that is none of state.
-// Effects keeps c.
+// A barrier holds it back as it does a transition. Effects keeps c.
 func (st *step) detail(c *Call, typ string) {
 	for i := range st.Streams {
 		t := &st.Streams[i]
-		if w := st.wanted(t.App); t.Linked && w != nil && w.Extended && !st.barred(t.App) && st.passes(t, c) {
-			st.emitAs(typ, t, c, st.now)
+		if w := st.wanted(t.App); t.Linked && w != nil && w.Extended && st.passes(t, c) {
+			st.tellAs(typ, t, c)
 		}
 	}
 }
@@ -47,9 +55,7 @@ func (st *step) wanted(app string) *Wants {
 	return st.wants(app)
 }
 
-func (st *step) emit(t *Stream, c *Call, at int64) { st.emitAs(typeState, t, c, at) }
-
-func (st *step) emitAs(typ string, t *Stream, c *Call, at int64) {
+func (st *step) emit(typ string, t *Stream, c *Call, at int64) {
 	t.Calls++
 	st.traceTold(c.ID)
 	st.out.Emit = append(st.out.Emit, Notification{
@@ -100,7 +106,12 @@ func (st *step) release(t *Stream) {
 		return
 	}
 	for i := range t.Deferred {
-		st.emit(t, st.out.call(&t.Deferred[i].Call), t.Deferred[i].Time)
+		d := &t.Deferred[i]
+		typ := d.Type
+		if typ == "" {
+			typ = typeState
+		}
+		st.emit(typ, t, st.out.call(&d.Call), d.Time)
 	}
 	t.Deferred = nil
 	st.rewrite()

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"offhook/engine"
 )
@@ -95,20 +96,25 @@ func (d *decoder) profile(p *engine.Profile) {
 
 func appendStream(b []byte, t *engine.Stream) []byte {
 	b = appendString(b, t.App)
-	b = appendFlags(b, t.Linked)
+	typed := slices.ContainsFunc(t.Deferred, func(d engine.Deferred) bool { return d.Type != "" })
+	b = appendFlags(b, t.Linked, typed)
 	b = binary.AppendUvarint(b, t.Calls)
 	b = binary.AppendUvarint(b, t.Subscriber)
 	b = binary.AppendUvarint(b, uint64(len(t.Deferred)))
 	for i := range t.Deferred {
 		b = appendCall(b, &t.Deferred[i].Call)
 		b = binary.AppendVarint(b, t.Deferred[i].Time)
+		if typed {
+			b = appendString(b, t.Deferred[i].Type)
+		}
 	}
 	return b
 }
 
 func (d *decoder) stream(t *engine.Stream) {
 	t.App = d.string()
-	d.flags(&t.Linked)
+	var typed bool // a flag and no new version: nearly every record is without, as all were
+	d.flags(&t.Linked, &typed)
 	t.Calls = d.uint()
 	t.Subscriber = d.uint()
 	if n := d.count(minCall + 1); n > 0 {
@@ -116,6 +122,9 @@ func (d *decoder) stream(t *engine.Stream) {
 		for i := range t.Deferred {
 			d.call(&t.Deferred[i].Call)
 			t.Deferred[i].Time = d.int()
+			if typed {
+				t.Deferred[i].Type = d.string()
+			}
 		}
 	}
 }
