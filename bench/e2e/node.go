@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"offhook/bench/child"
+	"offhook/bench/port"
 )
 
 const (
@@ -92,7 +92,7 @@ func startNode(ctx context.Context, program, dir, platform, receiver string, lin
 func (n *node) start(ctx context.Context, program, platform string) error {
 	events := ""
 	if n.contact {
-		at, err := freeAddress()
+		at, err := port.Free()
 		if err != nil {
 			return err
 		}
@@ -129,15 +129,6 @@ func (n *node) start(ctx context.Context, program, platform string) error {
 	_ = n.cmd.Process.Kill()
 	<-n.ended
 	return err
-}
-
-// freeAddress is one on loopback that nobody listens on just now.
-func freeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return ln.Addr().String(), ln.Close()
 }
 
 var logPairs = regexp.MustCompile(`(\w+)=("[^"]*"|\S+)`)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/bench/port"
 	"offhook/store"
 )
 
@@ -177,8 +178,7 @@ func TestTheDoctorTakesAPlatformThatAnswers(t *testing.T) {
 
 func closedAddr(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := port.Free()
 	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().String()
+	return addr
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/bench/port"
 	"offhook/bench/prove/rig"
 )
 
@@ -62,10 +62,8 @@ func newStage(t *testing.T) *stage {
 	s := &stage{t: t, dir: t.TempDir()}
 	free := map[string]string{}
 	for _, address := range append(written, "127.0.0.1:9099") {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		free[address], err = port.Free()
 		require.NoError(t, err)
-		defer l.Close() // until then no other one gets the port
-		free[address] = l.Addr().String()
 		s.replace(address, free[address])
 	}
 	for _, receiver := range []string{"9000", "9001"} {

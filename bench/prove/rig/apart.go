@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/bench/port"
 )
 
 // Apart is an offhook whose platform is a process of its own, which outlives it.
@@ -40,7 +42,9 @@ func (prog *Program) Platform(t testing.TB, phones int, more ...string) *Apart {
 	dir := t.TempDir()
 	w := &Apart{program: prog, Config: filepath.Join(dir, "offhook.yaml"), Data: filepath.Join(dir, "data")}
 	args := append([]string{"--subscribers", strconv.Itoa(phones), "--calls-per-second", "0"}, more...)
-	w.sim = prog.Run(t, nil, append([]string{"simulate", "--listen", "127.0.0.1:0", "--write-config", w.Config}, args...)...)
+	listen, err := port.Free() // for RestartSimulator
+	require.NoError(t, err)
+	w.sim = prog.Run(t, nil, append([]string{"simulate", "--listen", listen, "--write-config", w.Config}, args...)...)
 	w.SimAddr = w.sim.Addr("simulator")
 	w.SimArgs = append([]string{"simulate", "--listen", w.SimAddr}, args...)
 	return w

@@ -2,22 +2,20 @@ package stories
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"offhook/bench/port"
 	"offhook/bench/prove/rig"
 )
 
 // posted changes the config so that events are POSTed to a listener of offhook.
 func posted(t *testing.T, w *rig.Apart) (listen string) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free, most probably still then
+	listen, err := port.Free()
 	require.NoError(t, err)
-	listen = ln.Addr().String()
-	require.NoError(t, ln.Close())
 	config, err := os.ReadFile(w.Config)
 	require.NoError(t, err)
 	events := fmt.Sprintf("      events: { delivery: http_contact, listen: %q, public_url: %q, allow: [127.0.0.0/8] }\n    dialing:", listen, "http://"+listen+"/xsi")
