@@ -71,8 +71,8 @@ func (c *webhookSetCmd) settings(p *program) (s client.WebhookSettings, err erro
 	return s, nil
 }
 
-// given reports whether the settings say anything besides the URL.
-func given(s client.WebhookSettings) bool {
+// saysMore reports whether the settings say anything besides the URL.
+func saysMore(s client.WebhookSettings) bool {
 	return s.Batch != nil || s.ExtendedEvents != nil || s.Filter != nil || s.Headers != nil || s.Signing != "" || s.Secret != "" || s.Default != nil
 }
 
@@ -81,7 +81,7 @@ func (c *webhookSetCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if c.URL == "" && !given(s) {
+	if c.URL == "" && !saysMore(s) {
 		return errNothing
 	}
 	return c.withApp(p, func(ctx context.Context, a *client.App) error {
