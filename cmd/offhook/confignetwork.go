@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -111,7 +112,7 @@ func (k *checker) password(path, file string) string {
 	}
 	text, err := os.ReadFile(file) // #nosec G304 -- a file that the operator names
 	if err != nil {
-		k.fault(path, "%s cannot be read: %s", file, cause(err))
+		k.fault(path, "%s cannot be read: %s", unlessSecret(file), cause(err))
 		return ""
 	}
 	password := strings.TrimSpace(string(text))
@@ -119,6 +120,15 @@ func (k *checker) password(path, file string) string {
 		k.fault(path, "%s is empty; the password belongs there", file)
 	}
 	return password
+}
+
+// unlessSecret is the name of a file with a secret in it, unless it may be the
+// secret itself, written where its file's name belongs.
+func unlessSecret(file string) string {
+	if strings.ContainsRune(file, filepath.Separator) {
+		return file
+	}
+	return "the file that it names"
 }
 
 func (k *checker) authorities(path, file string) {

@@ -40,7 +40,7 @@ func (k *checker) operator() {
 	}
 	text, err := os.ReadFile(w.OperatorSecretFile)
 	if err != nil {
-		k.fault(secretPath, "%s cannot be read: %s", w.OperatorSecretFile, cause(err))
+		k.fault(secretPath, "%s cannot be read: %s", unlessSecret(w.OperatorSecretFile), cause(err))
 		return
 	}
 	k.config.secret = strings.TrimSpace(string(text))

@@ -23,6 +23,8 @@ var secretive = regexp.MustCompile(`(?i)(token|secrets?|keys?|digest|hash|signat
 // like a secret and compared by ==, bytes.Equal and the like fails the test.
 var plainly = map[string]string{
 	"engine/actor/batch.go: w.token == token":                                                 "the number by which an owner knows who waits for an answer; it never leaves the process",
+	"cmd/offhook/configfiles.go: is.sum != was.sum":                                           "hashes of the operator's own files, against each other",
+	"cmd/offhook/remoteapp.go: k.KeyID == c.Key":                                              "a key's id, which is no secret, on the operator's own command line",
 	"cmd/offhook/version.go: switch s.Key":                                                    "what the Go tool says of how the program was built",
 	"provider/simulator/xsp.go: why == RefusedCredentials":                                    "the simulator's word for a refusal",
 	"transport/hookapi/secrets.go: slices.Contains(r.Secrets, secret)":                        "an app's secrets and the one it sets itself, with control of its webhook",
