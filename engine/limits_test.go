@@ -86,7 +86,7 @@ func TestAnInputWithNothingInItChangesNothing(t *testing.T) {
 func TestRulesCanBeChanged(t *testing.T) {
 	sub := alice(t)
 	sub.Configure(&Config{Confirm: 100, Apps: 1})
-	require.Equal(t, Config{Confirm: 100, Refused: 250, OriginateIn: 12000, Verify: 600000, Barrier: 5000, Apps: 1}, sub.config)
+	require.Equal(t, Config{Confirm: 100, Refused: 250, OriginateIn: 12000, Verify: 600000, Barrier: 5000, Apps: 1}, *sub.config)
 	stepped(t, sub, Input{Link: "app1"}, 1)
 	require.Equal(t, CodeInvalidField, stepped(t, sub, Input{Link: "app2", Token: 1}, 1).Reply[0].Err.Code)
 	stepped(t, sub, Input{Event: &Event{Kind: EventAnswered, Facts: []Fact{{ProviderID: "c1", Status: StatusActive, Personality: Terminator}}}}, 2)

@@ -23,8 +23,13 @@ type Progress struct {
 
 // written is what a step must know of the subscriber's record in the store.
 type written struct {
-	stale  bool // it differs in what no progress tells: the next one is written whole
-	behind int  // calls in the progress behind it
+	stale  bool  // it differs in what no progress tells: the next one is written whole
+	behind uint8 // calls in the progress behind it; maxProgress for that many and more
+}
+
+// more counts what is behind the record.
+func (w *written) more(calls int) {
+	w.behind = uint8(min(int(w.behind)+max(1, calls), maxProgress)) // #nosec G115 -- a small number
 }
 
 // rewrite has the whole record stored.
@@ -40,7 +45,7 @@ func (st *step) put() {
 		return
 	}
 	calls := st.out.calls[st.kept:]
-	st.written.behind += max(1, len(calls))
+	st.written.more(len(calls))
 	if st.written.stale || st.written.behind >= maxProgress {
 		st.written = written{}
 		st.out.Put = append(st.out.Put, Record{Kind: RecordSubscriber, Subscriber: st.Subscriber, Traces: traces})
@@ -148,7 +153,7 @@ func (s *Subscriber) Apply(p *Progress) error {
 	for i, h := range p.Heard {
 		src.Recent[back(p.Next, len(p.Heard)-i)] = h
 	}
-	s.written.behind += max(1, len(p.Calls)+len(p.Ended))
+	s.written.more(len(p.Calls) + len(p.Ended))
 	return nil
 }
 

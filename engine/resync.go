@@ -4,6 +4,7 @@ package engine
 // subscriber is asked for at a time.
 type compare struct {
 	wanted  bool   // a comparison is due
+	tries   uint8  // failures in a row
 	marked  uint64 // Subscriber.inputs when a stored mark asked for it; 0 for no mark
 	doubt   uint64 // Subscriber.inputs when a dial request last ended with nobody knowing
 	ask     uint64 // the snapshot being read; 0 for none
@@ -11,7 +12,6 @@ type compare struct {
 	since   uint64 // Subscriber.inputs when it was asked for
 	came    uint64 // Subscriber.inputs when the last exact one came
 	retryAt int64  // not before
-	tries   uint8  // failures in a row
 }
 
 const (

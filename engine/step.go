@@ -12,11 +12,11 @@ type Config struct {
 	Apps        int   // linked apps per subscriber; zero means 32
 }
 
-func (c *Config) fill() Config {
-	d := Config{Confirm: 2000, Refused: 250, OriginateIn: 12000, Verify: 600000, Barrier: 5000, Apps: 32}
-	if c == nil {
-		return d
-	}
+var asDesigned = Config{Confirm: 2000, Refused: 250, OriginateIn: 12000, Verify: 600000, Barrier: 5000, Apps: 32}
+
+// Filled is c with the design's values in the place of zeroes.
+func (c Config) Filled() Config {
+	d := asDesigned
 	for _, f := range []struct {
 		have *int64
 		want int64
@@ -42,15 +42,15 @@ const (
 
 // transient is what a restart may forget.
 type transient struct {
-	config   Config
-	inputs   uint64 // inputs stepped so far; stamps Call.touched
-	slotted  uint16 // the slot, and 1; zero until it is needed
+	config   *Config // filled; shared by many, and never changed
+	inputs   uint64  // inputs stepped so far; stamps Call.touched
 	nextAsk  uint64
 	asks     []openAsk
 	waiters  []waiter
 	barriers []barrier
 	compare  compare
 	written  written
+	slotted  uint16    // the slot, and 1; zero until it is needed
 	platform *Platform // what the network can do, as of the last step
 
 	conferred uint64 // inputs when a fact last spoke of the conference
@@ -74,14 +74,21 @@ type step struct {
 
 var errNoInput = errors.New("engine: input with nothing in it")
 
-// Configure sets what the rules leave open. It is called once, before Step.
-func (s *Subscriber) Configure(c *Config) { s.config = c.fill() }
+// Configure sets what the rules leave open. It is called once, before Step. A
+// config without zeroes is not copied: nobody may change it from then on.
+func (s *Subscriber) Configure(c *Config) {
+	if c.Confirm == 0 || c.Refused == 0 || c.OriginateIn == 0 || c.Verify == 0 || c.Barrier == 0 || c.Apps == 0 {
+		is := c.Filled()
+		c = &is
+	}
+	s.config = c
+}
 
 // Step applies one input to s and appends what it asks of the world to out.
 // The same arguments always give the same results; on error both are unchanged.
 func Step(s *Subscriber, in *Input, now int64, out *Effects) error {
-	if s.config.Confirm == 0 {
-		s.Configure(nil)
+	if s.config == nil {
+		s.config = &asDesigned
 	}
 	st := step{Subscriber: s, now: now, out: out, random: entropy{in.Entropy[0], in.Entropy[1]}, wants: in.Wants, kept: len(out.calls), noted: len(out.traces)}
 	s.inputs++
