@@ -91,6 +91,7 @@ type shard struct {
 	apps        map[string]map[*entry]struct{} // subscribers with live calls, by linked app
 	watched     []*entry                       // whom the janitor looks after
 	dozing      dozing
+	names       map[string]string // see same
 }
 
 // New returns a Directory. Start must be called before anything else.
@@ -106,6 +107,7 @@ func New(cfg Config) *Directory {
 	def(&cfg.InFlight, 65536)
 	def(&cfg.Snapshots, 16)
 	def(&cfg.Kept, 8192)
+	cfg.Rules = cfg.Rules.Filled()
 	if cfg.FactWait == 0 {
 		cfg.FactWait = time.Second
 	}
@@ -129,6 +131,7 @@ func New(cfg Config) *Directory {
 
 			conferences: map[engine.ConferenceID]*entry{},
 			apps:        map[string]map[*entry]struct{}{},
+			names:       map[string]string{},
 		}
 		d.shards[i].back.L = &d.shards[i].mu
 	}
