@@ -91,6 +91,7 @@ type shard struct {
 	apps        map[string]map[*entry]struct{} // subscribers with live calls, by linked app
 	watched     []*entry                       // whom the janitor looks after
 	dozing      dozing
+	deadlines   deadlines
 	names       map[string]string // see same
 }
 
@@ -218,15 +219,13 @@ func (d *Directory) Close() {
 	}
 }
 
-// disarm stops the timers: until they go off they keep all of the directory in
+// disarm stops the timer: until it goes off it keeps all of the directory in
 // memory.
 func (s *shard) disarm() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		if e.timer != nil {
-			e.timer.Stop()
-		}
+	if t := s.deadlines.timer; t != nil {
+		t.Stop()
 	}
 }
 

@@ -24,10 +24,8 @@ func (e *entry) doze() {
 		oldest.rouse()
 		oldest.forget()
 	}
-	if e.timer != nil {
-		e.timer.Stop()
-		e.timer, e.wakeAt = nil, 0
-	}
+	e.shard.deadlines.drop(e)
+	e.wakeAt = 0
 	e.dozes, e.older = true, q.newest
 	if q.newest != nil {
 		q.newest.newer = e

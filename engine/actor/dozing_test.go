@@ -58,7 +58,7 @@ func TestTheNextCallOfALineReadsNothing(t *testing.T) {
 		}
 		require.Equal(t, before, s.reads.Load())
 		require.Len(t, h.states(), 9)
-		h.each(func(e *entry) { require.Nil(t, e.timer, "whoever dozes waits for nothing") })
+		h.each(func(e *entry) { require.Zero(t, e.place, "whoever dozes waits for nothing") })
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"offhook/engine"
-	"offhook/engine/maybe"
 )
 
 // entry is one subscriber in memory. While running, the goroutine that runs it
@@ -34,6 +33,9 @@ type entry struct {
 
 	newer, older *entry // while it dozes
 
+	due   time.Duration // when it is to have a Tick, since the directory was made
+	place int32         // in the shard's deadlines, and 1; zero when it is not there
+
 	progress atomic.Int64 // when the owner last took an input, ns since the directory was made
 
 	// ---- owned by the goroutine that runs the entry
@@ -41,7 +43,6 @@ type entry struct {
 	out     *engine.Effects // lent by whoever runs it
 	replies []waiting
 	token   uint64
-	timer   *time.Timer
 	wish    int64 // when the last step wants a Tick; see schedule
 	wakeAt  int64
 	able    *engine.Platform // what the subscriber's network could do at the last step
@@ -120,6 +121,7 @@ func (e *entry) park() {
 // forget lets go of a subscriber nobody owns. shard.mu is held.
 func (e *entry) forget() {
 	e.gone = true
+	e.shard.deadlines.drop(e)
 	delete(e.shard.entries, e.key)
 	e.dir.users.forget(e)
 }
@@ -263,31 +265,6 @@ func (e *entry) step(b *batch, in *engine.Input, why *cause) {
 	}
 	e.wish = out.Wake
 	b.collect(out)
-}
-
-// schedule arranges the Tick the last step wished for.
-func (e *entry) schedule() {
-	if e.wish == e.wakeAt {
-		return
-	}
-	e.wakeAt = e.wish
-	if e.wakeAt == 0 {
-		if e.timer != nil {
-			e.timer.Stop()
-		}
-		return
-	}
-	in := max(time.Duration(e.wakeAt-e.now)*time.Millisecond, 0)
-	in = maybe.Early("actor: a tick comes early", in) // a step acts on what is due and wishes for the rest again
-	if e.timer == nil {
-		e.timer = time.AfterFunc(in, e.tick)
-		return
-	}
-	e.timer.Reset(in)
-}
-
-func (e *entry) tick() {
-	e.post(control{in: engine.Input{Tick: true}})
 }
 
 // post hands the entry something that may not be refused.
