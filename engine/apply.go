@@ -45,36 +45,32 @@ func (st *step) begin(f *Fact, kind EventKind, synthetic bool, replaces *Ended) 
 		}
 		return
 	}
-	c := Call{
-		Direction: directionOf(f, kind),
-		CreatedAt: st.now,
-		told:      true,
-		touched:   st.inputs,
-	}
-	if in := st.adopt(f); in != nil {
-		c = st.intended(in)
-		c.told, c.touched = true, st.inputs
+	in := st.adopt(f)
+	st.Calls = append(st.Calls, Call{}) // filled in where it stays
+	c := &st.Calls[len(st.Calls)-1]
+	if in != nil {
+		*c = st.intended(in)
 	} else {
+		c.Direction, c.CreatedAt = directionOf(f, kind), st.now
 		c.ID = st.random.callID(st.slot())
 	}
+	c.told, c.touched = true, st.inputs
 	c.Session = sessionOf(st.Network, f.TrackingID, c.ID)
 	if replaces != nil {
 		c.Replaces, c.Session = replaces.ID, replaces.session(st.Network)
 	}
 	// A call that is first seen past its ringing was missed until now.
 	c.Synthetic = synthetic || row.to != StateRinging
-	st.take(&c, f)
+	st.take(c, f)
 	st.changed, st.out.Changed = true, true
-	st.Calls = append(st.Calls, c)
-	call := &st.Calls[len(st.Calls)-1]
-	st.traceFact(call, f, kind, c.Synthetic)
-	is := st.enter(call, row, on, kind, f)
+	st.traceFact(c, f, kind, c.Synthetic)
+	is := st.enter(c, row, on, kind, f)
 	st.out.Put = append(st.out.Put, Record{Kind: RecordCall, Subscriber: st.Subscriber, Call: is})
 	if replaces != nil {
-		st.out.Put = append(st.out.Put, Record{Kind: RecordReplaced, Subscriber: st.Subscriber, Replaced: replaces.ID, By: call.ID})
+		st.out.Put = append(st.out.Put, Record{Kind: RecordReplaced, Subscriber: st.Subscriber, Replaced: replaces.ID, By: c.ID})
 	}
-	st.expectNews(call)
-	st.saidPart(call, f.InConference)
+	st.expectNews(c)
+	st.saidPart(c, f.InConference)
 }
 
 // directionOf takes the event's name as a hint where the payload has no personality.

@@ -222,6 +222,9 @@ func (st *step) forget() {
 	if drop > 0 {
 		st.Ended = append(st.Ended[:0], st.Ended[drop:]...)
 	}
+	if len(st.Intents) == 0 {
+		return
+	}
 	keep := st.Intents[:0]
 	for _, in := range st.Intents {
 		if in.Open() || in.age(st.now) < intentMemory {
