@@ -36,6 +36,7 @@ const EndedMemory = 10 * 60 * 1000
 
 const (
 	maxEnded     = 16        // released calls kept for late mentions
+	spareEnded   = 7         // kept besides, to be dropped together: each drop moves all that stay
 	intentMemory = 60 * 1000 // ms a settled intent stays at hand; the store remembers keys longer
 	maxCalls     = 128       // live calls of one subscriber; what is beyond waits for a snapshot
 )
@@ -216,7 +217,10 @@ func (st *step) event(ev *Event) {
 // forget drops what is too old to matter.
 func (st *step) forget() {
 	drop := 0
-	for drop < len(st.Ended) && (st.Ended[drop].age(st.now) >= EndedMemory || len(st.Ended)-drop > maxEnded) {
+	if len(st.Ended) > maxEnded+spareEnded {
+		drop = len(st.Ended) - maxEnded
+	}
+	for drop < len(st.Ended) && st.Ended[drop].age(st.now) >= EndedMemory {
 		drop++
 	}
 	if drop > 0 {
