@@ -19,5 +19,8 @@
 //   - What was synced is there at the next start, or the start is refused: a
 //     witness beside Pebble's files knows how much that was.
 //
+// What waits for delivery is in memory too for a moment, as long as there is room
+// (fresh.go).
+//
 // The keyspace is drawn in keys.go; how records are written is in codec.go.
 package store
