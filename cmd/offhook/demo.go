@@ -65,6 +65,8 @@ type demo struct {
 	phones    []simulator.Phone
 	receiver  demoReceiver // nil for none
 	now       time.Time
+
+	elsewhere string // where the app's calls webhook leads when it is a user's own; set by prepare
 }
 
 // prepare puts network and app in place and returns the app's key. The
@@ -86,6 +88,10 @@ func (d *demo) prepare(s demoStore) (key string, err error) {
 		app = &copied
 	}
 	app.Calls = d.webhook(app.Calls, engine.StreamCalls)
+	d.elsewhere = ""
+	if app.Calls.Set() && !strings.HasSuffix(app.Calls.URL, demoMark) {
+		d.elsewhere = whose(app.Calls.URL)
+	}
 	app.Subscriber = d.webhook(app.Subscriber, engine.StreamSubscriber)
 	key, err = d.key(app)
 	if err == nil {

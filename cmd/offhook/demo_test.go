@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -199,6 +200,37 @@ func TestAWebhookOfTheUserIsKept(t *testing.T) {
 	start(t, d, s)
 	require.Equal(t, changed.Calls, s.apps[demoApp].Calls)
 	require.Equal(t, "http://127.0.0.1:1/subscriber?demo", s.apps[demoApp].Subscriber.URL)
+
+	var out bytes.Buffer
+	require.NoError(t, d.show(&out, aScript(), true))
+	require.Contains(t, out.String(), "# The webhook of the demo app leads to http://127.0.0.1:9000: what it receives is seen there, and not printed here.\n")
+	require.NotContains(t, out.String(), "is printed here")
+	changed.Calls = tenant.Receiver{}
+	s.apps[demoApp] = &changed
+	start(t, d, s)
+	out.Reset()
+	require.NoError(t, d.show(&out, aScript(), true))
+	require.Contains(t, out.String(), "is printed here, one line for each event, as long as it leads here.\n")
+}
+
+// Where nobody reads along, in a journal say, there is no secret.
+func TestSecretsArePrintedForPeopleAlone(t *testing.T) {
+	d := newDemo(t, 20)
+	key := start(t, d, newShelf())
+	script := aScript()
+	script.Key = key
+	var out bytes.Buffer
+	require.NoError(t, d.show(&out, script, false))
+	tellToken(&out, d.dataDir, "oa_secret")
+	require.NotContains(t, out.String(), key)
+	require.NotContains(t, out.String(), "oa_secret")
+	require.Contains(t, out.String(), filepath.Join(d.dataDir, adminTokenFile))
+	said, err := exec.Command("sh", "-c", out.String()[:strings.Index(out.String(), "# 1. Place")]+"\nprintf %s \"$KEY\"").Output()
+	require.NoError(t, err)
+	require.Equal(t, key, string(said), "what is printed finds the key")
+	kept, err := os.ReadFile(filepath.Join(d.dataDir, demoScriptFile))
+	require.NoError(t, err)
+	require.Contains(t, string(kept), "\nKEY="+key+"\n")
 }
 
 func TestFewerPhonesLeaveNoSubscribersBehind(t *testing.T) {
@@ -213,7 +245,7 @@ func TestFewerPhonesLeaveNoSubscribersBehind(t *testing.T) {
 func TestWithoutTheSimulatorNothingOfTheDemoIsLeft(t *testing.T) {
 	d, s := newDemo(t, 20), newShelf()
 	start(t, d, s)
-	require.NoError(t, d.show(&bytes.Buffer{}, aScript()))
+	require.NoError(t, d.show(&bytes.Buffer{}, aScript(), true))
 	s.subs["real"] = &tenant.SubscriberInfo{Profile: engine.Profile{ID: "real", Network: "other"}, Apps: []string{demoApp, "app"}}
 	s.apps["app"] = &tenant.App{ID: "app"}
 	s.networks["other"] = &tenant.Network{ID: "other"}
@@ -248,7 +280,7 @@ func TestARefusedSubscriberIsTold(t *testing.T) {
 func TestWhatIsPrintedIsAShellScript(t *testing.T) {
 	d := newDemo(t, 20)
 	var out bytes.Buffer
-	require.NoError(t, d.show(&out, aScript()))
+	require.NoError(t, d.show(&out, aScript(), true))
 	n, err := commented{&out}.Write([]byte("12:00:00.000  ringing\n"))
 	require.NoError(t, err)
 	require.Equal(t, len("12:00:00.000  ringing\n"), n)

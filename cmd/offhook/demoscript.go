@@ -23,6 +23,7 @@ type demoScript struct {
 	Receiver  string // empty for none
 	App       string
 	Key       string
+	KeyFile   string            // has Key; where it is set the text has only its name
 	Phones    []simulator.Phone // the first places a call, the second is called
 }
 
@@ -92,12 +93,25 @@ wait_for "$INCOMING" released
 {{if .Receiver}}
 # 7. What the webhook of the app was told of the first call, as the demo receiver got it.
 RECEIVER={{.Receiver}}
-tries=0
-until curl -sS "$RECEIVER" | grep -F "$CALL" | grep -q released || [ "$tries" -gt 30 ]; do
-  tries=$((tries + 1))
-  sleep 1
-done
-curl -sS "$RECEIVER" | grep -F "$CALL"
+HOOK=$({{.Curl}} -H "Authorization: Bearer $KEY" "$API/apps/$APP/webhooks/calls")
+case "$HOOK" in
+*'?demo"'*'"paused":false'*'"disabled":""'*)
+  TOLD= tries=0
+  until echo "$TOLD" | grep -q released || [ "$tries" -gt 30 ]; do
+    if [ "$tries" -gt 0 ]; then sleep 1; fi
+    TOLD=$(curl -sS "$RECEIVER" | grep -F "$CALL")
+    tries=$((tries + 1))
+  done
+  echo "$TOLD"
+  ;;
+*)
+  HOOK=$(echo "$HOOK" | field url)
+  HOOK=${HOOK:-nowhere}
+  echo "The demo receiver is told nothing: the webhook of the app leads to ${HOOK%%\?*}, or is paused. The timeline of the call has what was told:"
+  {{.Curl}} -H "Authorization: Bearer $KEY" "$API/apps/$APP/calls/$CALL/timeline" | tr '}' '\n' |
+    grep -E '"kind":"(transition|event|attempt)"' | sed 's/^[[,]*//; s/$/}/'
+  ;;
+esac
 {{end}}`))
 
 // String is the script. The same demoScript always gives the same text.
@@ -119,6 +133,9 @@ func (d demoScript) String() string {
 	}
 	if strings.HasPrefix(d.API, "https:") {
 		data.Curl = "curl -sSk" // the certificate is for a name, and this is an address
+	}
+	if d.KeyFile != "" {
+		data.Key = "$(cat " + quote(d.KeyFile) + ")"
 	}
 	if d.Receiver != "" {
 		data.Receiver = quote(d.Receiver)

@@ -88,7 +88,8 @@ type stage struct {
 	mu    sync.Mutex
 	calls map[string]*staged
 	told  []string
-	asked int // states asked for; each call needs two looks to get anywhere
+	hook  string // the app's webhook
+	asked int    // states asked for; each call needs two looks to get anywhere
 }
 
 type staged struct{ id, subscriber, provider, state, next string }
@@ -142,6 +143,10 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		fmt.Fprint(w, "["+strings.Join(list, ",")+"]")
+	case r.Method == "GET" && path == "/webhooks/calls":
+		fmt.Fprint(w, s.hook)
+	case r.Method == "GET" && path == "/calls/callhalf-100:0/timeline":
+		fmt.Fprint(w, `[{"at":1,"kind":"fact","event":"x"},{"at":1,"kind":"transition","to":"ringing"},{"at":2,"kind":"attempt","status":200}]`)
 	case r.Method == "GET" && path == "/":
 		fmt.Fprintln(w, strings.Join(s.told, "\n"))
 	case strings.HasPrefix(path, "/calls/"):
@@ -191,6 +196,7 @@ func TestTheScriptPlaysTheWholeDemo(t *testing.T) {
 	defer cancel()
 	for _, shell := range [][]string{{"sh"}, {"sh", "-eu"}} { // once as pasted, once strictly
 		s.calls, s.told, s.asked = map[string]*staged{}, nil, 0
+		s.hook = `{"url":"http://127.0.0.1:1/calls?demo","paused":false,"disabled":""}`
 		cmd := exec.CommandContext(ctx, shell[0], shell[1:]...)
 		cmd.Stdin = strings.NewReader(script.String())
 		out, err := cmd.CombinedOutput()
@@ -212,5 +218,29 @@ func TestTheScriptPlaysTheWholeDemo(t *testing.T) {
 			}
 		}
 		require.Equal(t, []string{"ringing", "active", "held", "active", "released"}, states)
+	}
+}
+
+// Who has set another receiver is told so at once, and sees what was told anyway.
+func TestTheScriptEndsWellWhereTheWebhookLeadsElsewhere(t *testing.T) {
+	for hook, want := range map[string]string{
+		`{"url":"http://127.0.0.1:9000/in?token=x","paused":false,"disabled":""}`: "leads to http://127.0.0.1:9000/in, or is paused",
+		`{"url":"http://127.0.0.1:1/calls?demo","paused":true,"disabled":""}`:     "leads to http://127.0.0.1:1/calls, or is paused",
+		`{"code":"not_found"}`: "leads to nowhere, or is paused",
+	} {
+		s := &stage{t: t, calls: map[string]*staged{}, hook: hook}
+		server := httptest.NewServer(s)
+		script := aScript()
+		script.API, script.Simulator, script.Receiver = server.URL, server.URL, server.URL+"/"
+		cmd := exec.CommandContext(t.Context(), "sh", "-eu")
+		cmd.Stdin = strings.NewReader(script.String())
+		out, err := cmd.CombinedOutput()
+		server.Close()
+		require.NoError(t, err, string(out))
+		_, end, found := strings.Cut(string(out), "The demo receiver is told nothing: ")
+		require.True(t, found, string(out))
+		require.Contains(t, end, want)
+		require.Contains(t, end, `{"at":1,"kind":"transition","to":"ringing"}`+"\n"+`{"at":2,"kind":"attempt","status":200}`+"\n")
+		require.NotContains(t, end, "fact")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,6 +45,17 @@ func adminToken(dataDir, configured string) (token string, made bool, err error)
 		return "", false, fmt.Errorf("admin token: %w", err)
 	}
 	return token, true, nil
+}
+
+// tellToken says where the new admin token is, and what it is to whoever reads
+// along: anywhere else it would stay in a journal.
+func tellToken(w io.Writer, dataDir, token string) {
+	path := quote(filepath.Join(dataDir, adminTokenFile))
+	if terminal(w) {
+		_, _ = fmt.Fprintf(w, "# admin token, shown once and kept in %s: %s\n", path, token)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "# a new admin token is in %s\n", path)
 }
 
 // writeFile puts a file in place at once: whoever reads it sees the old or the

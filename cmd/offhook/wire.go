@@ -108,10 +108,10 @@ func serve(ctx context.Context, s serving) (err error) {
 
 	ready := []any{"api", api.Addr().String(), "admin", admin.Addr().String()}
 	if made {
-		fmt.Fprintf(stdout, "# admin token, shown once and kept in %s: %s\n", cfg.DataDir, token)
+		tellToken(stdout, cfg.DataDir, token)
 	}
 	if d != nil {
-		if err := d.show(stdout, d.script(cfg, api.Addr())); err != nil {
+		if err := d.show(stdout, d.script(cfg, api.Addr()), terminal(stdout)); err != nil {
 			return err
 		}
 		ready = append(ready, "simulator", d.addr.String())

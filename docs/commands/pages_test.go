@@ -76,6 +76,16 @@ func readme(s *stage) {
 	})
 	s.said(s.serveLog, "ringing", "active")
 	s.said(s.out, "oa_", "ready http", "held", "active", "released")
+	// The webhook leads to the reader's own receiver now, and the script of the demo says so.
+	script := "sh offhook-data/demo.sh"
+	page, err := os.ReadFile(root + "/README.md")
+	require.NoError(s.t, err)
+	require.Contains(s.t, string(page), script)
+	said := s.run(script)
+	require.Contains(s.t, said, "leads to "+s.ports.Replace("http://127.0.0.1:9000"))
+	require.Contains(s.t, said, `"to":"released"`)
+	require.NotContains(s.t, s.serveLog(), "oa_", "its output is a file, and has no secret")
+	require.NotContains(s.t, s.serveLog(), "ok_live_")
 }
 
 func quickStart(s *stage) {

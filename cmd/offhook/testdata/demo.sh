@@ -58,9 +58,22 @@ wait_for "$INCOMING" released
 
 # 7. What the webhook of the app was told of the first call, as the demo receiver got it.
 RECEIVER=http://127.0.0.1:40404/
-tries=0
-until curl -sS "$RECEIVER" | grep -F "$CALL" | grep -q released || [ "$tries" -gt 30 ]; do
-  tries=$((tries + 1))
-  sleep 1
-done
-curl -sS "$RECEIVER" | grep -F "$CALL"
+HOOK=$(curl -sS -H "Authorization: Bearer $KEY" "$API/apps/$APP/webhooks/calls")
+case "$HOOK" in
+*'?demo"'*'"paused":false'*'"disabled":""'*)
+  TOLD= tries=0
+  until echo "$TOLD" | grep -q released || [ "$tries" -gt 30 ]; do
+    if [ "$tries" -gt 0 ]; then sleep 1; fi
+    TOLD=$(curl -sS "$RECEIVER" | grep -F "$CALL")
+    tries=$((tries + 1))
+  done
+  echo "$TOLD"
+  ;;
+*)
+  HOOK=$(echo "$HOOK" | field url)
+  HOOK=${HOOK:-nowhere}
+  echo "The demo receiver is told nothing: the webhook of the app leads to ${HOOK%%\?*}, or is paused. The timeline of the call has what was told:"
+  curl -sS -H "Authorization: Bearer $KEY" "$API/apps/$APP/calls/$CALL/timeline" | tr '}' '\n' |
+    grep -E '"kind":"(transition|event|attempt)"' | sed 's/^[[,]*//; s/$/}/'
+  ;;
+esac
