@@ -71,7 +71,7 @@ func TestTheListOfMetricsIsWhatIsExported(t *testing.T) {
 				kind = "counter"
 			case strings.HasSuffix(name, "_timestamp_seconds"):
 				kind = "gauge"
-			case strings.HasSuffix(name, "_seconds") && !strings.HasSuffix(name, "_undelivered_seconds"):
+			case strings.HasSuffix(name, "_seconds") && !strings.HasSuffix(name, "_undelivered_seconds") && !strings.HasSuffix(name, "_every_seconds"):
 				kind = "histogram"
 			default:
 				kind = "gauge"

@@ -89,6 +89,9 @@ func (n *networks) refresh() {
 	for _, o := range old {
 		o.cancel()
 		<-o.ended
+		n.metrics.Forget(o.is.ID) // if it goes on it says again how it stands
+		n.provisioning.Forget(o.is.ID)
+		n.oci.Forget(o.is.ID)
 	}
 	if len(wanted) == 0 {
 		return

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,10 +56,12 @@ type node struct {
 	retention  time.Duration // of events
 	files      descriptors   // how many connections each part may have
 
-	failed  chan error // a part that cannot go on
-	ctx     context.Context
-	stop    context.CancelFunc // ends ctx, the providers' life
-	started bool
+	failed    chan error  // a part that cannot go on
+	storeLost atomic.Bool // it was the store
+	lastRun   *prometheus.GaugeVec
+	ctx       context.Context
+	stop      context.CancelFunc // ends ctx, the providers' life
+	started   bool
 }
 
 // openNode opens the data directory.
@@ -66,9 +69,10 @@ func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
 	n := &node{dataDir: cfg.DataDir, clock: clock.New(nil, nil), traces: trace.NewMemory(0), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention.Events, files: files, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.lastRun = newLastRun(n.registry)
 	var err error
 	n.store, err = store.Open(cfg.DataDir, store.Options{
-		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention.Events, History: cfg.Retention.History, OnFailure: n.fail, Space: &cfg.marks, Clock: n.clock,
+		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention.Events, History: cfg.Retention.History, OnFailure: n.loseStore, Space: &cfg.marks, Clock: n.clock,
 		Keys: sealingKeys(cfg.sealingKeyFile(), log), OpenFiles: files.files,
 	})
 	return n, err
@@ -139,6 +143,11 @@ func rate(perSecond int) web.Rate {
 // hasNetworks reports whether there is a network besides the demo's.
 func (n *node) hasNetworks() bool {
 	return slices.ContainsFunc(n.store.Networks(), func(w *tenant.Network) bool { return w.ID != demoNetwork })
+}
+
+func (n *node) loseStore(err error) {
+	n.storeLost.Store(true)
+	n.fail(err)
 }
 
 func (n *node) fail(err error) {

@@ -115,6 +115,17 @@ func (m *Metrics) left(network, xsp string) {
 	}
 }
 
+// Forget forgets how a network stands that is gone: what it was last would be
+// told for ever.
+func (m *Metrics) Forget(network string) {
+	if m == nil {
+		return
+	}
+	for _, g := range []*prometheus.GaugeVec{m.link, m.channels, m.users, m.share} {
+		g.DeletePartialMatch(prometheus.Labels{"network": network})
+	}
+}
+
 func (m *Metrics) status(network string, s provider.Status) {
 	if m == nil {
 		return

@@ -71,3 +71,10 @@ func (m *Metrics) reported(network, kind string) {
 		m.reports.WithLabelValues(network, kind).Inc()
 	}
 }
+
+// Forget forgets how the feed of a network stands that is gone.
+func (m *Metrics) Forget(network string) {
+	if m != nil {
+		m.connected.DeleteLabelValues(network)
+	}
+}

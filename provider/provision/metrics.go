@@ -1,6 +1,8 @@
 package provision
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"offhook/engine/tenant"
@@ -13,6 +15,7 @@ type Metrics struct {
 	left     *prometheus.GaugeVec
 	braked   *prometheus.GaugeVec
 	full     *prometheus.GaugeVec
+	every    *prometheus.GaugeVec
 	changes  *prometheus.CounterVec
 	failures *prometheus.CounterVec
 }
@@ -31,14 +34,26 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		left:     gauge("left_alone", "Users that are not provisioned, by why: by_hand, conflict, skipped.", "why"),
 		braked:   gauge("braked", "Subscribers that would be deleted if the operator confirmed it; 0 when nothing is held."),
 		full:     gauge("last_full_timestamp_seconds", "When everything was looked at last with success; 0 for never."),
+		every:    gauge("every_seconds", "How often everything is to be looked at."),
 		changes:  counter("changes_total", "Subscribers added, changed, renamed and deleted.", "kind"),
 		failures: counter("failures_total", "What went wrong: diff, read, watch, braked.", "what"),
 	}
-	reg.MustRegister(m.entries, m.owned, m.left, m.braked, m.full, m.changes, m.failures)
+	reg.MustRegister(m.entries, m.owned, m.left, m.braked, m.full, m.every, m.changes, m.failures)
 	return m
 }
 
-func (m *Metrics) status(network string, s *tenant.ProvisioningStatus) {
+// Forget forgets how a network stands that is not provisioned from anywhere any
+// more: what it was last would be told for ever.
+func (m *Metrics) Forget(network string) {
+	if m == nil {
+		return
+	}
+	for _, g := range []*prometheus.GaugeVec{m.entries, m.owned, m.left, m.braked, m.full, m.every} {
+		g.DeletePartialMatch(prometheus.Labels{"network": network})
+	}
+}
+
+func (m *Metrics) status(network string, every time.Duration, s *tenant.ProvisioningStatus) {
 	if m == nil {
 		return
 	}
@@ -53,6 +68,7 @@ func (m *Metrics) status(network string, s *tenant.ProvisioningStatus) {
 	}
 	m.braked.WithLabelValues(network).Set(float64(braked))
 	m.full.WithLabelValues(network).Set(float64(s.LastFull) / 1000)
+	m.every.WithLabelValues(network).Set(every.Seconds())
 }
 
 func (m *Metrics) changed(network, kind string) {

@@ -210,7 +210,7 @@ func (r *Reconciler) note(fn func(s *tenant.ProvisioningStatus)) {
 	fn(&r.status)
 	s := r.status
 	r.mu.Unlock()
-	r.cfg.Metrics.status(r.cfg.Network.ID, &s)
+	r.cfg.Metrics.status(r.cfg.Network.ID, r.cfg.Every, &s)
 }
 
 // failed counts and logs a failure. Errors of a source name nobody.

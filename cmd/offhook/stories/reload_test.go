@@ -90,6 +90,10 @@ log: { level: %[2]s, format: text }
 	}
 	require.Equal(t, "first", shown(t, p.Addr("api")))
 	require.Equal(t, "first", shown(t, p.Addr("admin")))
+	measured := string(ask(200, "GET", "/metrics", "").Body)
+	require.Contains(t, measured, `offhook_tls_certificate_expiry_timestamp_seconds{listener="api"} `)
+	require.Contains(t, measured, `offhook_tls_certificate_expiry_timestamp_seconds{listener="admin"} `)
+	require.Contains(t, measured, `offhook_last_run{ended="none"} 1`)
 	require.Equal(t, "info", ask(200, "GET", "/admin/log", "").JSON(t)["level"])
 
 	// What can change changes; the rest is named.
@@ -165,6 +169,8 @@ func TestHangUpTakesOverNetworks(t *testing.T) {
 	w.Signal(syscall.SIGHUP)
 	says(t, w.Process, "configuration reloaded", 1)
 	rig.Must(t, 200, "GET", w.Admin("/admin/networks/another"), rig.Operator, "")
+	stands := func() string { return string(rig.Must(t, 200, "GET", w.Admin("/metrics"), "", "").Body) }
+	require.Contains(t, stands(), `network="another",state="up"`)
 	require.Equal(t, "active", w.State(call))
 	rig.Must(t, 204, "PUT", w.API("/calls/"+call+"/hold"), w.Key, "")
 
@@ -172,6 +178,7 @@ func TestHangUpTakesOverNetworks(t *testing.T) {
 	w.Signal(syscall.SIGHUP)
 	says(t, w.Process, "configuration reloaded", 2)
 	rig.Must(t, 404, "GET", w.Admin("/admin/networks/another"), rig.Operator, "")
+	require.NotContains(t, stands(), `offhook_broadworks_link_state{network="another"`, "nobody is alarmed by what is gone")
 	require.Equal(t, "held", w.State(call))
 	rig.Must(t, 204, "DELETE", w.API("/calls/"+call), w.Key, "")
 	w.Drain()

@@ -12,6 +12,7 @@ type Metrics struct {
 	requests *prometheus.HistogramVec
 	refused  *prometheus.CounterVec
 	limits   *prometheus.CounterVec
+	expiry   *expiry
 }
 
 // NewMetrics registers the measures of a listener, "api" or "admin".
@@ -32,7 +33,8 @@ func NewMetrics(reg prometheus.Registerer, listener string) *Metrics {
 			Help: "Requests and connections over a bound, by what was bounded.",
 		}, []string{"bound"}),
 	}
-	reg.MustRegister(m.requests, m.refused, m.limits)
+	m.expiry = newExpiry(of)
+	reg.MustRegister(m.requests, m.refused, m.limits, m.expiry)
 	return m
 }
 
@@ -47,6 +49,13 @@ func (m *Metrics) observe(route, method string, status int, took time.Duration) 
 		method = "other"
 	}
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status/100)+"xx").Observe(took.Seconds())
+}
+
+// shows has the certificate of a listener watched, or no more.
+func (m *Metrics) shows(c *certificate, on bool) {
+	if m != nil && c != nil {
+		m.expiry.watch(c, on)
+	}
 }
 
 // Refused counts a key that did not open.

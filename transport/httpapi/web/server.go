@@ -87,6 +87,7 @@ func NewServer(config Config) (*Server, error) {
 			return nil, err
 		}
 		s.cert = cert
+		config.Metrics.shows(cert, true)
 	}
 	s.http = &fasthttp.Server{
 		Handler:               s.handle,
@@ -153,6 +154,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.closed = true
 	s.mu.Unlock()
 	defer s.giveUp()
+	s.config.Metrics.shows(s.cert, false)
 	if ln == nil {
 		return nil
 	}
