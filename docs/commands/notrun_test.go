@@ -6,6 +6,8 @@ const (
 	minutes  = "takes minutes, and the machine for itself"
 	platform = "needs a real platform, or a network with an HTTP contact: cmd/offhook/stories/contact_test.go asks for it"
 	story    = "all of the page is run, as one, by cmd/offhook/stories/cli_test.go"
+	service  = "asks systemd or the kernel, who run nothing here"
+	unasked  = "refused here, where nothing waits for it; cmd/offhook/stories/provisioning_test.go asks for it"
 	manual   = "run as they stand by provider/simulator, in a clock of their own"
 )
 
@@ -30,6 +32,10 @@ var notRun = []struct{ page, section, first, reason string }{
 	{"docs/operating.md", "Configuration", "offhook.yaml:3:", shown},
 	{"docs/operating.md", "Start and stop", "msg=ready", shown},
 	{"docs/operating.md", "Operational webhooks", `{"event_id"`, shown},
+	{"docs/operating.md", "Runbook", "systemctl ", service},
+	{"docs/operating.md", "Runbook", "journalctl ", service},
+	{"docs/operating.md", "Runbook", "iostat ", service},
+	{"docs/operating.md", "Runbook", "admin -X PUT $ADMIN/networks/$NETWORK/provisioning/confirm", unasked},
 	{"docs/provisioning.md", "Deletions", "PUT /admin/", shown},
 	{"docs/reliability.md", "", "make ", minutes},
 	{"docs/security.md", "Borders", "internet ──", shown},
