@@ -26,22 +26,29 @@ const (
 
 var allEndings = []string{ranNeverFirst, ranDrained, ranFailed, ranStoreLost, ranKilled}
 
-// beginRun says how the run before ended, and that this one is on.
-func beginRun(dataDir string) (before string, err error) {
-	path := filepath.Join(dataDir, lastRunFile)
+// beginRun has the metrics say how the run before ended, and keeps that this one
+// is on. A disk that is full keeps nobody from starting.
+func (n *node) beginRun() {
+	path := filepath.Join(n.dataDir, lastRunFile)
 	text, err := os.ReadFile(path) // #nosec G304 -- a directory that the operator names
-	switch before = strings.TrimSpace(string(text)); {
+	before := strings.TrimSpace(string(text))
+	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		before = ranNeverFirst
 	case before != ranDrained && before != ranFailed && before != ranStoreLost:
 		before = ranKilled
 	}
-	return before, writeFile(path, ranOn+"\n", secretMode)
+	for _, how := range allEndings {
+		n.lastRun.WithLabelValues(how).Set(0)
+	}
+	n.lastRun.WithLabelValues(before).Set(1)
+	n.log.Info("the run before this one", "ended", before)
+	n.keepRun(ranOn)
 }
 
 // endRun keeps how this run ended. Where the disk does not take that either,
 // the next one says “killed”.
-func (n *node) endRun(failed error) error {
+func (n *node) endRun(failed error) {
 	how := ranDrained
 	if failed != nil {
 		how = ranFailed
@@ -49,7 +56,13 @@ func (n *node) endRun(failed error) error {
 	if n.storeLost.Load() {
 		how = ranStoreLost
 	}
-	return writeFile(filepath.Join(n.dataDir, lastRunFile), how+"\n", secretMode)
+	n.keepRun(how)
+}
+
+func (n *node) keepRun(how string) {
+	if err := writeFile(filepath.Join(n.dataDir, lastRunFile), how+"\n", secretMode); err != nil {
+		n.log.Warn("how this run ends will not be known to the next one", "err", err)
+	}
 }
 
 func newLastRun(reg prometheus.Registerer) *prometheus.GaugeVec {

@@ -41,15 +41,8 @@ func serve(ctx context.Context, s serving) (err error) {
 		return opening(err, cfg)
 	}
 	end.with(n.store.Close)
-	before, err := beginRun(cfg.DataDir)
-	if err != nil {
-		return opening(err, cfg)
-	}
-	for _, how := range allEndings {
-		n.lastRun.WithLabelValues(how).Set(0)
-	}
-	n.lastRun.WithLabelValues(before).Set(1)
-	end.with(func() error { return n.endRun(err) })
+	n.beginRun()
+	end.with(func() error { n.endRun(err); return nil })
 	stopTracing := n.startTracing(cfg.Tracing)
 	end.with(func() error { return within(5*time.Second, stopTracing) }) // after all that is told of
 	if err := n.putNetworks(cfg.TenantNetworks()); err != nil {
