@@ -44,6 +44,7 @@ var walls = map[string]string{
 	"transport/adminapi/console.go":          "told",
 	"transport/console/rows.go":              "told",
 	"transport/otlp/request.go":              "told",
+	"transport/httpapi/web/expiry.go":        "when a certificate is over, which its issuer wrote into it",
 }
 
 func TestWhatIsWaitedForGoesByAClockThatNobodySets(t *testing.T) {
