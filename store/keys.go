@@ -38,6 +38,7 @@ import (
 //	app/<app>  net/<network>                         tenants
 //	meta/format  meta/installation  meta/index       the store itself
 //	meta/cursor                                      the key under which places in the log are told (cursorkey.go)
+//	meta/eras                                        which part of the log is from between which starts (eras.go)
 //	meta/reach                                       reach/ has what link/ has
 //
 // A string in a key may hold any byte. It is written with 00 as 00 FF and ends
@@ -71,6 +72,7 @@ const (
 	keyInstallation = "meta/installation"
 	keyIndex        = "meta/index"
 	keyCursor       = "meta/cursor"
+	keyEras         = "meta/eras"
 )
 
 const theGroup = 0 // <g>: one node has one group

@@ -109,6 +109,7 @@ type Store struct {
 	installation string
 	sealer       sealer
 	cursorKey    [CursorKeyLen]byte
+	eras         []era // by first; as they were when it was opened
 	journal      *journal
 	fresh        *fresh
 	lazy         *lazy
@@ -178,6 +179,9 @@ func (s *Store) open() error {
 	last, err := s.number(keyIndex)
 	if err != nil {
 		return fmt.Errorf("open %s: last index: %w", s.dir, err)
+	}
+	if err := s.loadEras(last); err != nil {
+		return err
 	}
 	live, err := s.liveIDs()
 	if err != nil {

@@ -20,6 +20,11 @@ type Log interface {
 	Events(app string, behind uint64, limit int, fn func(engine.StoredEvent) error) (oldest uint64, err error)
 	// Durable is the index of the last event that is on disk.
 	Durable() uint64
+	// Era names the part of the log that an index is in, in 40 bits. A log that
+	// is put back to an earlier state goes on with another one.
+	Era(index uint64) uint64
+	// EraEnd is the last index of an era; false for one that this log never had.
+	EraEnd(era uint64) (last uint64, known bool)
 }
 
 // Config is what a Hub needs. Zeroes of bounds are defaults.
@@ -76,7 +81,7 @@ func New(config Config) *Hub {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Hub{config: config, cursors: newCursors(config.Key), done: make(chan struct{}), apps: map[string][]*Stream{}}
+	return &Hub{config: config, cursors: newCursors(config.Key, config.Log), done: make(chan struct{}), apps: map[string][]*Stream{}}
 }
 
 // Cursors are those of an app.

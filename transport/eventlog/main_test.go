@@ -32,6 +32,49 @@ type notebook struct {
 	reads   int
 	padding int // bytes more for each body
 	most    int // events handed out by one read
+
+	erasMu sync.Mutex // not mu: cursors are made while the log is read
+	eras   []era
+}
+
+// era begins with an index. The log begins with the era 0.
+type era struct{ first, name uint64 }
+
+// putBack is what an earlier copy of the log, started again, is.
+func (n *notebook) putBack(last, name uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.erasMu.Lock()
+	defer n.erasMu.Unlock()
+	n.events = slices.DeleteFunc(n.events, func(ev engine.StoredEvent) bool { return ev.Index > last })
+	n.eras = slices.DeleteFunc(n.eras, func(e era) bool { return e.first > last })
+	n.durable, n.eras = last, append(n.eras, era{last + 1, name})
+}
+
+func (n *notebook) Era(index uint64) (name uint64) {
+	n.erasMu.Lock()
+	defer n.erasMu.Unlock()
+	for _, e := range n.eras {
+		if e.first <= index {
+			name = e.name
+		}
+	}
+	return name
+}
+
+func (n *notebook) EraEnd(name uint64) (last uint64, known bool) {
+	last, known = n.Durable(), name == 0
+	n.erasMu.Lock()
+	defer n.erasMu.Unlock()
+	for _, e := range n.eras {
+		switch {
+		case known:
+			return e.first - 1, true
+		case e.name == name:
+			known = true
+		}
+	}
+	return last, known
 }
 
 // log appends the next event of a subscriber.
@@ -151,9 +194,9 @@ func (c *client) wants(ev engine.StoredEvent) {
 	c.t.Helper()
 	got := c.next()
 	require.Equal(c.t, eventlogtest.Event{Type: "call.state", Data: string(ev.Body), ID: c.reader.LastID}, got)
-	index, ok := c.stream.cursors.Parse(got.ID)
+	place, ok := c.stream.cursors.Parse(got.ID)
 	require.True(c.t, ok)
-	require.Equal(c.t, ev.Index, index)
+	require.Equal(c.t, Place{Behind: ev.Index}, place)
 }
 
 func (c *client) wantsSnapshot(calls int) {

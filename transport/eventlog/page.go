@@ -7,7 +7,7 @@ type Query struct {
 	App        string
 	Subscriber string // id; empty for all
 	Resume     bool   // go on behind After; else from the oldest event that is kept
-	After      uint64
+	After      Place
 	Limit      int // events of the page
 }
 
@@ -18,7 +18,7 @@ type Gap string
 const (
 	GapNone      Gap = ""
 	GapRetention Gap = "retention" // there were events, and they are no longer kept
-	GapUnknown   Gap = "unknown"   // the log does not reach as far: it was put back to an earlier time
+	GapUnknown   Gap = "unknown"   // they are of a log that was put back to an earlier time since
 )
 
 // Page is what there is.
@@ -43,9 +43,9 @@ const maxPage = 2 << 20 // bytes
 // Page reads a page. It does a bounded amount of work: a page may have fewer
 // events than were asked for, and more to come.
 func (h *Hub) Page(q Query) (Page, error) {
-	p := Page{Body: []byte{'['}, Last: q.After}
-	if q.Resume && q.After > h.config.Log.Durable() {
-		p.Last, p.Gap = 0, GapUnknown
+	p := Page{Body: []byte{'['}, Last: q.After.Behind}
+	if q.Resume && q.After.Lost {
+		p.Gap = GapUnknown
 	}
 	wanted := engine.Fold(q.Subscriber)
 	step := pageStep

@@ -39,18 +39,18 @@ func TestPages(t *testing.T) {
 	p = d.page(t, Query{App: "ours", Limit: 2})
 	require.Equal(t, []uint64{1, 3}, p.numbers(t))
 	require.True(t, p.More)
-	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: p.Last})
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: Place{Behind: p.Last}})
 	require.Equal(t, []uint64{5, 7}, p.numbers(t))
-	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: p.Last})
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: Place{Behind: p.Last}})
 	require.Equal(t, []uint64{9}, p.numbers(t))
 	require.False(t, p.More)
 
 	// From here on: nothing yet, then what has come.
 	end := p.Last
-	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: end})
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: Place{Behind: end}})
 	require.Equal(t, Page{Body: []byte("[]"), Last: end}, p)
 	d.happens("ours", "alice")
-	require.Equal(t, []uint64{11}, d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: end}).numbers(t))
+	require.Equal(t, []uint64{11}, d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: Place{Behind: end}}).numbers(t))
 
 	d.book.fail(errDisk)
 	_, err := d.Page(Query{App: "ours", Limit: 2})
@@ -81,7 +81,7 @@ func TestAPageOfOneSubscriber(t *testing.T) {
 	p := d.page(t, Query{App: "ours", Subscriber: "BOB", Limit: 3})
 	require.Equal(t, []uint64{2, 4, 6}, p.numbers(t))
 	require.True(t, p.More)
-	p = d.page(t, Query{App: "ours", Subscriber: "bob", Limit: 100, Resume: true, After: p.Last})
+	p = d.page(t, Query{App: "ours", Subscriber: "bob", Limit: 100, Resume: true, After: Place{Behind: p.Last}})
 	require.Equal(t, []uint64{8, 10, 12, 14, 16, 18, 20}, p.numbers(t))
 	require.False(t, p.More)
 }
@@ -108,7 +108,7 @@ func TestOneRequestReadsABoundedPartOfTheLog(t *testing.T) {
 		if !p.More {
 			break
 		}
-		q.Resume, q.After = true, p.Last
+		q.Resume, q.After.Behind = true, p.Last
 	}
 	require.Equal(t, []uint64{rare.Index, last.Index}, found)
 	require.InDelta(t, 3, pages, 1)
@@ -129,7 +129,7 @@ func TestLongBodiesDoNotMakeLongPages(t *testing.T) {
 			p := d.page(t, q)
 			require.Less(t, len(p.Body), maxPage+d.book.padding+100)
 			all = append(all, p.numbers(t)...)
-			more, q.After = p.More, p.Last
+			more, q.After.Behind = p.More, p.Last
 		}
 		require.Len(t, all, events)
 		require.EqualValues(t, events, all[events-1])
@@ -152,16 +152,68 @@ func TestAPageSaysWhatIsGone(t *testing.T) {
 	p := d.page(t, Query{App: "ours", Limit: 2})
 	require.Equal(t, GapNone, p.Gap, "who asks for what there is misses nothing")
 	require.Equal(t, []uint64{6, 7}, p.numbers(t))
-	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: 4})
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: Place{Behind: 4}})
 	require.Equal(t, GapRetention, p.Gap)
 	require.Equal(t, []uint64{6, 7}, p.numbers(t))
-	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: 5})
+	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: Place{Behind: 5}})
 	require.Equal(t, GapNone, p.Gap)
-	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: 11})
-	require.Equal(t, GapUnknown, p.Gap)
-	require.Equal(t, []uint64{6, 7}, p.numbers(t))
-	p = d.page(t, Query{App: "ours", Limit: 2, Resume: true, After: 1<<64 - 1})
-	require.Equal(t, GapUnknown, p.Gap)
+}
+
+// after is where a reader of ours who has a cursor goes on.
+func (d *desk) after(t *testing.T, cursor string) Query {
+	t.Helper()
+	place, ok := d.Cursors("ours").Parse(cursor)
+	require.True(t, ok)
+	return Query{App: "ours", Limit: 1000, Resume: true, After: place}
+}
+
+// The log is put back to its tenth event and grows past where it was: a cursor
+// from the time that is lost stays one, and all that is new comes behind it.
+func TestACursorOfALogThatIsLostStaysOne(t *testing.T) {
+	d := newDesk()
+	happen := func(n int) {
+		for range n {
+			d.happens("ours", "alice")
+		}
+	}
+	cursor := func() string { return string(d.Cursors("ours").Append(nil, d.book.Durable())) }
+	wants := func(cursor string, gap Gap, from, to uint64) string {
+		t.Helper()
+		p := d.page(t, d.after(t, cursor))
+		require.Equal(t, gap, p.Gap)
+		var want []uint64
+		for n := from; n <= to; n++ {
+			want = append(want, n)
+		}
+		require.Equal(t, want, p.numbers(t))
+		return string(d.Cursors("ours").Append(nil, p.Last))
+	}
+	happen(5)
+	early := cursor()
+	happen(7)
+	late := cursor()
+	d.book.putBack(10, 1)
+	wants(late, GapUnknown, 1, 0) // at once
+	happen(1)
+	wants(late, GapUnknown, 11, 11)
+	happen(19)
+	next := wants(late, GapUnknown, 11, 30) // and when the log has long passed it
+	wants(next, GapNone, 1, 0)
+	wants(early, GapNone, 6, 30)
+
+	// Once more, and further: what the first time has handed out is lost too.
+	d.book.putBack(8, 2)
+	happen(50)
+	wants(late, GapUnknown, 9, 58)
+	wants(next, GapUnknown, 1, 58) // where the two parted nobody knows any more
+	wants(early, GapNone, 6, 58)
+	wants(string(d.Cursors("ours").Append(nil, 0)), GapNone, 1, 58)
+
+	c := d.listen(t, Ask{App: "ours", Resume: true, After: d.after(t, late).After})
+	require.Equal(t, `{"type":"gap","reason":"unknown"}`, c.next().Data)
+	c.wantsSnapshot(0)
+	c = d.listen(t, Ask{App: "ours", Resume: true, After: d.after(t, early).After})
+	require.Contains(t, c.next().Data, `"n":6,`)
 }
 
 // sweeping is a log that is swept while a page is read.
@@ -189,7 +241,7 @@ func TestASweepInTheMiddleOfAPageIsToldWithTheNext(t *testing.T) {
 	require.Len(t, p.numbers(t), pageStep)
 	require.True(t, p.More)
 	require.Equal(t, GapNone, p.Gap)
-	q.Resume, q.After = true, p.Last
+	q.Resume, q.After.Behind = true, p.Last
 	p, err = h.Page(q)
 	require.NoError(t, err)
 	require.Equal(t, GapRetention, p.Gap)

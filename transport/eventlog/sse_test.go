@@ -62,7 +62,7 @@ func FuzzTypeOf(f *testing.F) {
 }
 
 func TestABodyComesOutAsItWentIn(t *testing.T) {
-	c := newCursors(testKey).of("ours")
+	c := newCursors(testKey, testLog).of("ours")
 	p := engine.Profile{ID: "alice", Name: "line\nend, \"quote\", \r\x00\u2028 and : colon"}
 	body := engine.AppendCall(nil, &p, &engine.Call{ID: 5, State: engine.StateActive})
 	r := eventlogtest.NewReader(strings.NewReader(string(appendEvent(nil, c, 3, body))+string(appendEvent(nil, c, 4, []byte(`{"x":1}`)))), "")

@@ -15,7 +15,7 @@ type Ask struct {
 	App        string
 	Subscriber string // id; empty for all
 	Resume     bool   // go on behind After; else begin with a snapshot
-	After      uint64
+	After      Place
 
 	// Alive reports whether the reader may still read. It is asked with each
 	// heartbeat.
@@ -77,9 +77,9 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 func (h *Hub) Open(ask Ask) (*Stream, error) {
 	s := &Stream{
 		hub: h, ask: ask, cursors: h.Cursors(ask.App), wanted: engine.Fold(ask.Subscriber),
-		wake: make(chan struct{}, 1), at: ask.After, told: ask.After, needs: !ask.Resume,
+		wake: make(chan struct{}, 1), at: ask.After.Behind, told: ask.After.Behind, needs: !ask.Resume,
 	}
-	if ask.Resume && ask.After > h.config.Log.Durable() {
+	if ask.Resume && ask.After.Lost {
 		s.needs, s.gap = true, GapUnknown
 	}
 	if err := h.join(s); err != nil {

@@ -48,7 +48,7 @@ func TestGoingOnMissesNothingAndRepeatsNothing(t *testing.T) {
 		for _, behind := range []int{0, 1, readStep, len(all)} {
 			ask := Ask{App: "ours", Resume: true}
 			if behind > 0 {
-				ask.After = all[behind-1].Index
+				ask.After.Behind = all[behind-1].Index
 			}
 			c := d.listen(t, ask)
 			for _, ev := range all[behind:] {
@@ -73,8 +73,8 @@ func TestWritersAndReadersAtOnce(t *testing.T) {
 		readers.Go(func() {
 			for want := uint64(1); want <= events; want++ {
 				ev, err := c.reader.Next()
-				if index, ok := c.stream.cursors.Parse(ev.ID); err != nil || !ok || index != want {
-					t.Errorf("event %d after %d: %v", index, want-1, err)
+				if place, ok := c.stream.cursors.Parse(ev.ID); err != nil || !ok || place.Behind != want {
+					t.Errorf("event %d after %d: %v", place.Behind, want-1, err)
 					return
 				}
 			}
@@ -122,9 +122,9 @@ func TestAHeartbeatMovesTheIDOverWhatWasSkipped(t *testing.T) {
 			switch beats++; beats {
 			case 1:
 				require.NotEqual(t, before, c.reader.LastID)
-				index, ok := c.stream.cursors.Parse(c.reader.LastID)
+				place, ok := c.stream.cursors.Parse(c.reader.LastID)
 				require.True(t, ok)
-				require.Equal(t, last.Index, index)
+				require.Equal(t, Place{Behind: last.Index}, place)
 				d.book.sweep(last.Index)
 			case 2:
 				d.happens("ours", "alice")
@@ -134,7 +134,7 @@ func TestAHeartbeatMovesTheIDOverWhatWasSkipped(t *testing.T) {
 		require.Contains(t, ev.Data, "alice")
 		require.Equal(t, 2, beats)
 
-		resumed := d.listen(t, Ask{App: "ours", Subscriber: "alice", Resume: true, After: last.Index})
+		resumed := d.listen(t, Ask{App: "ours", Subscriber: "alice", Resume: true, After: Place{Behind: last.Index}})
 		require.Equal(t, ev, resumed.next(), "no gap")
 	})
 }
@@ -149,7 +149,7 @@ func TestPastRetentionThereIsAGapAndASnapshot(t *testing.T) {
 		d.book.sweep(5)
 		const gap = `{"type":"gap","reason":"retention"}`
 		for _, after := range []uint64{0, 4} {
-			c := d.listen(t, Ask{App: "ours", Resume: true, After: after})
+			c := d.listen(t, Ask{App: "ours", Resume: true, After: Place{Behind: after}})
 			ev := c.next()
 			require.Equal(t, "gap", ev.Type)
 			require.JSONEq(t, gap, ev.Data)
@@ -158,11 +158,11 @@ func TestPastRetentionThereIsAGapAndASnapshot(t *testing.T) {
 			c.wants(d.happens("ours", "alice"))
 		}
 		// Behind the last event that is gone, nothing was missed.
-		c := d.listen(t, Ask{App: "ours", Resume: true, After: 5})
+		c := d.listen(t, Ask{App: "ours", Resume: true, After: Place{Behind: 5}})
 		require.Contains(t, c.next().Data, `"n":6,`)
 
 		// A log that was put back to an earlier time knows nothing of later ones.
-		c = d.listen(t, Ask{App: "ours", Resume: true, After: d.book.Durable() + 1})
+		c = d.listen(t, Ask{App: "ours", Resume: true, After: Place{Behind: 3, Lost: true}})
 		require.JSONEq(t, `{"type":"gap","reason":"unknown"}`, c.next().Data)
 		c.wantsSnapshot(3)
 		c.wants(d.happens("ours", "alice"))

@@ -120,12 +120,12 @@ func readAttemptQuery(args *fasthttp.Args, cursors eventlog.Cursors) (q engine.A
 	return q, nil
 }
 
-// A cursor of attempts is a cursor of the event log, which hides the index and
-// is one app's, and in the clear what the app was shown:
+// A cursor of attempts is the index of the event, hidden from all but the app,
+// and in the clear what the app was shown:
 //
-//	cursor . sequence . at . number
+//	index . sequence . at . number
 func writePlace(cursors eventlog.Cursors, p engine.AttemptPlace) string {
-	b := append(cursors.Append(nil, p.Index), '.')
+	b := append(cursors.Hide(nil, p.Index), '.')
 	b = append(strconv.AppendUint(b, p.Sequence, 36), '.')
 	b = append(strconv.AppendInt(b, p.At, 36), '.')
 	return string(strconv.AppendUint(b, uint64(p.Number), 36))
@@ -136,7 +136,7 @@ func readPlace(cursors eventlog.Cursors, text string) (p engine.AttemptPlace, ok
 	if len(parts) != 4 {
 		return p, false
 	}
-	p.Index, ok = cursors.Parse(parts[0])
+	p.Index, ok = cursors.Reveal(parts[0])
 	sequence, err1 := strconv.ParseUint(parts[1], 36, 64)
 	at, err2 := strconv.ParseInt(parts[2], 36, 64)
 	number, err3 := strconv.ParseUint(parts[3], 36, 32)

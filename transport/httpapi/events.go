@@ -80,12 +80,12 @@ func pageLimit(args *fasthttp.Args) (int, error) {
 	return min(limit, maxPage), nil
 }
 
-func parseCursor(cursors eventlog.Cursors, field string, text []byte) (uint64, error) {
-	index, ok := cursors.Parse(string(text))
+func parseCursor(cursors eventlog.Cursors, field string, text []byte) (eventlog.Place, error) {
+	place, ok := cursors.Parse(string(text))
 	if !ok {
-		return 0, problem.Invalid(field, "must be a cursor of this app's event log")
+		return place, problem.Invalid(field, "must be a cursor of this app's event log")
 	}
-	return index, nil
+	return place, nil
 }
 
 // onlyOf is the one subscriber a request is for, or "" for all of the app's.

@@ -110,12 +110,12 @@ func readHistoryQuery(args *fasthttp.Args, cursors eventlog.Cursors) (q engine.H
 	return q, nil
 }
 
-// A cursor of the history is one of the app's event log, which nobody else can
-// use, with the call in the place of an index, and when that call ended:
+// A cursor of the history is the call, hidden from all but the app, and when
+// that call ended:
 //
-//	cursor . time
+//	call . time
 func writePast(cursors eventlog.Cursors, p engine.HistoryPlace) []byte {
-	return strconv.AppendInt(append(cursors.Append(nil, uint64(p.Call)), '.'), p.ReleasedAt, 36)
+	return strconv.AppendInt(append(cursors.Hide(nil, uint64(p.Call)), '.'), p.ReleasedAt, 36)
 }
 
 func readPast(cursors eventlog.Cursors, text string) (p engine.HistoryPlace, ok bool) {
@@ -123,7 +123,7 @@ func readPast(cursors eventlog.Cursors, text string) (p engine.HistoryPlace, ok 
 	if !ok {
 		return p, false
 	}
-	call, ok := cursors.Parse(cursor)
+	call, ok := cursors.Reveal(cursor)
 	released, err := strconv.ParseInt(at, 36, 64)
 	p.Call, p.ReleasedAt = engine.CallID(call), released
 	return p, ok && err == nil && released >= 0
