@@ -50,7 +50,7 @@ func (s *Store) Backup(dir string, beside ...string) error {
 // Errors: ErrInUse, ErrDamaged, ErrNewerFormat, ErrExists, those of the file
 // system, and fs.ErrNotExist where there is no database.
 func Copy(ctx context.Context, from, to string, skip func(name string) bool) (err error) {
-	if err := Look(from); err != nil { // a damaged one is no backup
+	if _, err := LookThrough(ctx, from); err != nil { // a damaged one is no backup
 		return err
 	}
 	lock, err := hold(from)

@@ -79,7 +79,16 @@ func (s *Store) openDB() error {
 func (s *Store) pebbleOptions(disk vfs.FS) *pebble.Options {
 	opts := Tuning(s.opts)
 	opts.FS, opts.Logger = disk, pebbleLogger{s}
+	opts.EventListener = s.listener()
 	return opts
+}
+
+// listener hears of what on the disk is not what was written, from whoever reads
+// it: nothing that is read can be believed from then on.
+func (s *Store) listener() *pebble.EventListener {
+	return &pebble.EventListener{DataCorruption: func(is pebble.DataCorruptionInfo) {
+		s.fatal(fmt.Errorf("%w: %s: %w", ErrDamaged, is.Path, is.Details))
+	}}
 }
 
 // Tuning is how Pebble is set up for a store with these options. It is for what

@@ -53,6 +53,8 @@ type Options struct {
 	// Exit ends the process when Pebble cannot go on. It should not return;
 	// if it does, the store is failed. Nil means os.Exit.
 	Exit func(code int)
+	// LastWords is told why before that. Nil for nobody.
+	LastWords func(error)
 }
 
 func (o Options) fill() Options {
@@ -91,6 +93,9 @@ func (o Options) fill() Options {
 	}
 	if o.Exit == nil {
 		o.Exit = os.Exit
+	}
+	if o.LastWords == nil {
+		o.LastWords = func(error) {}
 	}
 	return o
 }
@@ -334,5 +339,6 @@ func (s *Store) fatal(err error) {
 		j.poison(err)
 	}
 	s.log.Log(context.Background(), slog.LevelError, "the store cannot go on", "dir", s.dir, "err", err)
+	s.opts.LastWords(err)
 	s.opts.Exit(1)
 }

@@ -60,7 +60,11 @@ type serving struct {
 	again  func() (*Config, error) // reads the configuration once more
 	reload <-chan os.Signal        // asks for that
 	notify notify                  // who started offhook
+	stderr io.Writer               // for what ends the process from elsewhere
 }
+
+// say is how an error is told that nobody returns any more.
+func (s serving) say(err error) { fmt.Fprintf(s.stderr, "offhook: %v\n", err) }
 
 type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Run the API. With no configuration it brings its own phones, and prints what to try."`
@@ -187,6 +191,6 @@ func (c serveCmd) Run(p *program) error {
 	reload := make(chan os.Signal, 1) // one that waits stands for all
 	signal.Notify(reload, syscall.SIGHUP)
 	defer signal.Stop(reload)
-	s := serving{config: cfg, log: log, stdout: p.stdout, again: load, reload: reload, notify: notify(p.env["NOTIFY_SOCKET"])}
+	s := serving{config: cfg, log: log, stdout: p.stdout, again: load, reload: reload, notify: notify(p.env["NOTIFY_SOCKET"]), stderr: p.stderr}
 	return p.untilSignal(log.Logger, func(ctx context.Context) error { return p.serve(ctx, s) })
 }

@@ -30,7 +30,7 @@ var standard = regexp.MustCompile(`^(process_(cpu_seconds_total|open_fds|max_fds
 func TestTheListOfMetricsIsWhatIsExported(t *testing.T) {
 	cfg, err := newDesk(t).load(t, "data_dir: DIR/data\n")
 	require.NoError(t, err)
-	n, err := openNode(cfg, descriptors{}, newLogger(&strings.Builder{}, cfg.Log))
+	n, err := openNode(cfg, descriptors{}, newLogger(&strings.Builder{}, cfg.Log), nil)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, n.store.Close()) }()
 	defer n.stop()

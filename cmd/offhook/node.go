@@ -65,7 +65,8 @@ type node struct {
 }
 
 // openNode opens the data directory.
-func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
+// The last words go to whoever starts it, when the database ends the process.
+func openNode(cfg *Config, files descriptors, log *slog.Logger, lastWords func(error)) (*node, error) {
 	n := &node{dataDir: cfg.DataDir, clock: clock.New(nil, nil), traces: trace.NewMemory(0), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention.Events, files: files, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -73,7 +74,7 @@ func openNode(cfg *Config, files descriptors, log *slog.Logger) (*node, error) {
 	var err error
 	n.store, err = store.Open(cfg.DataDir, store.Options{
 		Logger: log, Metrics: store.NewMetrics(n.registry), Retention: cfg.Retention.Events, History: cfg.Retention.History, OnFailure: n.loseStore, Space: &cfg.marks, Clock: n.clock,
-		Keys: sealingKeys(cfg.sealingKeyFile(), log), OpenFiles: files.files,
+		Keys: sealingKeys(cfg.sealingKeyFile(), log), OpenFiles: files.files, LastWords: lastWords,
 	})
 	return n, err
 }

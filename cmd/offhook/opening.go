@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"offhook/store"
 )
 
 // opening says of a data directory that cannot be used what to do about it,
@@ -15,6 +17,8 @@ func opening(err error, cfg *Config) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, store.ErrDamaged):
+		return fmt.Errorf("%w: have the disk looked at, move %s away, and put a backup in its place (offhook restore)", err, cfg.DataDir)
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: make the file system writable, %s", err, elsewhere)
 	case errors.Is(err, fs.ErrPermission):

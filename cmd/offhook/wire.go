@@ -36,7 +36,7 @@ func serve(ctx context.Context, s serving) (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := openNode(cfg, files, log)
+	n, err := openNode(cfg, files, log, func(err error) { s.say(opening(err, cfg)) })
 	if err != nil {
 		return opening(err, cfg)
 	}

@@ -49,6 +49,24 @@ func TestADataDirectoryThatCannotBeUsedSaysWhyAndWhatToDo(t *testing.T) {
 		rig.Run(t, rig.Anywhere("none"), "serve", "--data-dir", data)
 		require.Contains(t, refuses(t, nil, "--data-dir", data), "is in use: stop the other offhook, or give this one another data_dir")
 	})
+	t.Run("a flipped bit in a table", func(t *testing.T) {
+		data := t.TempDir()
+		for range 2 { // what is in the log goes into tables at the next start
+			rig.Run(t, rig.Anywhere("none"), "serve", "--data-dir", data).Drain()
+		}
+		tables, err := filepath.Glob(filepath.Join(data, "*.sst"))
+		require.NoError(t, err)
+		require.NotEmpty(t, tables)
+		for _, name := range tables {
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			text[len(text)/4] ^= 4
+			require.NoError(t, os.WriteFile(name, text, 0o600))
+		}
+		said := refuses(t, nil, "--data-dir", data)
+		require.Contains(t, said, "data directory is damaged")
+		require.Contains(t, said, "put a backup in its place (offhook restore)")
+	})
 	t.Run("a file", func(t *testing.T) {
 		data := filepath.Join(t.TempDir(), "data")
 		require.NoError(t, os.WriteFile(data, nil, 0o600))
