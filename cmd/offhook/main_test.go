@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -134,6 +135,10 @@ func TestTheFirstSignalDrainsTheSecondDoesNotWait(t *testing.T) {
 		drained = make(chan struct{})
 		go func() { ended <- runUntil(log, signals, work) }()
 		signals <- syscall.SIGINT
+		signals <- syscall.SIGINT // who signals a process and its group sends it twice
+		synctest.Wait()
+		require.Empty(t, ended, "it drains")
+		time.Sleep(together)
 		signals <- syscall.SIGINT
 		cut := &cutShort{}
 		require.ErrorAs(t, <-ended, &cut)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // cutShort says that a second signal ended the program before it had drained.
@@ -22,21 +23,30 @@ func (p *program) untilSignal(log *slog.Logger, fn func(context.Context) error) 
 	return runUntil(log, signals, fn)
 }
 
+// together is how close a second signal may come that is taken for the first:
+// whoever signals a process and its group sends it twice.
+const together = 100 * time.Millisecond
+
 func runUntil(log *slog.Logger, signals <-chan os.Signal, fn func(context.Context) error) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- fn(ctx) }()
-	for asked := false; ; {
+	var asked time.Time
+	for {
 		select {
 		case err := <-done:
 			return err
 		case s := <-signals:
-			if asked {
+			switch since := time.Since(asked); {
+			case asked.IsZero():
+			case since < together:
+				continue
+			default:
 				log.Warn("stopping at once", "signal", s.String())
 				return &cutShort{s}
 			}
-			asked = true
+			asked = time.Now()
 			log.Info("draining", "signal", s.String())
 			stop()
 		}
