@@ -51,9 +51,14 @@ func (c *backupCmd) Run(p *program) error {
 		return err
 	}
 	if c.Admin == "" && p.env[envAdmin] == "" {
-		var away *unreached
-		if _, cfg, err := c.here(p, "--admin URL"); errors.As(err, &away) {
-			return c.stopped(p, cfg.DataDir, dir)
+		// Whether one runs the lock of the directory says: the process that the
+		// file names may be gone, and its number somebody else's.
+		from := c.place(p).DataDir
+		err := store.Look(from)
+		_, unknown := readRunning(from)
+		asked := errors.Is(err, store.ErrInUse) || errors.Is(err, fs.ErrPermission)
+		if !asked || errors.Is(unknown, fs.ErrNotExist) {
+			return c.stopped(p, from, dir)
 		}
 	} else if !filepath.IsAbs(c.Dir) {
 		return usage("DIR", "must be an absolute path: it is on the server")
@@ -128,6 +133,9 @@ func (c *restoreCmd) Run(p *program) error {
 	if err := tryOpening(fresh, cfg); err != nil {
 		return errors.Join(fmt.Errorf("the copy cannot be opened, and was taken away again: %w", err), os.RemoveAll(fresh))
 	}
+	if err := c.hand(fresh, to, cfg); err != nil {
+		return errors.Join(err, os.RemoveAll(fresh))
+	}
 	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -135,6 +143,32 @@ func (c *restoreCmd) Run(p *program) error {
 		return err
 	}
 	return p.did(c.JSON, "restored", to)
+}
+
+// hand gives what root restored to whose directory it goes into, who may be
+// another user than root: the service has to write there. The key of the secrets
+// beside it, which root has put there, goes along.
+func (c *restoreCmd) hand(fresh, to string, cfg *Config) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(to)
+	if errors.Is(err, fs.ErrNotExist) {
+		info, err = os.Stat(filepath.Dir(to))
+	}
+	if err != nil {
+		return err
+	}
+	is, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || is.Uid == 0 {
+		return nil
+	}
+	give := func(path string) error { return os.Lchown(path, int(is.Uid), int(is.Gid)) }
+	err = filepath.WalkDir(fresh, func(path string, _ fs.DirEntry, err error) error { return errors.Join(err, give(path)) })
+	if key := cfg.sealingKeyFile(); err == nil && cfg.SecretsKeyFile == "" {
+		err = give(key)
+	}
+	return err
 }
 
 // tryOpening opens a data directory and closes it again.

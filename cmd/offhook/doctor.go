@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"offhook/store"
 	"offhook/transport/client"
 )
 
@@ -40,6 +41,8 @@ const (
 type doctor struct {
 	config  *Config
 	running *running // the offhook of the data directory; nil if none is up
+	whole   bool     // all of the data directory was read
+	looked  error    // what came of looking at it
 	timeout time.Duration
 	now     time.Time
 	found   []finding
@@ -126,11 +129,12 @@ func (d *doctor) examine(ctx context.Context, c *doctorCmd, p *program) {
 	}
 	d.clock()
 	d.descriptors()
+	d.look(ctx)
 	d.server(ctx, p)
 	d.disk()
 	d.dataDir()
 	d.certificates()
-	d.ports()
+	d.ports(ctx)
 	if !c.Offline {
 		d.networks(ctx)
 	}
@@ -177,9 +181,14 @@ func (d *doctor) server(ctx context.Context, p *program) {
 		return
 	}
 	r := remote{DataDir: d.config.DataDir, AdminToken: d.config.Admin.Token, Timeout: d.timeout}
+	// Not the process that the file names: its number may be somebody else's now.
+	if !errors.Is(d.looked, store.ErrInUse) && !errors.Is(d.looked, os.ErrPermission) {
+		d.warn("server", "start it; nothing that was acknowledged or told is lost", "process %d ended without a drain on %s: it was killed, or the machine went down", is.PID, d.config.DataDir)
+		return
+	}
 	a, err := r.admin(&program{env: map[string]string{}})
 	if err != nil {
-		d.ok("server", "none runs")
+		d.warn("server", "run this where the server runs, as its user or as root", "it cannot be asked: %v", err)
 		return
 	}
 	defer a.Close()
@@ -190,7 +199,7 @@ func (d *doctor) server(ctx context.Context, p *program) {
 		return
 	}
 	if err != nil {
-		d.warn("server", "start it, or remove the file "+runningFile+" of the data directory if process "+fmt.Sprint(is.PID)+" is something else", "it should be at %s, and is not: %v", is.Admin, err)
+		d.warn("server", "run this where it runs; if it hangs, restart it", "it should be at %s, and is not: %v", is.Admin, err)
 		return
 	}
 	d.running = &is

@@ -9,19 +9,23 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"offhook/bench/port"
+	"offhook/engine/tenant"
 	"offhook/store"
 )
 
@@ -174,6 +178,143 @@ func TestTheDoctorTakesAPlatformThatAnswers(t *testing.T) {
 	require.Zero(t, code)
 	r := run(t, nil, "doctor", "--config", filepath.Join(w.dir, "offhook.yaml"))
 	require.Contains(t, r.stdout, "WARNING  clock: it is 1h0m")
+}
+
+// An account that is no user has no profile: the platform says so itself, and has
+// looked at the password first.
+func TestTheDoctorTakesAnAccountThatIsNoUser(t *testing.T) {
+	body := `<?xml version="1.0"?><ErrorInfo xmlns="http://schema.broadsoft.com/xsi"><summary>User not found</summary></ErrorInfo>`
+	xsp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte(body))
+	}))
+	defer xsp.Close()
+	w := ward{t.TempDir()}
+	w.ask(t, w.network(t, xsp.URL))
+	config := filepath.Join(w.dir, "offhook.yaml")
+	require.NotContains(t, run(t, nil, "doctor", "--config", config).stdout, "WARNING")
+	body = "<html>not here</html>"
+	require.Contains(t, run(t, nil, "doctor", "--config", config).stdout, "look at actions_path")
+}
+
+// flip turns one bit in the middle of the largest table of a database.
+func flip(t *testing.T, dir string) {
+	t.Helper()
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	require.NoError(t, err)
+	require.NotEmpty(t, tables)
+	var largest []byte
+	at := ""
+	for _, name := range tables {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		if len(text) > len(largest) {
+			largest, at = text, name
+		}
+	}
+	largest[len(largest)/4] ^= 4
+	require.NoError(t, os.WriteFile(at, largest, 0o600))
+}
+
+// stored makes a data directory with something in its tables.
+func (w ward) stored(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Join(w.dir, "data")
+	for n := range 2 { // what is in the log goes into tables at the next start
+		s, err := store.Open(dir, store.Options{})
+		require.NoError(t, err)
+		for i := range 500 * (1 - n) {
+			require.NoError(t, s.PutApp(&tenant.App{ID: fmt.Sprintf("app%d", i), Name: rand.Text()}))
+		}
+		require.NoError(t, s.Close())
+	}
+	w.file(t, "data.key", "5Qk1bq8gqk2n3E6l4JYq3S6oX6C7xjv8m0WcQmGq1yA=\n")
+	return dir
+}
+
+func TestTheDoctorReadsWhatIsStored(t *testing.T) {
+	w := ward{t.TempDir()}
+	dir := w.stored(t)
+	_, bad := w.ask(t, w.healthy())
+	require.Empty(t, bad)
+	flip(t, dir)
+	code, bad := w.ask(t, w.healthy())
+	require.Equal(t, exitFailure, code)
+	require.Equal(t, "data directory", bad[0].Check)
+	require.Contains(t, bad[0].Detail, "data directory is damaged")
+	require.Contains(t, bad[0].Fix, "restore a backup")
+	r := run(t, nil, "backup", filepath.Join(w.dir, "copy"), "--data-dir", dir)
+	require.Equal(t, exitFailure, r.code)
+	require.Contains(t, r.stderr, "data directory is damaged")
+	require.NoDirExists(t, filepath.Join(w.dir, "copy"))
+}
+
+// A killed offhook leaves a file with its process, whose number may be anybody's
+// by now; in a container it is that of whoever looks.
+func TestAnOffhookThatWasKilledIsStoppedWhoeverHasItsNumber(t *testing.T) {
+	w := ward{t.TempDir()}
+	dir := w.stored(t)
+	w.file(t, "data/"+runningFile, fmt.Sprintf(`{"pid":%d,"admin":"http://%s"}`, os.Getpid(), closedAddr(t)))
+	w.file(t, "data/"+adminTokenFile, "t\n")
+	_, bad := w.ask(t, w.healthy())
+	require.Empty(t, bad)
+	r := run(t, nil, "doctor", "--config", filepath.Join(w.dir, "offhook.yaml"))
+	require.Contains(t, r.stdout, fmt.Sprintf("WARNING  server: process %d ended without a drain", os.Getpid()))
+	r = run(t, nil, "backup", filepath.Join(w.dir, "copy"), "--data-dir", dir)
+	require.Zero(t, r.code, r.stderr)
+	require.FileExists(t, filepath.Join(w.dir, "copy", adminTokenFile))
+	require.NoFileExists(t, filepath.Join(w.dir, "copy", runningFile))
+}
+
+// A unit can set another data_dir than the config has: then the offhook that has
+// the ports is not found by its directory, and must not be stopped for that.
+func TestTheDoctorKnowsAnOffhookByItsPort(t *testing.T) {
+	body := "openapi: 3.1.0\ninfo:\n  title: offhook admin API\n"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "/openapi.yaml", r.URL.Path)
+		_, _ = w.Write([]byte(body))
+	}))
+	defer s.Close()
+	w := ward{t.TempDir()}
+	yaml := strings.Replace(w.healthy(), "  listen: 127.0.0.1:0", "  listen: "+s.Listener.Addr().String(), 1)
+	code, bad := w.ask(t, yaml)
+	require.Zero(t, code)
+	require.Empty(t, bad)
+	r := run(t, nil, "doctor", "--config", filepath.Join(w.dir, "offhook.yaml"))
+	require.Contains(t, r.stdout, "(admin.listen) is in use, by an offhook that is not on "+filepath.Join(w.dir, "data"))
+	require.Contains(t, r.stdout, "--data-dir")
+	body = "<html>"
+	_, bad = w.ask(t, yaml)
+	require.Len(t, bad, 1)
+	require.Contains(t, bad[0].Fix, "stop what has it")
+}
+
+func TestWhatRootRestoresIsTheServices(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("nothing can be given to anybody here")
+	}
+	w := ward{t.TempDir()}
+	w.stored(t)
+	state := filepath.Join(w.dir, "state")
+	require.NoError(t, os.Mkdir(state, 0o700))
+	require.NoError(t, os.Chown(state, 63032, 63032))
+	w.file(t, "state/data.key", "5Qk1bq8gqk2n3E6l4JYq3S6oX6C7xjv8m0WcQmGq1yA=\n")
+	r := run(t, nil, "restore", filepath.Join(w.dir, "data"), "--data-dir", filepath.Join(state, "data"))
+	require.Zero(t, r.code, r.stderr)
+	require.NoError(t, filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		info, err := d.Info()
+		require.NoError(t, err)
+		require.EqualValues(t, 63032, info.Sys().(*syscall.Stat_t).Uid, path)
+		return nil
+	}))
+}
+
+func TestTheDoctorLooksWhereTheKeyOfTheSecretsWillBe(t *testing.T) {
+	w := ward{t.TempDir()}
+	_, bad := w.ask(t, w.healthy()+"secrets_key_file: /nonexistent/dir/key\n")
+	require.Len(t, bad, 1)
+	require.Contains(t, bad[0].Detail, "/nonexistent/dir is no directory")
 }
 
 func closedAddr(t *testing.T) string {

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +50,8 @@ func (d *doctor) disk() {
 	}
 	took, err := timeSync(dir)
 	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		d.fault("disk", "make room there, or choose another place with the setting data_dir", "%s cannot be written: %v", dir, err)
 	case err != nil:
 		d.fault("disk", "let the user that offhook runs as write there, or choose another place with the setting data_dir", "%s cannot be written and synced: %v", dir, err)
 	case took > slowSync:
@@ -92,11 +99,18 @@ func timeSync(dir string) (took time.Duration, err error) {
 	return all[len(all)/2], nil
 }
 
-// dataDir looks at what is kept. The offhook that runs on it did so when it
+// look reads what is kept, for as long as a platform may take to answer: what
+// is damaged is found where it was read.
+func (d *doctor) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	d.whole, d.looked = store.LookThrough(ctx, d.config.DataDir)
+}
+
+// dataDir tells what came of it. The offhook that runs on it looked when it
 // started.
 func (d *doctor) dataDir() {
-	dir := d.config.DataDir
-	err := store.Look(dir)
+	dir, err := d.config.DataDir, d.looked
 	switch {
 	case errors.Is(err, store.ErrInUse) && d.running != nil:
 		d.ok("data directory", "%s is in use by the server", dir)
@@ -115,15 +129,16 @@ func (d *doctor) dataDir() {
 
 // sealed looks for the key of the secrets.
 func (d *doctor) sealed(dir string) {
+	path := d.config.sealingKeyFile()
 	info, err := os.Stat(dir)
 	if err != nil {
 		d.ok("data directory", "%s will be made", dir)
+		d.keyPlace(path)
 		return
 	}
 	if info.Mode().Perm()&0o007 != 0 {
 		d.warn("data directory", "chmod 700 "+dir, "%s holds secrets and is open to all users", dir)
 	}
-	path := d.config.sealingKeyFile()
 	text, err := os.ReadFile(path) // #nosec G304 -- a file that the operator names
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -132,6 +147,7 @@ func (d *doctor) sealed(dir string) {
 			return
 		}
 		d.ok("data directory", "%s is empty", dir)
+		d.keyPlace(path)
 		return
 	case err == nil:
 		_, err = parseSealingKeys(string(text))
@@ -143,15 +159,57 @@ func (d *doctor) sealed(dir string) {
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
 		d.warn("data directory", "chmod 600 "+path, "the key of its secrets can be read by others")
 	}
-	d.ok("data directory", "%s can be opened", dir)
+	if !d.whole {
+		d.ok("data directory", "%s can be opened; not all of it was read in %v (--timeout)", dir, d.timeout)
+		return
+	}
+	d.ok("data directory", "%s can be opened, and all of it read", dir)
+}
+
+// keyPlace is where the key of the secrets will be made. Beside the data
+// directory it is made with it.
+func (d *doctor) keyPlace(path string) {
+	if d.config.SecretsKeyFile == "" {
+		return
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		d.fault("data directory", "make the directory, or set secrets_key_file to another place", "the key of its secrets cannot be made: %s is no directory", filepath.Dir(path))
+	}
+}
+
+// answers reports whether what has the port of one of the two APIs is an offhook:
+// each hands out its own document to everybody.
+func (d *doctor) answers(ctx context.Context, a address) bool {
+	secure := map[string]TLS{"listen": d.config.TLS, "admin.listen": d.config.Admin.TLS}
+	t, api := secure[a.path]
+	at, err := net.ResolveTCPAddr("tcp", a.host)
+	if !api || err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, reachable(scheme(t), at)+"/openapi.yaml", nil)
+	if err != nil {
+		return false
+	}
+	// Nothing is sent that is secret, and nothing hangs on who it is.
+	h := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}} // #nosec G402 -- see above
+	resp, err := h.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	head, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	return resp.StatusCode == http.StatusOK && bytes.Contains(bytes.ToLower(head), []byte("offhook"))
 }
 
 // ports tries to listen where serve will.
-func (d *doctor) ports() {
+func (d *doctor) ports(ctx context.Context) {
 	all := []address{{path: "listen", host: d.config.Listen}, {path: "admin.listen", host: d.config.Admin.Listen}}
 	if d.config.Simulator.Enabled {
 		all = append(all, address{path: "simulator.listen", host: d.config.Simulator.Listen})
 	}
+	other := false
 	for _, a := range append(all, d.config.contactListeners()...) {
 		ln, err := net.Listen("tcp", a.host)
 		switch {
@@ -160,6 +218,10 @@ func (d *doctor) ports() {
 			d.ok("ports", "%s (%s) is free", a.host, a.path)
 		case errors.Is(err, syscall.EADDRINUSE) && d.running != nil:
 			d.ok("ports", "%s (%s) is in use while the server runs", a.host, a.path)
+		case errors.Is(err, syscall.EADDRINUSE) && (other || d.answers(ctx, a)):
+			other = true // which has the rest of them too
+			d.warn("ports", "if it is the offhook of this configuration, whatever starts it sets another data_dir (systemctl cat offhook; OFFHOOK_DATA_DIR): say it here too, with --data-dir. Do not stop it for this",
+				"%s (%s) is in use, by an offhook that is not on %s", a.host, a.path, d.config.DataDir)
 		case errors.Is(err, syscall.EADDRINUSE):
 			d.fault("ports", "stop what has it (ss -ltnp), or choose another address with the setting "+a.path, "%s is in use", a.host)
 		case errors.Is(err, fs.ErrPermission):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -171,12 +172,16 @@ func (d *doctor) login(ctx context.Context, check, xsp string, bw *tenant.BroadW
 		return
 	}
 	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	switch s := resp.StatusCode; {
 	case s == http.StatusUnauthorized:
 		d.fault(check, "look at username and at the file password_file; ask the operator whether the account is locked. Nothing more was tried, since trying locks it", "%s refuses the user name or the password (401)", xsp)
 	case s >= 500:
 		d.warn(check, "ask the operator of the platform", "%s answers %d: whether the credentials are good is not known", xsp, s)
+	case s == http.StatusNotFound && bytes.Contains(body, []byte("<ErrorInfo")):
+		// The platform itself says so: the path is right, and who may log in need
+		// not be a user with a profile.
+		d.ok(check, "%s takes the credentials", xsp)
 	case s == http.StatusNotFound:
 		d.warn(check, "look at actions_path and at username", "%s answers 404 to what offhook asks for", xsp)
 	case s >= 300 && s < 400:
