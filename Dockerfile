@@ -1,7 +1,7 @@
 # offhook in an image with nothing else: a static binary, the certificate
 # authorities, and a user who may write to /data and nowhere else.
 #
-#   docker build -t offhook .
+#   docker build --build-arg RELEASE="$(git describe --tags --always)" -t offhook .
 #   docker run -p 8080:8080 -p 127.0.0.1:8081:8081 -v offhook:/data offhook
 #
 # The admin listener is on all addresses inside of the container, so publish it

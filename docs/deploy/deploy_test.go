@@ -43,6 +43,70 @@ func TestTheUnitShutsOffhookIn(t *testing.T) {
 		require.Equal(t, want, have, name)
 	}
 	require.NotContains(t, s["Environment"], "TOKEN", "secrets are in files")
+	require.NotContains(t, s["Environment"], "OFFHOOK_DATA_DIR", "commands read the configuration alone, and would look elsewhere")
+	require.Equal(t, "0755", s["ConfigurationDirectoryMode"], "systemd leaves it root's, and the user is another")
+}
+
+// block is a code block of the page, the first in a language behind a heading.
+func block(t *testing.T, heading, language string) string {
+	t.Helper()
+	page, err := os.ReadFile("../operating.md")
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(page), "\n## "+heading+"\n")
+	require.True(t, found)
+	_, rest, found = strings.Cut(rest, "```"+language+"\n")
+	require.True(t, found)
+	text, _, found := strings.Cut(rest, "```")
+	require.True(t, found)
+	return text
+}
+
+// What the page's configuration names, its drop-in brings and the unit has.
+func TestTheSecretsOfThePageReachTheService(t *testing.T) {
+	config, dropIn := block(t, "As a service", "yaml"), block(t, "As a service", "ini")
+	brought := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^LoadCredential=([a-z-]+):/etc/offhook/`).FindAllStringSubmatch(dropIn, -1) {
+		brought[m[1]] = true
+	}
+	files := regexp.MustCompile(`(?m)_file: (\S+)$`).FindAllStringSubmatch(config, -1)
+	require.Len(t, files, len(brought))
+	for _, f := range files {
+		name, found := strings.CutPrefix(f[1], "/run/credentials/offhook.service/")
+		require.True(t, found, f[1])
+		require.True(t, brought[name], "%s is not loaded", name)
+	}
+	data := regexp.MustCompile(`(?m)^data_dir: (\S+)$`).FindStringSubmatch(config)
+	require.NotNil(t, data)
+	require.Equal(t, "/var/lib/"+settings(t)["StateDirectory"]+"/data", data[1])
+	unit, err := os.ReadFile("offhook.service")
+	require.NoError(t, err)
+	require.Contains(t, string(unit), "data_dir: "+data[1]+"\n")
+}
+
+// verify is what systemd says of the unit with a drop-in.
+func verify(t *testing.T, dropIn string) string {
+	t.Helper()
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		t.Skip("there is no systemd here")
+	}
+	text, err := os.ReadFile("offhook.service")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	unit := filepath.Join(dir, "offhook.service")
+	installed := regexp.MustCompile(`(?m)^ExecStart=\S+`).ReplaceAllString(string(text), "ExecStart=/bin/true")
+	require.NoError(t, os.WriteFile(unit, []byte(installed), 0o600))
+	require.NoError(t, os.Mkdir(unit+".d", 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(unit+".d", "secrets.conf"), []byte(dropIn), 0o600))
+	cmd := exec.Command("systemd-analyze", "verify", unit) // #nosec G204 -- a file of ours
+	cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir+":")
+	out, _ := cmd.CombinedOutput()
+	return string(out)
+}
+
+func TestSystemdTakesTheDropIn(t *testing.T) {
+	dropIn := block(t, "As a service", "ini")
+	require.Contains(t, verify(t, strings.ReplaceAll(dropIn, "LoadCredential", "LoadCredentail")), "secrets.conf", "it reads the drop-in")
+	require.NotContains(t, verify(t, dropIn), "secrets.conf")
 }
 
 func TestSystemdTakesTheUnit(t *testing.T) {
