@@ -106,7 +106,7 @@ type restoreCmd struct {
 // Run copies a backup beside the data directory, opens the copy as serve will,
 // and only then gives it its name.
 func (c *restoreCmd) Run(p *program) error {
-	cfg, err := loadConfig(sources{File: first(c.Config, p.env["OFFHOOK_CONFIG"]), Env: p.env, DataDir: c.DataDir})
+	cfg, err := loadConfig(sources{File: first(c.Config, p.env["OFFHOOK_CONFIG"]), Env: p.env, DataDir: c.DataDir, Stored: true})
 	if err != nil {
 		return err
 	}

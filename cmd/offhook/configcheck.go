@@ -2,7 +2,9 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"slices"
@@ -25,11 +27,7 @@ func (c *Config) check() configError {
 	k.tracing()
 	k.words("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.words("log.format", c.Log.Format, formatAuto, formatText, formatJSON)
-	if c.DataDir == "" {
-		k.fault("data_dir", "is empty; name a directory")
-	} else {
-		k.sealing()
-	}
+	k.dataDir()
 	if strings.ContainsFunc(c.Admin.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		k.fault("admin.token", "may only have printable ASCII without spaces: it is sent in a header")
 	}
@@ -39,6 +37,32 @@ func (c *Config) check() configError {
 	}
 	k.wrong.sort()
 	return k.wrong
+}
+
+// checkStored is check for who looks at what is stored and starts nothing.
+func (c *Config) checkStored() configError {
+	k := &checker{config: c}
+	k.bounds()
+	k.space()
+	k.dataDir()
+	k.wrong.sort()
+	return k.wrong
+}
+
+func (k *checker) dataDir() {
+	if k.config.DataDir == "" {
+		k.fault("data_dir", "is empty; name a directory")
+		return
+	}
+	k.sealing()
+}
+
+// unreadable says why a file cannot be read.
+func unreadable(file string, err error) string {
+	if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(file, "/run/credentials/") {
+		return cause(err) + "; systemd brings it (LoadCredential= in the unit), and while the service runs only: start that first"
+	}
+	return cause(err)
 }
 
 type checker struct {
@@ -121,7 +145,7 @@ func (k *checker) tls(path string, t TLS) {
 func (k *checker) readable(path, file string) bool {
 	f, err := os.Open(file) // #nosec G304 -- a file that the operator names
 	if err != nil {
-		k.fault(path, "%s cannot be read: %s", file, cause(err))
+		k.fault(path, "%s cannot be read: %s", file, unreadable(file, err))
 		return false
 	}
 	_ = f.Close()

@@ -112,7 +112,7 @@ func (k *checker) password(path, file string) string {
 	}
 	text, err := os.ReadFile(file) // #nosec G304 -- a file that the operator names
 	if err != nil {
-		k.fault(path, "%s cannot be read: %s", unlessSecret(file), cause(err))
+		k.fault(path, "%s cannot be read: %s", unlessSecret(file), unreadable(file, err))
 		return ""
 	}
 	password := strings.TrimSpace(string(text))

@@ -299,7 +299,14 @@ func TestWhatRootRestoresIsTheServices(t *testing.T) {
 	require.NoError(t, os.Mkdir(state, 0o700))
 	require.NoError(t, os.Chown(state, 63032, 63032))
 	w.file(t, "state/data.key", "5Qk1bq8gqk2n3E6l4JYq3S6oX6C7xjv8m0WcQmGq1yA=\n")
-	r := run(t, nil, "restore", filepath.Join(w.dir, "data"), "--data-dir", filepath.Join(state, "data"))
+	// The service is stopped, so what systemd brings is not there: nobody needs it.
+	config := w.file(t, "offhook.yaml", strings.Replace(w.healthy(), filepath.Join(w.dir, "data"), filepath.Join(state, "data"), 1)+`networks:
+  - network_id: 4e1f2b70-8c35-4f0a-9d57-1b6c0f8f2a63
+    provider: broadworks
+    broadworks: { xsps: [ "https://xsp.example.com" ], username: a@example.com, password_file: /run/credentials/offhook.service/none }
+`)
+	require.Contains(t, run(t, nil, "doctor", "--config", config).stdout, "systemd brings it")
+	r := run(t, nil, "restore", filepath.Join(w.dir, "data"), "--config", config)
 	require.Zero(t, r.code, r.stderr)
 	require.NoError(t, filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {
 		require.NoError(t, err)
@@ -308,6 +315,26 @@ func TestWhatRootRestoresIsTheServices(t *testing.T) {
 		require.EqualValues(t, 63032, info.Sys().(*syscall.Stat_t).Uid, path)
 		return nil
 	}))
+}
+
+// The configuration that docs/operating.md has for the service is one.
+func TestTheConfigurationOfTheServiceIsGood(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operating.md")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(page), "\n## As a service\n")
+	require.True(t, found)
+	_, text, found = strings.Cut(text, "```yaml\n")
+	require.True(t, found)
+	text, _, _ = strings.Cut(text, "```")
+	w := ward{t.TempDir()}
+	cert, key := w.certificate(t, "tls", time.Now().Add(90*24*time.Hour))
+	w.file(t, "password", "secret\n")
+	here := strings.NewReplacer("/var/lib/offhook/data", filepath.Join(w.dir, "data"), "/run/credentials/offhook.service/tls-cert", cert,
+		"/run/credentials/offhook.service/tls-key", key, "/run/credentials/offhook.service/xsp-password", filepath.Join(w.dir, "password"))
+	c, err := loadConfig(sources{File: w.file(t, "c.yaml", here.Replace(text))})
+	require.NoError(t, err)
+	require.Len(t, c.Networks, 1)
+	require.Empty(t, c.Warnings)
 }
 
 func TestTheDoctorLooksWhereTheKeyOfTheSecretsWillBe(t *testing.T) {
