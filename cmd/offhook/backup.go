@@ -34,7 +34,9 @@ func (n *node) Backup(dir string) error {
 	case errors.Is(err, store.ErrExists):
 		return problem.New(engine.CodeConflict, err.Error())
 	case errors.As(err, &path), errors.As(err, &link), errors.Is(err, syscall.ENOSPC):
-		return problem.Invalid("dir", "cannot be written: "+err.Error())
+		beside := filepath.Join(filepath.Dir(data), filepath.Base(dir))
+		return problem.Invalid("dir", "cannot be written: "+err.Error()+"; it is the server that writes, and under systemd or in a container it sees other directories than you do: "+
+			"beside its data directory it may write, as in "+beside)
 	}
 	return err
 }

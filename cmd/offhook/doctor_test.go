@@ -337,6 +337,17 @@ func TestTheConfigurationOfTheServiceIsGood(t *testing.T) {
 	require.Empty(t, c.Warnings)
 }
 
+// What the caller sees the server may not: a service has a file system of its own.
+func TestABackupThatCannotBeWrittenSaysWhereItCanBe(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s, err := store.Open(dir, store.Options{})
+	require.NoError(t, err)
+	n := &node{dataDir: dir, store: s}
+	require.ErrorContains(t, n.Backup("/nonexistent/monday"), "it may write, as in "+filepath.Join(filepath.Dir(dir), "monday"))
+	require.NoError(t, n.Backup(filepath.Join(filepath.Dir(dir), "monday")))
+	require.NoError(t, s.Close())
+}
+
 func TestTheDoctorLooksWhereTheKeyOfTheSecretsWillBe(t *testing.T) {
 	w := ward{t.TempDir()}
 	_, bad := w.ask(t, w.healthy()+"secrets_key_file: /nonexistent/dir/key\n")
