@@ -28,6 +28,8 @@ type Dispatcher struct {
 	mu    sync.Mutex                                // guards changes of table
 	table atomic.Pointer[map[endpointKey]*endpoint] // copied on change
 
+	refreshing sync.Mutex // held by the Refresh that looks: who looks last aims last
+
 	pass    atomic.Uint64 // of the scan
 	wake    chan struct{} // an endpoint could use the scan
 	orphans atomic.Bool   // a webhook was removed: what waits for it is to be dropped
@@ -169,7 +171,12 @@ func (d *Dispatcher) Ready(app, subscriber string, kind engine.StreamKind, seque
 // Refresh brings the endpoints up to date with the tenants. It is called when
 // they change.
 func (d *Dispatcher) Refresh() {
-	for key, ep := range *d.table.Load() {
+	d.refreshing.Lock()
+	defer d.refreshing.Unlock()
+	d.mu.Lock() // whoever is making an endpoint of what was there before the change is waited for
+	endpoints := d.endpoints()
+	d.mu.Unlock()
+	for key, ep := range endpoints {
 		if !d.Wanted(key.app, key.kind) {
 			ep.aim(tenant.Receiver{})
 		}
@@ -192,8 +199,7 @@ func (d *Dispatcher) endpoint(key endpointKey) *endpoint {
 	if ep := (*d.table.Load())[key]; ep != nil {
 		return ep
 	}
-	a, ok := d.cfg.Tenants.App(key.app)
-	if !ok || !a.Receiver(key.kind).Set() {
+	if a, ok := d.cfg.Tenants.App(key.app); !ok || !a.Receiver(key.kind).Set() {
 		return nil
 	}
 	d.mu.Lock()
@@ -201,6 +207,10 @@ func (d *Dispatcher) endpoint(key endpointKey) *endpoint {
 	old := *d.table.Load()
 	if ep := old[key]; ep != nil || d.stopping.Load() {
 		return ep
+	}
+	a, ok := d.cfg.Tenants.App(key.app) // as it is now: the next change finds the endpoint
+	if !ok || !a.Receiver(key.kind).Set() {
+		return nil
 	}
 	table := make(map[endpointKey]*endpoint, len(old)+1)
 	for k, ep := range old {

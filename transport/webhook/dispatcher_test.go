@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -336,6 +337,35 @@ func TestAWebhookThatIsRemovedAndSetAgainKeepsOneEventInFlight(t *testing.T) {
 		require.Equal(t, numbers(2), b.poster.record("a0", "alice", engine.StreamCalls))
 		b.halt()
 	})
+}
+
+// Two people change a webhook at once. Who is told first that it has changed may
+// be the last to act on what he saw.
+func TestOfTwoChangesAtOnceTheLastStands(t *testing.T) {
+	b := newBed(t, 1)
+	var armed atomic.Bool
+	second := make(chan struct{})
+	b.tenants.looked = func() {
+		if !armed.CompareAndSwap(true, false) {
+			return
+		}
+		go func() {
+			defer close(second)
+			b.adjust("a0", func(r *tenant.Receiver) { r.Paused = true })
+		}()
+		select {
+		case <-second: // then it has overtaken the first
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	b.start()
+	armed.Store(true)
+	b.adjust("a0", func(r *tenant.Receiver) { r.Batch = true })
+	<-second
+	status, ok := b.StatusOf("a0", engine.StreamCalls)
+	require.True(t, ok)
+	require.Equal(t, Paused, status.Condition)
+	b.halt()
 }
 
 func TestARemovedWebhookGetsNothingMore(t *testing.T) {

@@ -282,6 +282,7 @@ type memTenants struct {
 	apps    map[string]*tenant.App
 	changed []func()
 	index   func() uint64 // of the log; a new webhook begins there
+	looked  func()        // called when somebody has looked at all of them; nil for nothing
 }
 
 const testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -309,10 +310,13 @@ func (t *memTenants) App(id string) (*tenant.App, bool) {
 
 func (t *memTenants) Apps() []*tenant.App {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	var out []*tenant.App
 	for _, a := range t.apps {
 		out = append(out, a)
+	}
+	t.mu.Unlock()
+	if t.looked != nil {
+		t.looked()
 	}
 	return out
 }

@@ -112,18 +112,16 @@ func TestTheAppAndTheOperatorHearOfADisabledWebhook(t *testing.T) {
 	hear("endpoint.disabled")
 	gone.Store(false)
 	require.Eventually(t, func() bool { // once it is written down that it was disabled
-		_, err := s.ChangeApp("app", func(was *tenant.App) (*tenant.App, error) {
-			r := was.Calls
-			if r.Disabled == "" {
-				return was, nil
-			}
-			r.Disabled = ""
-			return was.With(engine.StreamCalls, r), nil
-		})
 		a, _ := s.App("app")
-		status, _ := d.StatusOf("app", engine.StreamCalls)
-		return err == nil && a.Calls.Disabled == "" && status.Condition == webhook.Healthy
+		return a.Calls.Disabled != ""
 	}, 30*time.Second, 5*time.Millisecond)
+	_, err = s.ChangeApp("app", func(was *tenant.App) (*tenant.App, error) {
+		r := was.Calls
+		r.Disabled = ""
+		return was.With(engine.StreamCalls, r), nil
+	})
+	require.NoError(t, err)
+	d.Resume("app", engine.StreamCalls) // as the API does: both changes may have come to the dispatcher as one
 	hear("endpoint.recovered")
 
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
