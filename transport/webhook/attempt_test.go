@@ -26,9 +26,16 @@ import (
 
 // shortTimes makes a client that may talk to loopback and gives up early.
 func shortTimes() ClientConfig {
+	cfg := ampleTimes()
+	cfg.ConnectTimeout, cfg.TLSTimeout, cfg.TotalTimeout = time.Second, time.Second, time.Second
+	return cfg
+}
+
+// ampleTimes are for those whose answer is to come, however busy the machine is.
+func ampleTimes() ClientConfig {
 	return ClientConfig{
 		Guard: Guard{AllowHTTP: true, AllowPrivate: true}, Version: "test",
-		ConnectTimeout: time.Second, TLSTimeout: time.Second, TotalTimeout: time.Second, BodyTimeout: 50 * time.Millisecond,
+		ConnectTimeout: 20 * time.Second, TLSTimeout: 20 * time.Second, TotalTimeout: 20 * time.Second, BodyTimeout: 50 * time.Millisecond,
 	}
 }
 
@@ -72,7 +79,7 @@ func TestARequestIsWhatTheContractSays(t *testing.T) {
 		w.WriteHeader(http.StatusOK)
 		io.WriteString(w, `{"ok":true}`)
 	})
-	target := aim(t, shortTimes(), srv.URL+"/hooks/calls?tenant=a%20b")
+	target := aim(t, ampleTimes(), srv.URL+"/hooks/calls?tenant=a%20b")
 	for range 20 {
 		out := target.Post(parcel(note(7)))
 		require.Equal(t, Delivered, out.Class, "%v", out.Err)
@@ -88,7 +95,7 @@ func TestProxiesOfTheEnvironmentAreIgnored(t *testing.T) {
 		t.Setenv(name, "http://127.0.0.1:1")
 	}
 	srv := serve(t, func(http.ResponseWriter, *http.Request) {})
-	require.Equal(t, Delivered, aim(t, shortTimes(), srv.URL).Post(parcel(note(1))).Class)
+	require.Equal(t, Delivered, aim(t, ampleTimes(), srv.URL).Post(parcel(note(1))).Class)
 }
 
 func TestAnswersAndWhatTheyCountFor(t *testing.T) {
@@ -100,7 +107,7 @@ func TestAnswersAndWhatTheyCountFor(t *testing.T) {
 		w.Header().Set("Retry-After", "1e9")
 		w.WriteHeader(int(status.Load()))
 	})
-	target := aim(t, shortTimes(), srv.URL)
+	target := aim(t, ampleTimes(), srv.URL)
 	for code, want := range map[int]Class{
 		200: Delivered, 201: Delivered, 202: Delivered, 204: Delivered, 299: Delivered,
 		300: Redirected, 301: Redirected, 302: Redirected, 303: Redirected, 304: Redirected, 307: Redirected, 308: Redirected,
@@ -306,7 +313,7 @@ func TestAKeptConnectionThatWasClosedIsNotAFailure(t *testing.T) {
 func TestANewConnectionThatIsClosedIsAFailure(t *testing.T) {
 	var dialled atomic.Int32
 	url := raw(t, func(_ net.Conn, r *bufio.Reader) { dialled.Add(1); swallow(r) })
-	require.Equal(t, Reset, aim(t, shortTimes(), url).Post(parcel(note(1))).Class)
+	require.Equal(t, Reset, aim(t, ampleTimes(), url).Post(parcel(note(1))).Class)
 	require.EqualValues(t, 1, dialled.Load(), "one attempt is one request")
 }
 
@@ -315,7 +322,7 @@ func TestNobodyListens(t *testing.T) {
 	require.NoError(t, err)
 	url := "http://" + l.Addr().String()
 	l.Close()
-	require.Equal(t, ConnRefused, aim(t, shortTimes(), url).Post(parcel(note(1))).Class)
+	require.Equal(t, ConnRefused, aim(t, ampleTimes(), url).Post(parcel(note(1))).Class)
 }
 
 func TestANameThatDoesNotResolve(t *testing.T) {

@@ -50,7 +50,7 @@ func TestOverTheRealStoreAGapNamesWhatWasGivenUp(t *testing.T) {
 			sub := storetest.Subscriber("alice")
 			storetest.Put(t, s, []engine.Record{storetest.Of(sub)}, emitTo("app", sub.ID, 1, 3))
 			var ahead atomic.Int64
-			cfg := Config{Poster: NewClient(shortTimes()), Clock: clock.New(func() int64 { return time.Now().Add(time.Duration(ahead.Load())).UnixMilli() }, nil)}
+			cfg := Config{Poster: NewClient(ampleTimes()), Clock: clock.New(func() int64 { return time.Now().Add(time.Duration(ahead.Load())).UnixMilli() }, nil)}
 
 			cfg.Outbox, cfg.Tenants = s, s
 			d := New(cfg)

@@ -29,7 +29,7 @@ func at(url string) tenant.Receiver {
 func TestATestEventIsSignedAndBelongsToNoStream(t *testing.T) {
 	srv, seen := verifyingServer(t)
 	now := time.UnixMilli(time.Now().UnixMilli())
-	p := prober(shortTimes())
+	p := prober(ampleTimes())
 	p.Now = func() time.Time { return now }
 	r := at(srv.URL)
 	for _, batch := range []bool{false, true} {
@@ -52,7 +52,7 @@ func TestATestEventIsSignedAndBelongsToNoStream(t *testing.T) {
 
 func TestAFailedTestIsAnOutcomeAndNotAnError(t *testing.T) {
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
-	out, id, err := prober(shortTimes()).Test(context.Background(), "app", 0, at(srv.URL))
+	out, id, err := prober(ampleTimes()).Test(context.Background(), "app", 0, at(srv.URL))
 	require.NoError(t, err)
 	require.NotEmpty(t, id)
 	require.Equal(t, 418, out.Status)
@@ -113,7 +113,7 @@ func TestWhoRepeatsTheChallengeIsBelieved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var challenge string
-			err := prober(shortTimes()).Challenge(context.Background(), "app", at(answering(t, func(w http.ResponseWriter, c string) {
+			err := prober(ampleTimes()).Challenge(context.Background(), "app", at(answering(t, func(w http.ResponseWriter, c string) {
 				challenge = c
 				tt.answer(w, c)
 			})))
@@ -131,7 +131,7 @@ func TestWhoRepeatsTheChallengeIsBelieved(t *testing.T) {
 func TestEachChallengeIsAnother(t *testing.T) {
 	seen := map[string]bool{}
 	url := answering(t, func(w http.ResponseWriter, c string) { seen[c] = true; io.WriteString(w, c) })
-	p := prober(shortTimes())
+	p := prober(ampleTimes())
 	for range 10 {
 		require.NoError(t, p.Challenge(context.Background(), "app", at(url)))
 	}

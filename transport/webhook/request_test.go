@@ -66,7 +66,7 @@ func (p *tap) aim(t *testing.T, r tenant.Receiver) Target {
 		r.URL = p.url
 	}
 	r.Secrets = []string{testSecret}
-	target, err := NewClient(shortTimes()).Aim("app", r)
+	target, err := NewClient(ampleTimes()).Aim("app", r)
 	require.NoError(t, err)
 	t.Cleanup(target.Close)
 	return target
@@ -107,7 +107,7 @@ func TestARequestByteForByte(t *testing.T) {
 
 func TestABatchIsAnArrayOfTheBodies(t *testing.T) {
 	srv, seen := verifyingServer(t)
-	target := aim(t, shortTimes(), srv.URL)
+	target := aim(t, ampleTimes(), srv.URL)
 	large := note(3)
 	large.Body = append([]byte(`{"pad":"`), append(bytes.Repeat([]byte("ü"), maxBatchBytes/2), `"}`...)...)
 	for _, events := range [][]*engine.Notification{
@@ -158,7 +158,7 @@ var injections = []string{
 
 func TestNothingEndsALineEarly(t *testing.T) {
 	p := newTap(t)
-	client := NewClient(shortTimes())
+	client := NewClient(ampleTimes())
 	for _, evil := range injections {
 		for _, h := range []tenant.Header{{Name: "X-Fine", Value: "a" + evil}, {Name: "X-Fine", Value: evil + "a"}, {Name: "X-Fine" + evil, Value: "a"}, {Name: evil, Value: "a"}} {
 			_, err := client.Aim("app", tenant.Receiver{URL: p.url, Secrets: []string{testSecret}, Headers: []tenant.Header{{Name: "X-Ok", Value: "ok"}, h}})
@@ -189,7 +189,7 @@ func TestNothingEndsALineEarly(t *testing.T) {
 }
 
 func TestHeadersThatAreOursAreNotTaken(t *testing.T) {
-	client := NewClient(shortTimes())
+	client := NewClient(ampleTimes())
 	for _, name := range []string{"Host", "content-length", "Transfer-Encoding", "CONNECTION", "Webhook-Id", "webhook-signature", "Cookie", "Proxy-Authorization", "X Y", ""} {
 		_, err := client.Aim("app", tenant.Receiver{URL: "http://127.0.0.1:9/", Secrets: []string{testSecret}, Headers: []tenant.Header{{Name: name, Value: "hunter2"}}})
 		require.Error(t, err, name)

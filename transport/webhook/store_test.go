@@ -138,7 +138,7 @@ func TestOverTheRealStoreAPowerCutLosesNothing(t *testing.T) {
 		sub := storetest.Subscriber(fmt.Sprintf("s%d", i))
 		storetest.Put(t, s, []engine.Record{storetest.Of(sub)}, emitTo("app", sub.ID, 1, events))
 	}
-	poster := NewClient(shortTimes())
+	poster := NewClient(ampleTimes())
 	d := New(Config{Outbox: s, Tenants: s, Poster: poster})
 	d.Start()
 	wait(t, l.reached, "half of the events")
@@ -183,7 +183,7 @@ func TestAHostileReceiverDoesNotDisturbAnother(t *testing.T) {
 			l := newLedger(events)
 			tenants.set("hostile", tenant.Receiver{URL: raw(t, tt.do), Secrets: []string{testSecret}})
 			tenants.set("fine", tenant.Receiver{URL: serve(t, verifying(t, l)).URL, Secrets: []string{testSecret}})
-			d := New(Config{Outbox: o, Tenants: tenants, Poster: NewClient(shortTimes()), Slots: 32})
+			d := New(Config{Outbox: o, Tenants: tenants, Poster: NewClient(ampleTimes()), Slots: 32})
 			d.Start()
 			for i := range events {
 				for _, app := range []string{"hostile", "fine"} {
