@@ -38,7 +38,7 @@ func TestAfterAFailedWriteNothingIsAcknowledgedAndNothingIsLost(t *testing.T) {
 	panicked := 0
 	for n := range faultsInTests {
 		child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this test again
-		child.Env = append(os.Environ(), fmt.Sprintf("OFFHOOK_CRASH_SEED=%d", seed), fmt.Sprintf("OFFHOOK_CRASH_FAULT=%d", 1+n))
+		child.Env = append(os.Environ(), rig.Races, fmt.Sprintf("OFFHOOK_CRASH_SEED=%d", seed), fmt.Sprintf("OFFHOOK_CRASH_FAULT=%d", 1+n))
 		out, err := child.CombinedOutput()
 		if err != nil && bytes.Contains(out, []byte("panic: ")) && bytes.Contains(out, []byte("pebble/v2.(*DB).commitWrite")) {
 			panicked++

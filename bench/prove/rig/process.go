@@ -18,6 +18,11 @@ import (
 // Operator is the admin token of every offhook that a rig runs.
 const Operator = "a-token-for-tests-only"
 
+// Races is what a program with the race detector is to have in its environment.
+// By itself it would sleep for a second before each exit, for others to say
+// something yet.
+const Races = "GORACE=halt_on_error=1 atexit_sleep_ms=20"
+
 // Process is one running offhook.
 type Process struct {
 	Ready time.Duration // from its start to its ready line
@@ -81,7 +86,7 @@ func (prog *Program) Limited(t testing.TB, limits string, env []string, args ...
 func launch(t testing.TB, cmd *exec.Cmd, env []string) *Process {
 	t.Helper()
 	p := &Process{t: t, cmd: cmd, args: cmd.Args[1:], ended: make(chan struct{}), up: make(chan struct{})}
-	cmd.Env = append(os.Environ(), append([]string{"OFFHOOK_ADMIN_TOKEN=" + Operator, "OFFHOOK_LOG_FORMAT=text", "GORACE=halt_on_error=1"}, env...)...)
+	cmd.Env = append(os.Environ(), append([]string{"OFFHOOK_ADMIN_TOKEN=" + Operator, "OFFHOOK_LOG_FORMAT=text", Races}, env...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)

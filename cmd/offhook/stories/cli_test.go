@@ -34,8 +34,7 @@ func newShell(t *testing.T) (*shell, *rig.Process) {
 	require.NoError(t, os.Symlink(rig.Checked.Path(t), filepath.Join(bin, "offhook")))
 	p := rig.Run(t, append(rig.Anywhere("none"), "OFFHOOK_ADMIN_TOKEN="), "serve", "--data-dir", filepath.Join(dir, "offhook-data"))
 	env := []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "OFFHOOK_LISTEN=127.0.0.1:0", "OFFHOOK_ADMIN_LISTEN=127.0.0.1:0",
-		"OFFHOOK_SIMULATOR_LISTEN=127.0.0.1:0", "OFFHOOK_SPACE_LOW=1MiB",
-		"GORACE=halt_on_error=1 atexit_sleep_ms=0"} // else each command takes a second to end
+		"OFFHOOK_SIMULATOR_LISTEN=127.0.0.1:0", "OFFHOOK_SPACE_LOW=1MiB", rig.Races}
 	return &shell{t, dir, env}, p
 }
 
