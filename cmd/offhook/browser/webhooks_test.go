@@ -1,6 +1,9 @@
 package browser
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,7 +45,7 @@ func TestAFailedWebhookIsSeenPausedResumedAndRedelivered(t *testing.T) {
 	w.sees(`table[aria-label="Attempts"] .badge`, "200")
 	before := l.Repeats()
 	w.press(".page", "Redeliver event 1 of "+s.Subscribers[0]["subscriber_id"].(string))
-	w.came("200", "Redeliver #1")
+	w.came("200", "delivered: the receiver said 200")
 	require.Greater(t, l.Repeats(), before, "the receiver got it again")
 	w.sees(`table[aria-label="Attempts"]`, "again")
 	l.Audit(t)
@@ -55,4 +58,30 @@ func TestAFailedWebhookIsSeenPausedResumedAndRedelivered(t *testing.T) {
 	rig.Must(t, 200, "GET", s.API("/calls"), key, "")
 	w.press(".once", "Done")
 	require.NotContains(t, js[string](w, `document.documentElement.outerHTML`), key)
+}
+
+// A redelivery that the receiver did not take is an answer with 200, and no
+// success.
+func TestARedeliveryThatFailsIsSaidToHaveFailedAndWhy(t *testing.T) {
+	s, _ := site(t)
+	url, got := receiver(t)
+	rig.Must(t, 200, "PUT", s.Admin("/admin/apps/"+s.App+"/webhooks/calls"), rig.Operator, fmt.Sprintf(`{"url":%q}`, url))
+	placed, err := s.Place(s.Subscribers[0], "+15129104114")
+	require.NoError(t, err)
+	require.Equal(t, 201, placed.Status)
+	<-got
+	w := in(t, s.Addr("admin"))
+	w.visit("#/apps/" + s.App + "/webhooks/calls")
+	again := "Redeliver event 1 of " + s.Subscribers[0]["subscriber_id"].(string)
+	failed := func(why string) {
+		t.Helper()
+		w.press(".page", again)
+		w.until("a failed redelivery: "+why, `[...document.querySelectorAll('.notice[data-ok="false"] .status[data-ok="false"]')].some((n) => n.innerText === "200" && n.closest(".notice").innerText.includes(`+quoted("not delivered: "+why)+`))`)
+		w.came("200", "Redeliver #1")
+	}
+	refusing := httptest.NewServer(http.HandlerFunc(func(a http.ResponseWriter, _ *http.Request) { a.WriteHeader(http.StatusServiceUnavailable) }))
+	rig.Must(t, 200, "PUT", s.Admin("/admin/apps/"+s.App+"/webhooks/calls"), rig.Operator, fmt.Sprintf(`{"url":%q}`, refusing.URL))
+	failed("the receiver said 503")
+	refusing.Close()
+	failed("connection refused")
 }

@@ -3,7 +3,7 @@
 
 import { h, put } from "./dom.mjs";
 import { ask, Refused } from "./api.mjs";
-import { span, time } from "./format.mjs";
+import { span, time, words } from "./format.mjs";
 
 const KEPT = 50;
 const done = []; // newest first
@@ -17,7 +17,8 @@ export async function act(label, method, path, body) {
   try {
     const got = await ask(method, path, body);
     a = { ok: true, status: got.status, code: "", detail: "", took: got.took, body: got.body };
-    if (typeof got.body?.delivered === "boolean") Object.assign(a, { ok: got.body.delivered, detail: delivered(got.body) });
+    const sent = delivery(got.body);
+    if (sent) Object.assign(a, sent);
   } catch (e) {
     if (!(e instanceof Refused)) throw e;
     a = { ok: false, status: e.status, code: e.code, detail: [e.field && `${e.field}:`, e.message].filter(Boolean).join(" "), took: e.took, body: null };
@@ -30,8 +31,15 @@ export async function act(label, method, path, body) {
   return a;
 }
 
-// delivered is what became of an event that was sent because of the request.
-const delivered = (b) => [b.delivered ? "delivered" : "not delivered", b.status ? `: the receiver said ${b.status}` : "", b.error ? `: ${b.error}` : ""].join("");
+// delivery is what became of an event that was sent because of the request, a
+// test or a redelivery: the request did well, and the event may not have.
+function delivery(b) {
+  const attempt = typeof b?.redelivery === "boolean";
+  if (!attempt && typeof b?.delivered !== "boolean") return null;
+  const ok = attempt ? b.status >= 200 && b.status < 300 : b.delivered;
+  const why = b.status ? `: the receiver said ${b.status}` : b.error ? `: ${words(b.error)}` : "";
+  return { ok, detail: `${ok ? "delivered" : "not delivered"}${why}` };
+}
 
 function tell(a) {
   const node = h("div", { class: "notice", "data-ok": String(a.ok) }, line(a), h("button", { type: "button", class: "ghost small", "aria-label": "Dismiss", onclick: () => node.remove() }, "×"));
