@@ -145,3 +145,9 @@ func TestAnOperationInAnAppsPlaceAsItIsShown(t *testing.T) {
 	networks, _, _ = strings.Cut(networks, "</article>")
 	require.Contains(t, networks, `<a href="#schema-AppNetwork">AppNetwork</a>`)
 }
+
+// A link within a text is known by more than its color.
+func TestLinksWithinATextAreUnderlined(t *testing.T) {
+	html := string(ask(t, New(docs.OpenAPI).Page, "").Body())
+	require.Regexp(t, `[,}\n]\s*(?:[^{}]*, )?main a \{[^}]*text-decoration: underline`, html)
+}
