@@ -34,19 +34,8 @@ func (c *networkListCmd) Run(p *program) error {
 		})
 	}
 	return c.withAdmin(p, func(ctx context.Context, a *client.Admin) error {
-		// A list leaves out how the links are; there are few networks.
-		list := func(yield func(client.Network, error) bool) {
-			for n, err := range a.ListNetworks(ctx, client.Page{}) {
-				if err == nil {
-					n, err = a.GetNetwork(ctx, n.NetworkID)
-				}
-				if !yield(n, err) {
-					return
-				}
-			}
-		}
 		head := []string{"NETWORK", "PROVIDER", "LINK", "CHANNELS", "FOLLOWED", "SUBSCRIBED", "REFUSED"}
-		return printList(p, c.JSON, list, c.Limit, head, func(n client.Network) []string {
+		return printList(p, c.JSON, a.ListNetworks(ctx, client.Page{}), c.Limit, head, func(n client.Network) []string {
 			l := n.Link
 			if l == nil {
 				l = &client.NetworkLink{}

@@ -104,7 +104,7 @@ func (s *Server) listApps(ctx *fasthttp.RequestCtx) error {
 		}
 		n := min(len(apps), i+limit)
 		for ; i < n; i++ {
-			b, err := encode(viewApp(apps[i], "", ""))
+			b, err := encode(s.viewRunningApp(apps[i]))
 			if err != nil {
 				return "", err
 			}
@@ -115,6 +115,21 @@ func (s *Server) listApps(ctx *fasthttp.RequestCtx) error {
 		}
 		return "", nil
 	})
+}
+
+// viewRunningApp is an app and how its webhooks do.
+func (s *Server) viewRunningApp(a *tenant.App) appView {
+	v := viewApp(a, "", "")
+	if s.config.Hooks == nil {
+		return v
+	}
+	if v.Calls != nil {
+		v.Calls.Delivery = s.config.Hooks.Delivery(a.ID, engine.StreamCalls, a.Calls)
+	}
+	if v.Subscriber != nil {
+		v.Subscriber.Delivery = s.config.Hooks.Delivery(a.ID, engine.StreamSubscriber, a.Subscriber)
+	}
+	return v
 }
 
 // appsAfter finds the place behind an app that may be gone by now.

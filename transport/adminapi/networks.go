@@ -20,7 +20,7 @@ type networkView struct {
 	Dialing    dialingView    `json:"dialing"`
 	ReadOnly   bool           `json:"read_only"` // of the config file
 
-	// Of a network that is looked at by itself.
+	// How it goes right now: not of a network that was just made or changed.
 	Link         *linkView         `json:"link,omitempty"`
 	Provisioning *provisioningView `json:"provisioning,omitempty"`
 }
@@ -116,7 +116,7 @@ func (s *Server) listNetworks(ctx *fasthttp.RequestCtx) error {
 			if n == limit {
 				return all[i-1].ID, nil
 			}
-			b, err := encode(viewNetwork(network))
+			b, err := encode(s.viewRunning(network))
 			if err != nil {
 				return "", err
 			}
@@ -132,9 +132,14 @@ func (s *Server) getNetwork(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
+	return writeJSON(ctx, fasthttp.StatusOK, s.viewRunning(n))
+}
+
+// viewRunning is a network and how it goes.
+func (s *Server) viewRunning(n *tenant.Network) networkView {
 	v := viewNetwork(n)
 	v.Link, v.Provisioning = s.linkOf(n.ID), s.provisioning(n.ID)
-	return writeJSON(ctx, fasthttp.StatusOK, v)
+	return v
 }
 
 func (s *Server) network(ctx *fasthttp.RequestCtx) (*tenant.Network, error) {

@@ -153,9 +153,23 @@ func (s *Server) listSubscribers(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	path := "/admin/subscribers"
+	all, query := s.config.Tenants.Subscribers, url.Values{}
 	if wanted != nil {
-		path += "?q=" + url.QueryEscape(string(ctx.QueryArgs().Peek("q")))
+		query.Set("q", string(ctx.QueryArgs().Peek("q")))
+	}
+	if ctx.QueryArgs().Has("app_id") {
+		app := string(ctx.QueryArgs().Peek("app_id"))
+		if _, there := s.config.Tenants.App(app); !there {
+			return problem.Invalid("app_id", "there is no such app")
+		}
+		query.Set("app_id", app)
+		all = func(after string, limit int, fn func(*tenant.SubscriberInfo) error) error {
+			return s.config.Tenants.Linked(app, after, limit, fn)
+		}
+	}
+	path := "/admin/subscribers"
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	return web.WriteList(ctx, path, func(after string, limit int, item func([]byte)) (string, error) {
 		look := limit
@@ -164,7 +178,7 @@ func (s *Server) listSubscribers(ctx *fasthttp.RequestCtx) error {
 		}
 		n, found, last, next := 0, 0, "", ""
 		// One more than is wanted, to know whether there is a next page.
-		err := s.config.Tenants.Subscribers(after, look+1, func(info *tenant.SubscriberInfo) error {
+		err := all(after, look+1, func(info *tenant.SubscriberInfo) error {
 			if n++; next != "" {
 				return nil
 			}

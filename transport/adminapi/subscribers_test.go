@@ -2,9 +2,11 @@ package adminapi
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +86,38 @@ func TestLinking(t *testing.T) {
 	}
 	o.store.refuse = &engine.Error{Code: engine.CodeInvalidField, Field: "app_id", Message: "too many apps follow this subscriber"}
 	o.do("PUT", "/admin/apps/x/subscribers/tommy", "").wantProblem(t, 422, "invalid_field", "app_id")
+}
+
+func TestThoseWhomAnAppFollowsAreSought(t *testing.T) {
+	o := newOffice(t)
+	require.Equal(t, 201, o.do("POST", "/admin/apps", `{"name":"x","app_id":"x"}`).StatusCode)
+	for _, id := range []string{"anna", "anton", "berta", "nobody's anna"} {
+		require.Equal(t, 201, o.do("PUT", "/admin/subscribers/"+url.PathEscape(id), person).StatusCode)
+		if !strings.HasPrefix(id, "nobody") {
+			require.Equal(t, 204, o.do("PUT", "/admin/apps/x/subscribers/"+id, "").StatusCode)
+		}
+	}
+	ids := func(query string) (ids []string, next string) {
+		t.Helper()
+		a := o.do("GET", "/admin/subscribers?"+query, "")
+		require.Equal(t, 200, a.StatusCode, a.body)
+		var all []map[string]any
+		require.NoError(t, json.Unmarshal([]byte(a.body), &all))
+		for _, s := range all {
+			ids = append(ids, s["subscriber_id"].(string))
+		}
+		return ids, a.Header.Get("Link")
+	}
+	all, _ := ids("app_id=x")
+	require.Equal(t, []string{"anna", "anton", "berta"}, all)
+	all, _ = ids("app_id=x&q=AN&limit=5")
+	require.Equal(t, []string{"anna", "anton"}, all)
+	all, next := ids("app_id=x&q=an&limit=1")
+	require.Equal(t, []string{"anna"}, all)
+	require.Contains(t, next, "app_id=x&q=an", "the next page is of the same")
+	all, _ = ids("q=an&limit=5")
+	require.Equal(t, []string{"anna", "anton", "nobody's anna"}, all)
+	o.do("GET", "/admin/subscribers?app_id=y", "").wantProblem(t, 422, "invalid_field", "app_id")
 }
 
 func line(id string, more ...string) string {

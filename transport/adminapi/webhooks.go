@@ -14,6 +14,8 @@ import (
 type hookView struct {
 	URL    string `json:"url"`
 	Secret string `json:"secret,omitempty"`
+
+	Delivery *hookapi.Delivery `json:"delivery,omitempty"` // in a list of apps: a page shows it without a request for each
 }
 
 func viewHook(r tenant.Receiver, secret string) *hookView {

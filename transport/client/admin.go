@@ -54,8 +54,9 @@ type AppInfo struct {
 
 // AppHook is a webhook by its URL. Its secret is shown once.
 type AppHook struct {
-	URL    string `json:"url"`
-	Secret string `json:"secret,omitempty"`
+	URL      string    `json:"url"`
+	Secret   string    `json:"secret,omitempty"`
+	Delivery *Delivery `json:"delivery,omitempty"` // in a list of apps
 }
 
 // Key is what is known of a key; not the key.

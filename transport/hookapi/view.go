@@ -5,6 +5,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"offhook/engine"
 	"offhook/engine/tenant"
 	"offhook/transport/httpapi/web"
 	"offhook/transport/webhook"
@@ -29,7 +30,7 @@ type deliveringView struct {
 	PublicKey string            `json:"signing_public_key"`
 	Paused    bool              `json:"paused"`
 	Disabled  string            `json:"disabled"`
-	Delivery  deliveryView      `json:"delivery"`
+	Delivery  Delivery          `json:"delivery"`
 }
 
 type secretsView struct {
@@ -37,7 +38,8 @@ type secretsView struct {
 	RotatingUntil *int64 `json:"rotating_until"` // when the last of the old ones stops
 }
 
-type deliveryView struct {
+// Delivery is how the delivery to a webhook goes.
+type Delivery struct {
 	Condition   webhook.Condition `json:"condition"`
 	Waiting     int               `json:"waiting_streams"`
 	Parked      int               `json:"parked_streams"`
@@ -54,7 +56,7 @@ func (s *API) view(app string, k kind, r tenant.Receiver, secret string) hookVie
 	}
 	v.deliveringView = &deliveringView{
 		Batch: r.Batch, Extended: r.Extended, Filter: viewFilter(&r.Filter), Headers: viewHeaders(r.Headers),
-		Signing: signV1, PublicKey: publicKey(r.SigningKey), Paused: r.Paused, Disabled: r.Disabled, Delivery: s.delivery(app, k, r),
+		Signing: signV1, PublicKey: publicKey(r.SigningKey), Paused: r.Paused, Disabled: r.Disabled, Delivery: *s.Delivery(app, k.stream(), r),
 	}
 	if r.SigningKey != "" {
 		v.Signing = signV1a
@@ -73,10 +75,10 @@ func viewSecrets(r tenant.Receiver, now int64) secretsView {
 	return v
 }
 
-// delivery asks how it goes. Before delivery has begun, what the webhook says
+// Delivery asks how it goes. Before delivery has begun, what the webhook says
 // of itself is all there is.
-func (s *API) delivery(app string, k kind, r tenant.Receiver) deliveryView {
-	status, ok := s.config.Deliveries.StatusOf(app, k.stream())
+func (s *API) Delivery(app string, kind engine.StreamKind, r tenant.Receiver) *Delivery {
+	status, ok := s.config.Deliveries.StatusOf(app, kind)
 	if !ok {
 		status = webhook.Status{Condition: webhook.Healthy}
 		switch {
@@ -86,7 +88,7 @@ func (s *API) delivery(app string, k kind, r tenant.Receiver) deliveryView {
 			status.Condition = webhook.Paused
 		}
 	}
-	return deliveryView{
+	return &Delivery{
 		Condition: status.Condition, Waiting: status.Waiting, Parked: status.Parked, Oldest: status.Oldest.Milliseconds(),
 		InFlight: status.InFlight, Concurrency: status.Concurrency, NextTryAt: millis(status.NextTry),
 	}
