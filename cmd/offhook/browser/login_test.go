@@ -24,6 +24,23 @@ func TestOnlyTheTokenOpensTheConsoleAndItStaysInItsTab(t *testing.T) {
 	other := open(t, p.Addr("admin"))
 	other.do(chromedp.WaitVisible(chromedp.CSS("#token")))
 
+	// What came back is his who asked for it: the next one who logs in here has none of it.
+	w.visit("#/apps")
+	w.enter("#app-name", "Secret plans")
+	w.press(".page", "Create app")
+	w.until("an answer", `document.querySelector(".notice")`)
+	w.visit("#/dial")
+	w.sees(".record", "Secret plans")
+	w.enter("#dial-number", "+15129104114")
+	w.press(".foot", "Log out")
+	w.do(chromedp.WaitVisible(chromedp.CSS("#token")))
+	require.Empty(t, w.text(".notices"))
+	w.login(rig.Operator)
+	w.sees(".feed", "live")
+	w.visit("#/dial")
+	w.sees(".record", "Nothing yet.")
+	require.Empty(t, js[string](w, `document.querySelector("#dial-number").value`))
+
 	w.press(".foot", "Log out")
 	w.do(chromedp.WaitVisible(chromedp.CSS("#token")))
 	require.Equal(t, "{}", js[string](w, `JSON.stringify(sessionStorage)`))

@@ -143,11 +143,11 @@ func js[T any](w *window, expression string) T {
 	return v
 }
 
-// until waits for an expression to be true.
+// until waits for an expression, or what it promises, to be true.
 func (w *window) until(what, expression string) {
 	w.t.Helper()
 	for range rig.Poll(soon) {
-		if js[bool](w, "Boolean("+expression+")") {
+		if js[bool](w, "(async () => Boolean(await ("+expression+")))()") {
 			return
 		}
 	}

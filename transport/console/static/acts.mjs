@@ -2,7 +2,7 @@
 // the board moves for it; the feed does that.
 
 import { h, put } from "./dom.mjs";
-import { ask, Refused } from "./api.mjs";
+import { ask, leaving, Refused, session } from "./api.mjs";
 import { span, time, words } from "./format.mjs";
 
 const KEPT = 50;
@@ -11,8 +11,15 @@ const lists = new Set();
 const notice = h("div", { class: "notices", role: "status", "aria-live": "polite", "aria-label": "What came back" });
 document.body.append(notice);
 
+leaving.add(() => {
+  done.length = 0;
+  put(notice);
+});
+
 // act sends a request and notes the answer: {ok, status, code, detail, took, body}.
-export async function act(label, method, path, body) {
+// missing says what is not there when the answer is that something is not.
+export async function act(label, method, path, body, missing = "") {
+  const whose = session.n;
   let a;
   try {
     const got = await ask(method, path, body);
@@ -21,8 +28,9 @@ export async function act(label, method, path, body) {
     if (sent) Object.assign(a, sent);
   } catch (e) {
     if (!(e instanceof Refused)) throw e;
-    a = { ok: false, status: e.status, code: e.code, detail: [e.field && `${e.field}:`, e.message].filter(Boolean).join(" "), took: e.took, body: null };
+    a = { ok: false, status: e.status, code: e.code, detail: (e.status === 404 && missing) || [e.field && `${e.field}:`, e.message].filter(Boolean).join(" "), took: e.took, body: null };
   }
+  if (whose !== session.n) return a; // he who asked is gone
   Object.assign(a, { label, method, path: `/${path.replace(/\?.*/, "")}`, at: Date.now() });
   done.unshift(a);
   done.length = Math.min(done.length, KEPT);

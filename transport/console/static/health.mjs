@@ -3,6 +3,8 @@
 import { h, put, say, svg } from "./dom.mjs";
 import { bytes, count, rate, span } from "./format.mjs";
 import { gauges, onSample, series } from "./metrics.mjs";
+import { plain } from "./api.mjs";
+import { reading } from "./reading.mjs";
 
 const W = 320;
 const H = 84;
@@ -26,32 +28,30 @@ export function health() {
   const facts = h("dl", { class: "facts inline" });
   const ready = h("span", { class: "badge" });
   const hint = h("p", { class: "hint" }, "The first figures come in a few seconds.");
-  async function standing() {
+  const read = reading(async () => {
     try {
-      const answer = await fetch(new URL("readyz", document.baseURI), { cache: "no-store", credentials: "omit" });
-      const doc = await answer.json();
+      const doc = JSON.parse(await plain("readyz", true));
       say(ready, doc.ready ? "ready" : doc.not_ready.join("; "));
       ready.dataset.how = doc.ready ? "good" : "bad";
-    } catch {
+    } catch (e) {
       say(ready, "not reached");
       ready.dataset.how = "bad";
+      throw e;
     }
-  }
+  });
   const draw = () => {
     hint.hidden = series.at.length > 1;
     for (const c of cards) c.draw();
-    put(facts, [["Resident memory", bytes(gauges.memory ?? 0)], ["Disk used", bytes(gauges.disk ?? 0)], ["Disk free", bytes(gauges.free ?? 0)], ["Goroutines", count(gauges.goroutines ?? 0)], ["Event streams", count(gauges.streams ?? 0)]].flatMap(([k, v]) => [h("div", {}, h("dt", {}, k), h("dd", { class: "mono" }, v))]));
+    put(facts, [["Resident memory", bytes, "memory"], ["Disk used", bytes, "disk"], ["Disk free", bytes, "free"], ["Goroutines", count, "goroutines"], ["Event streams", count, "streams"]].map(([k, write, of]) => h("div", {}, h("dt", {}, k), h("dd", { class: "mono" }, of in gauges ? write(gauges[of]) : "–"))));
   };
   const off = onSample(draw);
   draw();
-  standing();
-  const again = setInterval(() => document.hidden || standing(), 5000);
   return {
-    node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Health"), ready, h("a", { class: "quiet", href: new URL("metrics", document.baseURI).href, target: "_blank", rel: "noopener" }, "All metrics")), hint, h("section", { class: "card" }, facts), h("div", { class: "charts" }, cards.map((c) => c.node))),
+    node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Health"), ready, h("a", { class: "quiet", href: new URL("metrics", document.baseURI).href, target: "_blank", rel: "noopener" }, "All metrics")), read.node, hint, h("section", { class: "card" }, facts), h("div", { class: "charts" }, cards.map((c) => c.node))),
     title: "Health",
     close() {
       off();
-      clearInterval(again);
+      read.close();
     },
   };
 }

@@ -93,7 +93,7 @@ function take(text) {
 
 function push(sample) {
   for (const [k, list] of Object.entries(series)) {
-    list.push(sample[k]);
+    list.push(sample[k] ?? null); // a gap: nothing was read
     if (list.length > KEPT) list.shift();
   }
   for (const fn of listeners) fn();
@@ -107,7 +107,7 @@ export function onSample(fn) {
 export function startMetrics() {
   stopMetrics();
   const turn = async () => {
-    if (!document.hidden) await plain("metrics").then(take).catch(() => { last = null; });
+    if (!document.hidden) await plain("metrics").then(take).catch(() => { last = null; push({ at: Date.now() }); });
     timer = setTimeout(turn, EVERY);
   };
   timer = setTimeout(turn, 0);

@@ -1,25 +1,23 @@
 // Networks: how events come from each, and what its provider said last.
 
 import { h, put } from "./dom.mjs";
-import { get, seg } from "./api.mjs";
+import { get } from "./api.mjs";
 import { count, day, span } from "./format.mjs";
 import { calls } from "./calls.mjs";
 import { badge } from "./table.mjs";
+import { reading } from "./reading.mjs";
 
 const how = { up: "good", down: "bad", duplicate: "bad", gate_closed: "bad" };
 
 export function networkList() {
   const list = h("div", { class: "cards" });
   const hint = h("p", { class: "hint", hidden: true }, "No network is configured.");
-  async function load() {
+  const read = reading(async () => {
     const all = await get("admin/networks");
-    const each = await Promise.all(all.map((n) => get(`admin/networks/${seg(n.network_id)}`).catch(() => n)));
-    hint.hidden = each.length > 0;
-    put(list, each.map(card));
-  }
-  load().catch(() => {});
-  const again = setInterval(() => document.hidden || load().catch(() => {}), 3000);
-  return { node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Networks")), hint, list), title: "Networks", close: () => clearInterval(again) };
+    hint.hidden = all.length > 0;
+    put(list, all.map(card));
+  }, { every: 3000 });
+  return { node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Networks")), read.node, hint, list), title: "Networks", close: read.close };
 }
 
 function card(n) {

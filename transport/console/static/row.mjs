@@ -59,10 +59,11 @@ export class Row {
 
   // tick brings up to date what time alone changes.
   tick() {
-    const { call, over, at } = this.entry;
-    const now = calls.now();
+    const { call, over, at, within } = this.entry;
+    const now = calls.shown();
     say(this.time, length((over || now) - began(call)));
-    say(this.ago, now - at < 1000 ? "now" : `${span(Math.floor((now - at) / 1000) * 1000)} ago`);
+    const ago = span(Math.max(1, Math.floor((now - at) / 1000)) * 1000);
+    say(this.ago, within ? `in the last ${ago}` : now - at < 1000 ? "now" : `${ago} ago`);
   }
 
   select(on) {

@@ -2,26 +2,30 @@
 
 const reached = { ringing: "ringing", active: "answered", held: "put on hold", released: "released" };
 
-// say is what happened last, with its time; null when nothing worth telling did.
-export function say(was, is, at, told) {
-  if (!was) return first(is, at, told);
+// say is what happened last, as {text, at}; null when nothing worth telling did.
+// What is news happened now. When all is told anew, it happened at some time:
+// the call's own times say when, or else it was within the time since the feed
+// was heard last.
+export function say(was, is, at, { news, since }) {
+  const seen = news ? { at } : { at: since || at, within: true };
+  if (!was) return news ? { text: reached[is.state] ?? is.state, at } : known(is, at);
   if (was.state !== is.state) {
+    if (!news) return known(is, at);
     const text = was.state === "held" && is.state === "active" ? "resumed" : (reached[is.state] ?? is.state);
     return { text: is.synthetic ? `${text} (inferred)` : text, at };
   }
-  if (was.remote_held !== is.remote_held) return { text: is.remote_held ? "held by far end" : "far end is back", at };
-  if (was.recording !== is.recording) return { text: `recording ${is.recording || "off"}`, at };
-  if (was.conference_id !== is.conference_id) return { text: is.conference_id ? "joined conference" : "left conference", at };
-  if (was.muted !== is.muted) return { text: is.muted ? "muted" : "unmuted", at };
-  if (was.remote_number !== is.remote_number) return { text: "far end changed", at };
-  if (was.phase !== is.phase && is.phase) return { text: is.phase.replaceAll("_", " "), at };
+  if (!news && was.held_at !== is.held_at) return known(is, at);
+  if (was.remote_held !== is.remote_held) return { text: is.remote_held ? "held by far end" : "far end is back", ...seen };
+  if (was.recording !== is.recording) return { text: `recording ${is.recording || "off"}`, ...seen };
+  if (was.conference_id !== is.conference_id) return { text: is.conference_id ? "joined conference" : "left conference", ...seen };
+  if (was.muted !== is.muted) return { text: is.muted ? "muted" : "unmuted", ...seen };
+  if (was.remote_number !== is.remote_number) return { text: "far end changed", ...seen };
+  if (was.phase !== is.phase && is.phase) return { text: is.phase.replaceAll("_", " "), ...seen };
   return null;
 }
 
-// first is for a call that is seen for the first time. One that was there before
-// has only its times to tell.
-function first(is, at, told) {
-  if (told) return { text: reached[is.state] ?? is.state, at };
+// known is what a call tells of itself: it has only its times.
+function known(is, at) {
   switch (is.state) {
     case "held":
       return { text: "put on hold", at: is.held_at ?? at };

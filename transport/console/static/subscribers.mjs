@@ -1,17 +1,19 @@
 // Subscribers: found by name, number or id.
 
 import { h, put } from "./dom.mjs";
-import { get, seg } from "./api.mjs";
+import { get, leaving, seg } from "./api.mjs";
 import { day } from "./format.mjs";
 import { act, button, enable } from "./acts.mjs";
 import { calls } from "./calls.mjs";
 import { chip } from "./row.mjs";
 import { appName, apps } from "./names.mjs";
-import { badge, pages, table } from "./table.mjs";
+import { badge, focused, pages, table } from "./table.mjs";
+import { reading } from "./reading.mjs";
 
 let text = "";
+leaving.add(() => { text = ""; });
 
-const live = (id) => [...calls.entries.values()].filter((e) => e.key === id.toLowerCase() && !e.over);
+const live = (id) => [...(calls.subs.get(id.toLowerCase()) ?? [])].map((call) => calls.entries.get(call)).filter((e) => e && !e.over);
 
 export function subscriberList() {
   const t = table("Subscribers", [
@@ -24,13 +26,37 @@ export function subscriberList() {
     ["Now", (s) => live(s.subscriber_id).map((e) => h("a", { href: `#/calls/${e.id}`, "aria-label": `Call, ${e.call.state}` }, chip(e.call.state)))],
   ], "No subscriber is like that.");
   let timer = 0;
-  const search = h("input", { type: "search", placeholder: "Name, number, extension or id", "aria-label": "Search subscribers", "aria-keyshortcuts": "/", value: text, oninput: () => { text = search.value; clearTimeout(timer); timer = setTimeout(p.load, 180); } });
+  const search = h("input", { type: "search", placeholder: "Name, number, extension or id", "aria-label": "Search subscribers", "aria-keyshortcuts": "/", value: text, oninput: () => { text = search.value; clearTimeout(timer); timer = setTimeout(() => { anew = true; read.now(); }, 180); } });
   const p = pages(t, () => `admin/subscribers${text.trim() ? `?q=${encodeURIComponent(text.trim())}` : ""}`);
-  apps().catch(() => {}).then(p.load);
+  let anew = true; // what is looked for is another
+  const read = reading(async () => {
+    await apps();
+    const load = anew ? p.load : p.again;
+    anew = false;
+    try {
+      await load();
+    } catch (e) {
+      anew ||= load === p.load;
+      throw e;
+    }
+    now(true);
+  }, { every: 10000 });
+
+  // What the feed tells is shown with the next frame, of those it tells of.
+  const changed = new Set();
+  let soon = 0;
+  const now = (all) => t.again("Now", (s) => all || changed.has(s.subscriber_id.toLowerCase()));
+  const ask = () => { soon ||= setTimeout(() => { soon = 0; now(changed.has("")); changed.clear(); }, 250); };
+  const off = calls.on({ change(e) { changed.add(e.key); ask(); }, reset() { changed.add(""); ask(); } });
   return {
-    node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Subscribers"), h("label", { class: "search" }, search)), h("section", { class: "card" }, t.node, p.more)),
+    node: h("div", { class: "page" }, h("header", { class: "bar" }, h("h1", {}, "Subscribers"), h("label", { class: "search" }, search)), read.node, h("section", { class: "card" }, t.node, p.more)),
     title: "Subscribers",
-    close: () => clearTimeout(timer),
+    close() {
+      clearTimeout(timer);
+      clearTimeout(soon);
+      off();
+      read.close();
+    },
   };
 }
 
@@ -44,7 +70,7 @@ export function subscriberPage(id) {
   const other = h("select", { id: "link-app", "aria-label": "App to link" });
   const change = async (label, method, app) => {
     const got = await act(`${label} · ${appName(app)}`, method, `admin/apps/${seg(app)}/subscribers/${seg(id)}`);
-    if (got.ok) await load();
+    await read.now();
   };
   const link = button("Link", () => other.value && change("Link", "PUT", other.value));
   async function load() {
@@ -58,8 +84,12 @@ export function subscriberPage(id) {
       fact("At the provider", at && [badge(at.state, standing[at.state] ?? "warn"), at.detail ? ` ${at.detail}` : "", at.since ? ` since ${day(at.since)}` : ""]),
     ].filter(Boolean));
     const rest = (await apps()).filter((a) => !s.apps.includes(a.app_id));
+    const focus = focused(links);
     put(links, s.apps.length ? s.apps.map((a) => h("li", {}, h("a", { href: `#/apps/${seg(a)}` }, appName(a)), button("Unlink", () => change("Unlink", "DELETE", a), { class: "ghost danger small", "aria-label": `Unlink ${appName(a)}` }))) : h("li", { class: "hint" }, "No app follows this subscriber: nobody is told of the calls."));
+    focus();
+    const was = other.value;
     put(other, rest.length ? rest.map((a) => h("option", { value: a.app_id }, a.name)) : h("option", { value: "" }, "no other app"));
+    if (rest.some((a) => a.app_id === was)) other.value = was;
     enable(link, rest.length > 0);
   }
   const none = h("p", { class: "hint" }, "No live call of this subscriber.");
@@ -70,11 +100,18 @@ export function subscriberPage(id) {
   };
   const off = calls.on({ change: (e) => e.key === id.toLowerCase() && draw(), reset: draw });
   draw();
-  apps().catch(() => {}).then(load).catch((e) => { title.textContent = e.message; });
+  const missing = h("p", { class: "hint", hidden: true }, "There is no such subscriber, or not any more.");
+  const there = [h("section", { class: "card" }, facts),
+      h("section", { class: "card" }, h("header", { class: "card-head" }, h("h2", {}, "Apps that follow"), h("span", { class: "group" }, other, link)), links)];
+  const is = (yes) => { missing.hidden = yes; for (const n of there) n.hidden = !yes; };
+  const read = reading(() => load().then(() => is(true)), { gone: () => is(false) });
   return {
-    node: h("div", { class: "page" }, h("header", { class: "bar" }, title, h("a", { class: "quiet", href: "#/subscribers" }, "All subscribers")), h("section", { class: "card" }, facts),
-      h("section", { class: "card" }, h("header", { class: "card-head" }, h("h2", {}, "Apps that follow"), h("span", { class: "group" }, other, link)), links), h("section", { class: "card" }, h("h2", {}, "Live calls"), none, now)),
+    node: h("div", { class: "page" }, h("header", { class: "bar" }, title, h("a", { class: "quiet", href: "#/subscribers" }, "All subscribers")), read.node, missing, there, h("section", { class: "card" }, h("h2", {}, "Live calls"), none, now)),
     title: "Subscriber",
-    close: off,
+    back: "#/subscribers",
+    close() {
+      off();
+      read.close();
+    },
   };
 }
