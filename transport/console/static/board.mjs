@@ -1,6 +1,7 @@
 // The board: every live call, by subscriber.
 
 import { h, put, say, mark } from "./dom.mjs";
+import { leaving } from "./api.mjs";
 import { count, rate } from "./format.mjs";
 import { calls } from "./calls.mjs";
 import { Ordered } from "./order.mjs";
@@ -13,23 +14,30 @@ const name = (e) => `${(e.call.subscriber_name || e.key).toLowerCase()}\u0000${e
 const stamp = (ms) => String(Math.floor(ms ?? 0)).padStart(14, "0");
 const late = (ms) => stamp(99999999999999 - (ms ?? 0));
 
+// What calls are put in order by; the shortest began last.
 const orders = {
   subscriber: name,
   state: (e) => `${rank[e.call.state] ?? "4"}${name(e)}`,
-  time: (e) => `${stamp(began(e.call))}${e.id}`,
-  last: (e) => `${late(e.at)}${e.id}`,
+  time: (e) => `${late(began(e.call))}${e.id}`,
+  last: (e) => `${stamp(e.at)}${e.id}`,
 };
 
+// Columns are [order, title, class, what the two directions are called]; the
+// one that is down comes first where it is what one looks for.
 const columns = [
-  ["subscriber", "Subscriber"],
-  ["", "Far end"],
-  ["state", "State"],
-  ["time", "Duration"],
-  ["last", "Last event"],
+  ["subscriber", "Subscriber", "who", ["Subscriber, from A", "Subscriber, from Z"]],
+  ["", "Far end", "far"],
+  ["state", "State", "state", ["State, ringing first", "State, held first"]],
+  ["time", "Duration", "time", ["Duration, shortest first", "Duration, longest first"], true],
+  ["last", "Last event", "last", ["Last event, oldest first", "Last event, newest first"], true],
 ];
+const sortable = columns.filter(([key]) => key);
 
 // What one looked for is still there when one comes back to the page.
-const kept = { order: "subscriber", states: new Set(), text: "", selected: "" };
+const kept = {};
+const forget = () => Object.assign(kept, { order: "subscriber", down: false, states: new Set(), text: "", selected: "" });
+forget();
+leaving.add(forget);
 
 export function board(go) {
   const list = new Ordered((e) => orders[kept.order](e));
@@ -46,7 +54,7 @@ export function board(go) {
   const empty = h("div", { class: "empty", hidden: true });
   const tiles = ["ringing", "active", "held"].map((state) => {
     const n = h("b", {}, "0");
-    const node = h("button", { class: "tile", type: "button", "data-state": state, "aria-label": `Only ${state} calls`, "aria-pressed": String(kept.states.has(state)), onclick: () => toggle(state, node) }, n, h("span", {}, state));
+    const node = h("button", { class: "tile", type: "button", "data-state": state, title: `Only ${state} calls`, "aria-pressed": String(kept.states.has(state)), onclick: () => toggle(state, node) }, n, " ", h("span", {}, state));
     return { state, n, node };
   });
   const all = h("b", {}, "0");
@@ -62,7 +70,7 @@ export function board(go) {
   };
 
   function refill() {
-    list.fill([...calls.entries.values()].filter(matches));
+    list.fill([...calls.entries.values()].filter(matches), kept.down);
     rows.ask();
     numbersSoon();
   }
@@ -141,14 +149,30 @@ export function board(go) {
     e.preventDefault();
   });
 
+  // Heads put the calls in order, and turn the order round. Where there is no room
+  // for them there is a list of the same.
+  const cells = columns.map(([key, title, kind, , down = false]) => {
+    const arrow = h("span", { "aria-hidden": "true" });
+    const press = () => sort(key, kept.order === key ? !kept.down : down);
+    return { key, arrow, node: h("div", { role: "columnheader", class: `cell ${kind}` }, key ? h("button", { type: "button", class: "sort", onclick: press }, title, arrow) : title) };
+  });
+  put(head, cells.map((c) => c.node));
+  const sorts = h("select", { "aria-label": "Sort calls", onchange: () => sort(...sorts.value.split(" ").map((v, i) => (i ? v === "down" : v))) },
+    sortable.flatMap(([key, , , both]) => both.map((text, i) => h("option", { value: `${key} ${i ? "down" : "up"}` }, text))));
+
+  function sort(key, down) {
+    Object.assign(kept, { order: key, down });
+    heads();
+    refill();
+  }
+
   function heads() {
-    put(
-      head,
-      columns.map(([key, title], i) =>
-        h("div", { role: "columnheader", class: `cell ${["who", "far", "state", "time", "last"][i]}`, "aria-sort": key ? (kept.order !== key ? "none" : key === "last" ? "descending" : "ascending") : null },
-          key ? h("button", { type: "button", class: "sort", onclick: () => { kept.order = key; heads(); refill(); } }, title, h("span", { "aria-hidden": "true" }, kept.order !== key ? "" : key === "last" ? " ↓" : " ↑")) : title),
-      ),
-    );
+    for (const { key, arrow, node } of cells) {
+      const is = kept.order !== key ? "none" : kept.down ? "descending" : "ascending";
+      mark(node, "aria-sort", key ? is : null);
+      say(arrow, { none: "", ascending: " ↑", descending: " ↓" }[is]);
+    }
+    sorts.value = `${kept.order} ${kept.down ? "down" : "up"}`;
   }
 
   let seen = calls.seen;
@@ -189,13 +213,14 @@ export function board(go) {
         h("h1", {}, "Calls"),
         h("div", { class: "tiles" }, h("div", { class: "tile still" }, all, h("span", {}, "live")), tiles.map((t) => t.node), h("div", { class: "tile still" }, speed, h("span", {}, "changes/s"))),
         h("label", { class: "search" }, search)),
-      h("div", { class: "sheet" }, grid, empty)),
+      h("div", { class: "sheet" }, h("label", { class: "sorts" }, "Sort by ", sorts), grid, empty)),
     side,
   );
   requestAnimationFrame(preview);
   return {
     node,
     title: "Calls",
+    ...(kept.selected && { focus: () => grid.focus({ preventScroll: true }) }),
     close() {
       off();
       clearInterval(second);

@@ -5,16 +5,19 @@ export class Ordered {
   items = [];
   #keys = new Map(); // by item
   #keyOf;
+  #down; // the greatest key comes first
 
-  constructor(keyOf) {
+  constructor(keyOf, down = false) {
     this.#keyOf = keyOf;
+    this.#down = down;
   }
 
-  // fill begins anew with all of these.
-  fill(items) {
+  // fill begins anew with all of these, in this direction.
+  fill(items, down = this.#down) {
+    this.#down = down;
     this.#keys.clear();
     for (const item of items) this.#keys.set(item, this.#keyOf(item));
-    this.items = [...this.#keys.keys()].sort((a, b) => (this.#keys.get(a) < this.#keys.get(b) ? -1 : 1));
+    this.items = [...this.#keys.keys()].sort((a, b) => (this.#before(this.#keys.get(a), this.#keys.get(b)) ? -1 : 1));
   }
 
   has(item) {
@@ -42,13 +45,17 @@ export class Ordered {
     return key === undefined ? -1 : this.#find(key);
   }
 
+  #before(a, b) {
+    return this.#down ? a > b : a < b;
+  }
+
   // #find is where the first item is that does not come before the key.
   #find(key) {
     let low = 0;
     let high = this.items.length;
     while (low < high) {
       const mid = (low + high) >> 1;
-      if (this.#keys.get(this.items[mid]) < key) low = mid + 1;
+      if (this.#before(this.#keys.get(this.items[mid]), key)) low = mid + 1;
       else high = mid;
     }
     return low;
