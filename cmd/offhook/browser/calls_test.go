@@ -24,7 +24,12 @@ func (w *window) choose(s *rig.Site, subscriber string) {
 	w.t.Helper()
 	w.visit("#/dial")
 	w.pick("#dial-app", s.App)
-	w.pick("#dial-subscriber", subscriber)
+	option := `document.querySelector('#dial-subscriber-list [data-value="` + subscriber + `"]')`
+	w.until("somebody is offered", `document.querySelector("#dial-subscriber").value`)
+	js[bool](w, `(document.querySelector("#dial-subscriber").focus(), true)`)
+	w.enter("#dial-subscriber", subscriber)
+	w.until(subscriber+" is found", option)
+	js[bool](w, `(`+option+`.click(), document.activeElement.blur(), true)`)
 }
 
 // pick chooses of a list, once it is offered.
