@@ -8,6 +8,8 @@ import { began, chip } from "./row.mjs";
 import { controls } from "./verbs.mjs";
 import { timeline } from "./timeline.mjs";
 import { appName, apps } from "./names.mjs";
+import { focused } from "./table.mjs";
+import { reading } from "./reading.mjs";
 
 // callPanel is a call on its own page, or beside the board.
 export function callPanel(id, go, { beside = false } = {}) {
@@ -21,7 +23,7 @@ export function callPanel(id, go, { beside = false } = {}) {
   const lasts = h("span", { class: "mono big" });
   const does = controls();
   const facts = h("dl", { class: "facts" });
-  const through = h("select", { "aria-label": "Act as app", onchange: () => { app = through.value; show(); past(); } });
+  const through = h("select", { "aria-label": "Act as app", onchange: () => { app = through.value; show(); read.now(); } });
   const line = timeline();
   const missing = h("p", { class: "hint", hidden: true });
 
@@ -44,53 +46,58 @@ export function callPanel(id, go, { beside = false } = {}) {
     }
     through.value = app;
     does.show(call, app);
+    const at = focused(facts);
     put(facts, known(call).map(([k, v]) => [h("dt", {}, k), h("dd", {}, v)]));
+    at();
     tick();
   }
 
   function tick() {
     if (!call) return;
     const end = call.released_at ?? (calls.entries.get(id)?.over || 0);
-    say(lasts, length((end || (call.state === "released" ? began(call) : calls.now())) - began(call)));
+    const live = call.state !== "released" && !end;
+    say(lasts, length((end || (live ? calls.shown() : began(call))) - began(call)));
+    line.until(live ? calls.shown() : 0);
   }
 
   // past reads the timeline, and the call where the feed does not have it.
-  let asked = 0;
   async function past() {
-    const mine = ++asked;
     if (!app) {
       if (!call) return find();
       return line.none("No app may follow this subscriber, so nothing of this call is kept for one.");
     }
-    try {
-      const base = `admin/apps/${seg(app)}/calls/${seg(id)}`;
-      if (!calls.entries.has(id)) {
-        call = await get(base);
-        if (!closed) show();
+    const through = app;
+    const base = `admin/apps/${seg(app)}/calls/${seg(id)}`;
+    if (!calls.entries.has(id)) {
+      const is = await unless404(get(base));
+      if (closed || through !== app) return;
+      if (is) {
+        call = is;
+        show();
       }
-      const got = await ask("GET", `${base}/timeline`);
-      if (!closed && mine === asked) line.show(got.body, call);
-    } catch (e) {
-      if (closed || mine !== asked) return;
-      line.none(e.status === 404 ? "The timeline of this call is not kept any more." : e.message);
-      if (!call) say(missing, "There is no such call, or it ended too long ago.");
     }
+    const got = await unless404(ask("GET", `${base}/timeline`));
+    if (closed || through !== app) return;
+    if (got) line.show(got.body);
+    else line.none("The timeline of this call is not kept any more.");
   }
 
   // find asks app after app for a call that is over: whose it was is not known.
+  // It does so once: what was nowhere does not come back.
+  let nowhere = false;
   async function find() {
+    if (nowhere) return;
     for (const a of await apps()) {
-      if (closed) return;
-      try {
-        call = await get(`admin/apps/${seg(a.app_id)}/calls/${seg(id)}`);
-        app = a.app_id;
-        of = [app];
-        show();
-        return past();
-      } catch {
-        // not this app's
-      }
+      const is = await unless404(get(`admin/apps/${seg(a.app_id)}/calls/${seg(id)}`));
+      if (closed || call) return;
+      if (!is) continue;
+      call = is;
+      app = a.app_id;
+      of = [app];
+      show();
+      return past();
     }
+    nowhere = true;
     say(missing, "There is no such call, or it ended too long ago.");
     missing.hidden = false;
     line.none("");
@@ -102,17 +109,17 @@ export function callPanel(id, go, { beside = false } = {}) {
       if (entry.id !== id) return;
       show();
       clearTimeout(later);
-      later = setTimeout(past, 400); // an attempt follows an event
+      later = setTimeout(() => read.now(), 400); // an attempt follows an event
     },
   });
   const second = setInterval(tick, 1000);
   show();
-  past();
+  const read = reading(past);
 
   const head = h("header", { class: "call-head" },
     h("div", { class: "call-title" }, title, state, lasts),
     beside ? h("a", { class: "quiet", href: `#/calls/${id}` }, "Open") : h("a", { class: "quiet", href: "#/" }, "All calls"));
-  const node = h("div", { class: beside ? "call beside" : "page call" }, head, missing,
+  const node = h("div", { class: beside ? "call beside" : "page call" }, head, read.node, missing,
     h("div", { class: "call-do" }, does.node, h("label", { class: "as" }, h("span", {}, "as"), through)),
     h("section", { class: "card timeline-card", "aria-label": "Timeline" }, line.node),
     h("section", { class: "card", "aria-label": "Facts" }, facts));
@@ -120,7 +127,9 @@ export function callPanel(id, go, { beside = false } = {}) {
     id,
     node,
     title: "Call",
+    back: "#/",
     close() {
+      read.close();
       closed = true;
       off();
       clearInterval(second);
@@ -128,6 +137,9 @@ export function callPanel(id, go, { beside = false } = {}) {
     },
   };
 }
+
+// unless404 is null for what is not there.
+const unless404 = (asked) => asked.catch((e) => { if (e.status !== 404) throw e; return null; });
 
 // known is what there is to say of a call, what is empty left out.
 function known(c) {
