@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"offhook/transport/openapitest"
 )
 
 // Answer is one HTTP answer, read whole.
@@ -73,14 +76,44 @@ func AskWith(c *http.Client, method, url, token, body string, header ...string) 
 	return Answer{resp.StatusCode, resp.Header, b}, err
 }
 
-// Must is Ask for what has to be answered with that status.
+// Must is Ask for what has to be answered with that status, and as the documents
+// of the listeners say.
 func Must(t testing.TB, status int, method, url, token, body string, header ...string) Answer {
 	t.Helper()
 	a, err := Ask(method, url, token, body, header...)
 	require.NoError(t, err)
 	require.Equal(t, status, a.Status, "%s %s: %s", method, url, a.Body)
+	require.NoError(t, documented(method, url, body, a, header))
 	return a
 }
+
+// documented says what of a request and its answer is in no document. Which one
+// it is shows in the path; the simulator's own listener has none.
+func documented(method, target, body string, a Answer, header []string) error {
+	u, err := url.Parse(target)
+	if err != nil {
+		return err
+	}
+	d := openapitest.Admin
+	switch {
+	case strings.HasPrefix(u.Path, "/simulator/"):
+		return nil
+	case strings.HasPrefix(u.Path, "/apps/"):
+		d = openapitest.Public
+	}
+	sent := http.Header{"Content-Type": {"application/json"}}
+	for i := 0; i+1 < len(header); i += 2 {
+		sent.Set(header[i], header[i+1])
+	}
+	return d().Check(openapitest.Exchange{
+		Method: method, Path: u.EscapedPath(), Query: u.RawQuery, Header: sent, Body: []byte(body),
+		Status: a.Status, Answer: a.Header, Text: a.Body, Cut: len(a.Body) > mostJudged,
+	})
+}
+
+// mostJudged bounds what is held against a document: lists of a hundred thousand
+// subscribers are not.
+const mostJudged = 4 << 20
 
 // Poll yields every few milliseconds until the time is up.
 func Poll(limit time.Duration) func(func(int) bool) {
