@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 
 	"offhook/bench/prove/report"
@@ -39,6 +40,7 @@ func TestADiskThatStandsStillHasCommandsRefused(t *testing.T) {
 		t.Run(stall.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, 1, quietApp())
+				w.fs = vfs.NewMem() // whose power is not cut: the other one copies each file at each sync
 				disk := rig.NewStubborn(w.fs)
 				w.disk, w.wires.jitter = disk.FS, 2*time.Millisecond
 				w.rise([]simulator.Config{{Subscribers: 30, Seed: 5, CallsPerSecond: 2, Traffic: simulator.TrafficRate, CallDuration: 4 * time.Second}})
