@@ -13,6 +13,7 @@ PAIRS       ?= 10
 RATE        ?= 0
 QUIET       ?= 0s
 SEEDS       ?= 1
+PACKAGES    ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n + n / 2)))
 
 BENCH = --runs $(RUNS) --round $(ROUND) $(if $(SUITE),--suite $(SUITE)) $(if $(PART),--part $(PART)) $(if $(QUICK),--quick) $(if $(filter-out 0,$(RATE)),--rate $(RATE)) \
 	$(if $(DIR),--dir $(DIR)) $(if $(JSON),--json $(JSON)) $(if $(TEXT),--text $(TEXT)) $(if $(SVG),--svg $(SVG)) $(if $(PROFILES),--profiles $(PROFILES))
@@ -39,7 +40,7 @@ release-check: ## build offhook twice in different places, and compare every byt
 
 test: ## run every test with the race detector; installs what it needs beside Go where it may
 	@sh .ci/needs
-	CGO_ENABLED=1 GORACE=atexit_sleep_ms=20 $(GO) test -race -timeout 20m ./...
+	CGO_ENABLED=1 GORACE=atexit_sleep_ms=20 $(GO) test -race -p $(PACKAGES) -timeout 20m ./...
 	$(GO) -C docs/monitoring/check test ./...
 	$(GO) test -tags maybe ./engine/maybe
 	$(GO) test -tags maybe -run 'TheWholeNode|EachPlace' ./bench/prove/sim
