@@ -1,7 +1,7 @@
 // What a page reads again and again, so that it follows what changes, and what
 // it says while it cannot.
 
-import { h } from "./dom.mjs";
+import { h, mark } from "./dom.mjs";
 import { Refused } from "./api.mjs";
 import { calls } from "./calls.mjs";
 import { time } from "./format.mjs";
@@ -18,21 +18,28 @@ export function reading(load, { every = 5000, gone } = {}) {
   let running = null;
   let queued = null;
 
+  function trouble(text) {
+    node.textContent = text;
+    if (node.parentElement) mark(node.parentElement, "data-old", text !== "");
+  }
+  function well() {
+    read = Date.now();
+    trouble("");
+  }
+
   async function once() {
     clearTimeout(timer);
     try {
       await load();
       if (closed) return;
-      read = Date.now();
-      node.textContent = "";
+      well();
     } catch (e) {
       if (!(e instanceof Refused)) reportError(e);
       if (closed) return;
       if (e.status === 404 && gone) {
-        read = Date.now();
-        node.textContent = "";
+        well();
         gone();
-      } else node.textContent = `${read ? `As it was at ${time(read)}, and not read since` : "Not read yet"}: ${e.message}. Trying again.`;
+      } else trouble(`${read ? `As it was at ${time(read)}, and not read since` : "Not read yet"}: ${e.message}. Trying again.`);
     }
     timer = setTimeout(turn, every);
   }

@@ -39,6 +39,7 @@ export function subscriberList() {
       anew ||= load === p.load;
       throw e;
     }
+    t.again("Apps"); // an app may have another name
     now(true);
   }, { every: 10000 });
 

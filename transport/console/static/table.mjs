@@ -40,7 +40,12 @@ export function table(label, columns, empty = "Nothing yet.") {
     length: () => rows.length,
     again(title, is = () => true) {
       const i = columns.findIndex((c) => c[0] === title);
-      for (const r of rows) if (is(r.item)) fill(r.node.children[i], columns[i][1], r.item);
+      for (const r of rows) {
+        if (!is(r.item)) continue;
+        const at = focused(r.node.children[i]);
+        fill(r.node.children[i], columns[i][1], r.item);
+        at();
+      }
     },
   };
 }

@@ -77,7 +77,7 @@ export function timeline() {
   let now = 0; // where the axis ends while the call is live
   const box = h("div", { class: "lanes" });
   const list = h("ol", { class: "happened" });
-  const mode = h("button", { type: "button", class: "ghost small", "aria-pressed": "false", onclick: () => { even = !even; mode.setAttribute("aria-pressed", String(!even)); draw(); } }, "To scale");
+  const mode = h("button", { type: "button", class: "small", "aria-pressed": "false", onclick: () => { even = !even; mode.setAttribute("aria-pressed", String(!even)); draw(); } }, "To scale");
   const says = h("p", { class: "sub scale" });
   const key = h("ul", { class: "legend", "aria-label": "Legend" }, legend.map(([kind, text]) => h("li", {}, svg("svg", { width: 12, height: 12, viewBox: "-6 -6 12 12", "aria-hidden": "true" }, shape(kind === "failed" ? "attempt" : kind, 0, 0, kind !== "failed")), text)));
   const hint = h("p", { class: "hint" }, "Reading the timeline…");
