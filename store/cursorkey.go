@@ -1,7 +1,9 @@
 package store
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -14,6 +16,14 @@ const CursorKeyLen = 32
 // log are told under it, so it stays the same for as long as anybody may hold
 // one; it never leaves the process.
 func (s *Store) CursorKey() [CursorKeyLen]byte { return s.cursorKey }
+
+// LogKey is a key for the names that subscribers have in the log. It comes of
+// the cursor key, so it stays as long as the directory and goes into copies.
+func (s *Store) LogKey() [sha256.Size]byte {
+	h := hmac.New(sha256.New, s.cursorKey[:])
+	h.Write([]byte("ids in the log"))
+	return [sha256.Size]byte(h.Sum(nil))
+}
 
 // loadCursorKey reads the key, or makes it: directories from before there were
 // cursors have none.

@@ -28,7 +28,7 @@ func (s *Store) load(id string) (sub *engine.Subscriber, err error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load subscriber %s: %w", id, err)
+		return nil, fmt.Errorf("load subscriber: %w", err) // whoever asked logs which one; ids may be phone numbers
 	}
 	return sub, nil
 }
@@ -93,7 +93,7 @@ func (s *Store) Intent(app, subscriber, key string) (in *engine.Intent, err erro
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load intent of %s: %w", subscriber, err)
+		return nil, fmt.Errorf("load intent: %w", err)
 	}
 	return in, nil
 }

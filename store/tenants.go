@@ -330,7 +330,7 @@ func (s *Store) list(prefix []byte, behind string, limit int, fn func(*tenant.Su
 		}
 		sub, err := loadFrom(view, id)
 		if err != nil {
-			return fmt.Errorf("list subscribers: %s: %w", id, err)
+			return fmt.Errorf("list subscribers: load one: %w", err)
 		}
 		if sub == nil || sub.Deleted {
 			continue

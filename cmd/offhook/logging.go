@@ -22,16 +22,17 @@ type logs struct {
 	*slog.Logger
 	level *slog.LevelVar
 	json  bool
+	ids   *logIDs // of subscribers, whose own are not logged
 }
 
 // newLogs writes one line for one event, for people or for a collector.
 func newLogs(w io.Writer, l Log) *logs {
 	level := &slog.LevelVar{}
 	level.Set(l.level())
-	all := &logs{level: level, json: l.Format == formatJSON || l.Format == formatAuto && !terminal(w)}
-	options := &slog.HandlerOptions{Level: level}
+	all := &logs{level: level, json: l.Format == formatJSON || l.Format == formatAuto && !terminal(w), ids: newLogIDs()}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return all.ids.hide(a) }}
 	if all.json {
-		options.ReplaceAttr = readableTimes
+		options.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr { return readableTimes(all.ids.hide(a)) }
 		all.Logger = slog.New(slog.NewJSONHandler(w, options))
 	} else {
 		all.Logger = slog.New(slog.NewTextHandler(w, options))
@@ -41,7 +42,7 @@ func newLogs(w io.Writer, l Log) *logs {
 
 // readableTimes has lengths of time as in the text log, 1.5s: as a number they
 // would be nanoseconds, which nobody guesses.
-func readableTimes(_ []string, a slog.Attr) slog.Attr {
+func readableTimes(a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
 		a.Value = slog.StringValue(a.Value.Duration().String())
 	}

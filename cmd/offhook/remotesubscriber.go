@@ -74,6 +74,7 @@ func (r *remote) print(p *program, s client.ProvisionedSubscriber, err error) er
 	all := []fact{
 		{"subscriber", s.SubscriberID}, {"number", s.SubscriberNumber}, {"name", s.SubscriberName}, {"account", s.SubscriberAccountID},
 		{"network", s.NetworkID}, {"provider's user", s.ProviderUserID}, {"extension", s.Extension}, {"apps", strings.Join(s.Apps, " ")},
+		{"in the log", s.LogID},
 	}
 	if at := s.ProviderStatus; at != nil {
 		all = append(all, fact{"at the platform", strings.TrimSpace(at.State + " " + at.Detail)})

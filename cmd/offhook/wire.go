@@ -41,6 +41,7 @@ func serve(ctx context.Context, s serving) (err error) {
 		return opening(err, cfg)
 	}
 	end.with(n.store.Close)
+	s.log.ids.use(n.store.LogKey())
 	n.beginRun()
 	end.with(func() error { n.endRun(err); return nil })
 	stopTracing := n.startTracing(cfg.Tracing)
@@ -92,7 +93,7 @@ func serve(ctx context.Context, s serving) (err error) {
 		Calls: byHand{n.networks.hands}, Provisioning: n.networks, Contacts: n.networks, Links: n.networks, Tenants: standing{n.store, n.networks.user}, Token: token, Gatherer: n.registry, Log: log,
 		Metrics: adminapi.NewMetrics(n.registry), URLs: n.urls, Hooks: n.hooks, Full: n.full, Ready: n.notReady, MaxConns: n.files.admin,
 		AsApp: n.api.ForOperator(), Console: seen,
-		Keys: n.store, Backups: n, LogLevel: s.log.level, CertFile: cfg.Admin.TLS.CertFile, KeyFile: cfg.Admin.TLS.KeyFile,
+		Keys: n.store, Backups: n, LogLevel: s.log.level, LogID: s.log.ids.of, CertFile: cfg.Admin.TLS.CertFile, KeyFile: cfg.Admin.TLS.KeyFile,
 	})
 	if err != nil {
 		return err

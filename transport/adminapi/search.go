@@ -5,6 +5,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"offhook/engine"
 	"offhook/engine/tenant"
 	"offhook/transport/httpapi/web"
 	"offhook/transport/problem"
@@ -14,8 +15,11 @@ import (
 // there is a next page, whatever was found.
 const mostSought = 20000
 
+// LogIDLen is how many letters a subscriber's name in the log has.
+const LogIDLen = 10
+
 // sought is what a list of subscribers is wanted for: nil for all of them.
-func sought(ctx *fasthttp.RequestCtx) (func(*tenant.SubscriberInfo) bool, error) {
+func (s *Server) sought(ctx *fasthttp.RequestCtx) (func(*tenant.SubscriberInfo) bool, error) {
 	args := ctx.QueryArgs()
 	text := string(args.Peek("q"))
 	if wrong := web.CheckText(text); wrong != "" {
@@ -29,10 +33,17 @@ func sought(ctx *fasthttp.RequestCtx) (func(*tenant.SubscriberInfo) bool, error)
 		p := &info.Profile
 		of := strings.ToLower(strings.Join([]string{p.ID, p.Number, p.Extension, p.Name, p.AccountID, p.ProviderUser}, "\x00"))
 		for _, w := range words {
-			if !strings.Contains(of, w) {
+			if !strings.Contains(of, w) && !s.inLog(p, w) {
 				return false
 			}
 		}
 		return true
 	}, nil
+}
+
+// inLog reports whether a word is what the log calls a subscriber: by its id,
+// or by what it is called at its provider.
+func (s *Server) inLog(p *engine.Profile, word string) bool {
+	name := s.config.LogID
+	return name != nil && len(word) == LogIDLen && (name(p.ID) == word || name(p.ProviderUser) == word)
 }

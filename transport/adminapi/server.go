@@ -46,7 +46,8 @@ type Config struct {
 
 	Backups Backups // nil where none can be made
 
-	LogLevel *slog.LevelVar // of Log, which may be changed here; nil where it may not
+	LogLevel *slog.LevelVar         // of Log, which may be changed here; nil where it may not
+	LogID    func(id string) string // what a subscriber or a provider's user is called in the log, LogIDLen letters; nil where by its id
 
 	CertFile, KeyFile string // PEM; both empty for plain HTTP
 

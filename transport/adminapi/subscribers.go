@@ -22,15 +22,20 @@ type subscriberView struct {
 	Network      string   `json:"network_id"`
 	ProviderUser string   `json:"provider_user_id"`
 	Apps         []string `json:"apps"`
+	LogID        string   `json:"log_id,omitempty"`
 
 	Provider *standingView `json:"provider_status,omitempty"` // of a subscriber that is looked at by itself
 }
 
-func viewSubscriber(info *tenant.SubscriberInfo) subscriberView {
+func (s *Server) viewSubscriber(info *tenant.SubscriberInfo) subscriberView {
 	p := &info.Profile
+	logID := ""
+	if s.config.LogID != nil {
+		logID = s.config.LogID(p.ID)
+	}
 	return subscriberView{
 		ID: p.ID, Number: p.Number, Extension: p.Extension, Name: p.Name, AccountID: p.AccountID,
-		Network: p.Network, ProviderUser: p.ProviderUser, Apps: list(info.Apps),
+		Network: p.Network, ProviderUser: p.ProviderUser, Apps: list(info.Apps), LogID: logID,
 		Provider: viewStanding(info.Provider),
 	}
 }
@@ -111,7 +116,7 @@ func (s *Server) putSubscriber(ctx *fasthttp.RequestCtx) error {
 		status = fasthttp.StatusCreated
 		ctx.Response.Header.Set(fasthttp.HeaderLocation, web.Path("admin", "subscribers", info.Profile.ID))
 	}
-	return writeJSON(ctx, status, viewSubscriber(info))
+	return writeJSON(ctx, status, s.viewSubscriber(info))
 }
 
 func (s *Server) subscriber(ctx *fasthttp.RequestCtx) (*tenant.SubscriberInfo, error) {
@@ -131,7 +136,7 @@ func (s *Server) getSubscriber(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(ctx, fasthttp.StatusOK, viewSubscriber(info))
+	return writeJSON(ctx, fasthttp.StatusOK, s.viewSubscriber(info))
 }
 
 func (s *Server) deleteSubscriber(ctx *fasthttp.RequestCtx) error {
@@ -149,7 +154,7 @@ func (s *Server) deleteSubscriber(ctx *fasthttp.RequestCtx) error {
 }
 
 func (s *Server) listSubscribers(ctx *fasthttp.RequestCtx) error {
-	wanted, err := sought(ctx)
+	wanted, err := s.sought(ctx)
 	if err != nil {
 		return err
 	}
@@ -189,7 +194,7 @@ func (s *Server) listSubscribers(ctx *fasthttp.RequestCtx) error {
 				return nil
 			}
 			found++
-			b, err := encode(viewSubscriber(info))
+			b, err := encode(s.viewSubscriber(info))
 			if err == nil {
 				item(b)
 			}

@@ -149,6 +149,7 @@ type ProvisionedSubscriber struct {
 	NetworkID           string          `json:"network_id"`
 	ProviderUserID      string          `json:"provider_user_id"`
 	Apps                []string        `json:"apps"`
+	LogID               string          `json:"log_id,omitempty"`
 	ProviderStatus      *ProviderStatus `json:"provider_status,omitempty"`
 }
 

@@ -179,7 +179,7 @@ func (s *API) redeliver(ctx *fasthttp.RequestCtx, c Caller) error {
 	if err != nil {
 		return probing(err)
 	}
-	s.audit(c, k, "event redelivered", "subscriber", stream.Subscriber, "sequence", sequence, "status", a.Status)
+	s.audit(c, k, "event redelivered", "sub", stream.Subscriber, "sequence", sequence, "status", a.Status)
 	return web.WriteJSON(ctx, fasthttp.StatusOK, viewAttempt(&a, ev.EventID))
 }
 

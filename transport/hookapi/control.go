@@ -130,7 +130,7 @@ func (s *API) pauseStream(ctx *fasthttp.RequestCtx, c Caller) error {
 			was.Held = slices.Insert(slices.Clone(was.Held), i, stream.Subscriber)
 		}
 		return was, nil
-	}, "subscriber", stream.Subscriber)
+	}, "sub", stream.Subscriber)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (s *API) resumeStream(ctx *fasthttp.RequestCtx, c Caller) error {
 			was.Held = nil
 		}
 		return was, nil
-	}, "subscriber", stream.Subscriber)
+	}, "sub", stream.Subscriber)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func TestPausingAStream(t *testing.T) {
 			c.do("PUT", alice+"/pause", "").wants(204)
 			require.Equal(t, []string{"alice@example.com"}, c.receiver("calls").Held)
 		}
-		require.Contains(t, c.log.String(), `msg="webhook stream paused" app="app 1/a" kind=calls by=`+c.name+" subscriber=alice@example.com\n")
+		require.Contains(t, c.log.String(), `msg="webhook stream paused" app="app 1/a" kind=calls by=`+c.name+" sub=alice@example.com\n")
 
 		// Somebody else's subscriber looks like nobody.
 		foreign := c.do("PUT", "/webhooks/calls/streams/bob@example.com/pause", "")

@@ -98,7 +98,7 @@ func (d *Dispatcher) giveUp(w engine.Waiting, tooOld func(at int64) bool) (old b
 		}
 	}
 	if gaps > 0 {
-		d.log.Error("events given up: nobody took them for as long as they are kept", "app", ep.key.app, "kind", ep.key.kind.String(), "subscriber", w.Stream.Subscriber, "from", head.Sequence)
+		d.log.Error("events given up: nobody took them for as long as they are kept", "app", ep.key.app, "kind", ep.key.kind.String(), "sub", w.Stream.Subscriber, "from", head.Sequence)
 		d.cfg.Metrics.gaps(ep.key, gaps)
 	}
 	ep.mu.Lock()

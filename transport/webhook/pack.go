@@ -20,7 +20,7 @@ func (w *worker) pack() bool {
 		err := w.read(l)
 		switch {
 		case err != nil:
-			w.ep.d.log.Error("outbox cannot be read", "app", w.ep.key.app, "kind", w.ep.key.kind.String(), "subscriber", l.lane.subscriber, "error", err)
+			w.ep.d.log.Error("outbox cannot be read", "app", w.ep.key.app, "kind", w.ep.key.kind.String(), "sub", l.lane.subscriber, "error", err)
 			w.ep.stumble(l)
 		case len(l.events) > 0:
 			w.loads[kept], w.loads[i] = w.loads[i], w.loads[kept]

@@ -174,7 +174,7 @@ func (ep *endpoint) stall(l *load, age time.Duration, out Outcome, now time.Time
 		// The stream stops here and nothing of it is skipped. Once retention has
 		// passed, a gap names what is given up and takes its place.
 		lane.parked, lane.due = true, neverDue
-		ep.d.log.Error("stream parked", "app", ep.key.app, "kind", ep.key.kind.String(), "subscriber", lane.subscriber, "sequence", l.events[0].Sequence, "reason", out.reason())
+		ep.d.log.Error("stream parked", "app", ep.key.app, "kind", ep.key.kind.String(), "sub", lane.subscriber, "sequence", l.events[0].Sequence, "reason", out.reason())
 		ep.d.cfg.Metrics.parked(ep.key)
 		ep.d.notice(Notice{App: ep.key.app, Kind: ep.key.kind, Subscriber: lane.subscriber, What: StreamParked, Reason: out.reason()})
 	} else {

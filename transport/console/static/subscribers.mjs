@@ -81,7 +81,7 @@ export function subscriberPage(id) {
     const fact = (k, v) => v && [h("dt", {}, k), h("dd", {}, v)];
     put(facts, [
       fact("Id", h("span", { class: "mono" }, s.subscriber_id)), fact("Number", h("span", { class: "mono" }, s.subscriber_number)), fact("Extension", s.extension), fact("Account", s.subscriber_account_id),
-      fact("Network", h("a", { href: "#/networks", class: "mono" }, s.network_id)), fact("Id at the provider", h("span", { class: "mono" }, s.provider_user_id)),
+      fact("Network", h("a", { href: "#/networks", class: "mono" }, s.network_id)), fact("Id at the provider", h("span", { class: "mono" }, s.provider_user_id)), fact("In the log", s.log_id && h("span", { class: "mono" }, s.log_id)),
       fact("At the provider", at && [badge(at.state, standing[at.state] ?? "warn"), at.detail ? ` ${at.detail}` : "", at.since ? ` since ${day(at.since)}` : ""]),
     ].filter(Boolean));
     const rest = (await apps()).filter((a) => !s.apps.includes(a.app_id));

@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -216,4 +218,21 @@ func Fail(ctx *fasthttp.RequestCtx, log *slog.Logger, route string, err error) {
 // quiet is fasthttp's log: broken connections, mostly.
 type quiet struct{ log *slog.Logger }
 
-func (q quiet) Printf(format string, args ...any) { q.log.Debug(fmt.Sprintf(format, args...)) }
+func (q quiet) Printf(format string, args ...any) {
+	if !q.log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	for i, a := range args {
+		if err, ok := a.(error); ok && !ofConnection(err) {
+			args[i] = "this is not a valid HTTP/1.1 request" // fasthttp's errors quote what came, phone numbers and all
+		}
+	}
+	q.log.Debug(fmt.Sprintf(format, args...))
+}
+
+// ofConnection reports whether an error is of the connection, and quotes
+// nothing that came over it.
+func ofConnection(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.HasPrefix(err.Error(), "tls: ")
+}

@@ -85,7 +85,7 @@ func (t *run) send(it item) verdict {
 				t.waits(noteStopped)
 			} else {
 				t.waits(noteTrouble)
-				t.r.log.Error("event cannot be sent again", "app", it.stream.App, "subscriber", it.stream.Subscriber, "sequence", it.sequence, "error", err)
+				t.r.log.Error("event cannot be sent again", "app", it.stream.App, "sub", it.stream.Subscriber, "sequence", it.sequence, "error", err)
 			}
 			t.sleep(t.jitter(rest))
 			rest = min(2*rest, maxRest)
