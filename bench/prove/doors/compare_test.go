@@ -24,6 +24,7 @@ var secretive = regexp.MustCompile(`(?i)(token|secrets?|keys?|digest|hash|signat
 var plainly = map[string]string{
 	"engine/actor/batch.go: w.token == token":                                                 "the number by which an owner knows who waits for an answer; it never leaves the process",
 	"cmd/offhook/configfiles.go: is.sum != was.sum":                                           "hashes of the operator's own files, against each other",
+	"cmd/offhook/logids.go: switch a.Key":                                                     "the name of what a log line tells, sub or user",
 	"cmd/offhook/remoteapp.go: k.KeyID == c.Key":                                              "a key's id, which is no secret, on the operator's own command line",
 	"cmd/offhook/version.go: switch s.Key":                                                    "what the Go tool says of how the program was built",
 	"provider/simulator/xsp.go: why == RefusedCredentials":                                    "the simulator's word for a refusal",
