@@ -40,6 +40,27 @@ func (w *window) nameless() (all []string, seen int) {
 	return all, seen
 }
 
+// pale lists the texts in sight that have less contrast to what is behind them
+// than 4.5:1 (WCAG 1.4.3). What is disabled may have less.
+const pale = `(() => {
+	const parse = (c) => (/^rgba?\(/.test(c) ? c.match(/[\d.]+/g).map(Number) : null);
+	const light = (c) => { const [r, g, b] = c.map((v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+	const over = (top, under) => [0, 1, 2].map((i) => top[i] * (top[3] ?? 1) + under[i] * (1 - (top[3] ?? 1)));
+	const behind = (n) => { const c = parse(getComputedStyle(n).backgroundColor) ?? [0, 0, 0, 0]; return (c[3] ?? 1) === 1 ? c : over(c, n.parentElement ? behind(n.parentElement) : [255, 255, 255]); };
+	const found = [];
+	const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	while (texts.nextNode()) {
+		const n = texts.currentNode.parentElement;
+		if (!texts.currentNode.nodeValue.trim() || n.closest("svg, :disabled, noscript, option, [hidden]") || !n.getClientRects().length) continue;
+		let opacity = 1;
+		for (let p = n; p; p = p.parentElement) opacity *= getComputedStyle(p).opacity;
+		const back = behind(n), front = over([...parse(getComputedStyle(n).color).slice(0, 3), opacity], back);
+		const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
+		if ((a + 0.05) / (b + 0.05) < 4.5) found.push(((a + 0.05) / (b + 0.05)).toFixed(2) + " " + texts.currentNode.nodeValue.trim());
+	}
+	return found;
+})()`
+
 // places are all pages, for a site with a live call and an ended one.
 func places(s *rig.Site, call string) map[string]string {
 	return map[string]string{
@@ -85,6 +106,8 @@ func TestEveryPageHasNamesForItsControlsAndFitsEveryScreen(t *testing.T) {
 				w.size(size[0], size[1], scheme)
 				w.until("the scheme", `document.documentElement.dataset.theme === `+quoted(scheme))
 				require.LessOrEqual(t, js[int64](w, `Math.max(document.documentElement.scrollWidth, document.querySelector("main").scrollWidth)`), size[0], "%s is wider than %d px", name, size[0])
+				require.Empty(t, js[[]string](w, pale), "%s at %d px, %s", name, size[0], scheme)
+				require.True(t, js[bool](w, `document.querySelector("main h1")?.getClientRects().length > 0`), "%s at %d px has a heading", name, size[0])
 				w.shot(fmt.Sprintf("%s-%d-%s", name, size[0], scheme))
 			}
 			without, seen := w.nameless()

@@ -97,7 +97,9 @@ export function dial(go, about) {
     const now = await get(`admin/subscribers/${seg(s.subscriber_id)}`).catch((e) => { if (e.status !== 404) throw e; return null; });
     if (s !== kept.subscriber) return; // another was chosen meanwhile
     if (now?.apps.includes(app.value)) {
-      if (!subscriber.chosen() && document.activeElement !== subscriber.field) subscriber.set(now);
+      const is = subscriber.chosen();
+      const same = is && is.subscriber_number === now.subscriber_number && is.subscriber_name === now.subscriber_name;
+      if (!same && document.activeElement !== subscriber.field) subscriber.set(now);
       return;
     }
     kept.subscriber = null;

@@ -2,7 +2,7 @@
 
 import { at, session } from "./api.mjs";
 
-const QUIET = 15000; // ms without a sign of life, that is one each 5 s
+const QUIET = 11000; // ms without a sign of life, that is one each 5 s
 
 // follow reads the feed for good, and comes back when it breaks. It tells
 // on.event(name, data) and on.state("connecting" | "live" | "lost", detail).
