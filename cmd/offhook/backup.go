@@ -55,8 +55,12 @@ func (c *backupCmd) Run(p *program) error {
 	if c.Admin == "" && p.env[envAdmin] == "" {
 		// Whether one runs the lock of the directory says: the process that the
 		// file names may be gone, and its number somebody else's.
-		from := c.place(p).DataDir
-		err := store.Look(from)
+		cfg, err := c.place(p)
+		if err != nil {
+			return err
+		}
+		from := cfg.DataDir
+		err = store.Look(from)
 		_, unknown := readRunning(from)
 		asked := errors.Is(err, store.ErrInUse) || errors.Is(err, fs.ErrPermission)
 		if !asked || errors.Is(unknown, fs.ErrNotExist) {

@@ -50,21 +50,41 @@ func (u *unreached) Unwrap() error { return u.error }
 func noServer(format string, args ...any) error { return &unreached{fmt.Errorf(format, args...)} }
 
 // place is what a command knows of the offhook of this machine. Nothing in it
-// was checked: whoever only asks need not be able to read every file.
-func (r *remote) place(p *program) *Config {
+// was checked: whoever only asks need not be able to read every file. But a
+// config file that cannot be understood is no reason to go to another offhook.
+func (r *remote) place(p *program) (*Config, error) {
 	c := defaultConfig()
-	file := r.Config
-	if file == "" {
-		file = p.env["OFFHOOK_CONFIG"]
-	}
-	if text, err := os.ReadFile(file); err == nil { // #nosec G304 -- a file that the operator names
-		_ = c.readFile(file, text)
+	if file := r.file(p); file != "" {
+		text, err := os.ReadFile(file) // #nosec G304 -- a file that the operator names
+		if err != nil {
+			return nil, &configError{{origin: file, text: "the config file cannot be read: " + cause(err)}}
+		}
+		if wrong := c.readFile(file, text); len(wrong) > 0 {
+			return nil, &wrong
+		}
 	}
 	_ = c.readEnv(p.env)
 	if r.DataDir != "" {
-		c.DataDir = r.DataDir
+		_ = c.set("data_dir", r.DataDir, "--data-dir")
 	}
-	return c
+	return c, nil
+}
+
+// file is the config file that is meant; "" for none.
+func (r *remote) file(p *program) string { return first(r.Config, p.env["OFFHOOK_CONFIG"]) }
+
+// dirOf is the data directory of c, and who says so.
+func (r *remote) dirOf(p *program, c *Config) string {
+	by, file := c.origins.of("data_dir"), r.file(p)
+	switch {
+	case by == "" && file == "":
+		by = "the default"
+	case by == "":
+		by = "the default, since " + file + " has no data_dir"
+	case by != "--data-dir" && by != "OFFHOOK_DATA_DIR":
+		by = "data_dir of " + file
+	}
+	return c.DataDir + " (" + by + ")"
 }
 
 func first(values ...string) string {
@@ -78,15 +98,19 @@ func first(values ...string) string {
 
 // here is the offhook that runs on the data directory.
 func (r *remote) here(p *program, flag string) (running, *Config, error) {
-	cfg := r.place(p)
+	cfg, err := r.place(p)
+	if err != nil {
+		return running{}, nil, err
+	}
 	is, err := readRunning(cfg.DataDir)
+	dir := r.dirOf(p, cfg)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return is, cfg, noServer("no offhook runs on the data directory %s; start one with “offhook serve”, name its directory with --data-dir, or say where it is with %s", cfg.DataDir, flag)
+		return is, cfg, noServer("no offhook runs on the data directory %s; start one with “offhook serve”, name its directory with --data-dir, or say where it is with %s", dir, flag)
 	case err != nil:
-		return is, cfg, noServer("where the offhook of %s is cannot be read: %w; say where with %s", cfg.DataDir, err, flag)
+		return is, cfg, noServer("where the offhook of %s is cannot be read: %w; say where with %s", dir, err, flag)
 	case errors.Is(syscall.Kill(is.PID, 0), syscall.ESRCH):
-		return is, cfg, noServer("the offhook of the data directory %s (process %d) has ended; start it again with “offhook serve”", cfg.DataDir, is.PID)
+		return is, cfg, noServer("the offhook of the data directory %s (process %d) has ended; start it again with “offhook serve”", dir, is.PID)
 	}
 	return is, cfg, nil
 }
@@ -95,7 +119,10 @@ func (r *remote) here(p *program, flag string) (running, *Config, error) {
 func (r *remote) admin(p *program) (*client.Admin, error) {
 	at, cert := first(r.Admin, p.env[envAdmin]), ""
 	token := first(r.AdminToken, p.env["OFFHOOK_ADMIN_TOKEN"])
-	cfg := r.place(p)
+	cfg, err := r.place(p)
+	if err != nil {
+		return nil, err
+	}
 	if at == "" {
 		is, _, err := r.here(p, "--admin URL")
 		if err != nil {
@@ -130,6 +157,9 @@ func (r *remote) admin(p *program) (*client.Admin, error) {
 // public is the public API with a key.
 func (r *remote) public(p *program, key string) (*client.API, error) {
 	at, cert := first(r.API, p.env[envAPI]), ""
+	if _, err := r.place(p); err != nil {
+		return nil, err
+	}
 	if at == "" {
 		is, _, err := r.here(p, "--api URL")
 		if err != nil {

@@ -75,3 +75,45 @@ func TestTheFileOfACrashedOffhookIsNotBelieved(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(data, runningFile), []byte("{"), 0o600))
 	require.Equal(t, exitAway, run(t, nil, "app", "list", "--data-dir", data).code)
 }
+
+// A slip in the name of a config file must not lead to another offhook, such as
+// the one of ./offhook-data.
+func TestAConfigFileThatCannotBeUsedLeadsNowhereElse(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	other, tokens := office(t, 200, "application/json", `[{"app_id":"of another one","keys":[]}]`)
+	require.NoError(t, os.Mkdir("offhook-data", 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join("offhook-data", runningFile), fmt.Appendf(nil, `{"pid":%d,"admin":%q,"api":%q}`, os.Getpid(), other, other), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join("offhook-data", adminTokenFile), []byte("t\n"), 0o600))
+	for name, text := range map[string]string{"tab.yaml": "\tlisten: x", "slip.yaml": "data_dri: /prod", "elsewhere.yaml": "data_dir: /nowhere/prod", "silent.yaml": "listen: 127.0.0.1:0"} {
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	}
+	require.Equal(t, exitOK, run(t, nil, "app", "list").code, "the other one is up")
+	require.Equal(t, exitOK, run(t, nil, "app", "list", "--config", "silent.yaml").code)
+	*tokens = nil
+	for file, c := range map[string]struct {
+		code int
+		says string
+	}{
+		"nonexistent.yaml": {exitUsage, "nonexistent.yaml: the config file cannot be read: no such file"},
+		"tab.yaml":         {exitUsage, "tab.yaml:1: this is not YAML"},
+		"slip.yaml":        {exitUsage, `did you mean "data_dir"?`},
+		"elsewhere.yaml":   {exitAway, "the data directory /nowhere/prod (data_dir of elsewhere.yaml)"},
+	} {
+		for _, command := range [][]string{{"app", "list"}, {"app", "delete", "crm"}, {"status"}, {"events", "tail"}, {"events", "tail", "--app", "crm", "--api-key", "k"}, {"log"}} {
+			r := run(t, nil, append(command, "--config", file)...)
+			require.Equal(t, c.code, r.code, "%s %v: %s", file, command, r.stderr)
+			require.Contains(t, r.stderr, c.says)
+			r = run(t, map[string]string{"OFFHOOK_CONFIG": file}, command...)
+			require.Equal(t, c.code, r.code, "%s %v: %s", file, command, r.stderr)
+			require.Contains(t, r.stderr, c.says)
+		}
+	}
+	require.Equal(t, exitUsage, run(t, nil, "backup", "copy", "--config", "nonexistent.yaml").code)
+	require.NoDirExists(t, "copy")
+	require.Empty(t, *tokens, "nobody else was asked")
+	require.NoError(t, os.Remove(filepath.Join("offhook-data", runningFile)))
+	require.Contains(t, run(t, nil, "app", "list", "--config", "silent.yaml").stderr, "./offhook-data (the default, since silent.yaml has no data_dir)")
+	require.Contains(t, run(t, nil, "app", "list").stderr, "./offhook-data (the default)")
+	require.Contains(t, run(t, nil, "app", "list", "--data-dir", "x").stderr, "x (--data-dir)")
+}
