@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -34,6 +35,8 @@ type listenCmd struct {
 	AdminToken string `help:"Token of the admin listener. Also OFFHOOK_ADMIN_TOKEN." placeholder:"TOKEN"`
 	App        string `help:"The id of the app that --register makes. Default: a new one." placeholder:"APP_ID"`
 	URL        string `name:"url" help:"Where that offhook reaches this receiver. Default: the address it listens on." placeholder:"URL"`
+
+	program *program
 }
 
 func (c listenCmd) Run(p *program) error {
@@ -54,9 +57,12 @@ func (c listenCmd) Run(p *program) error {
 		return err
 	}
 	log := newLogger(p.stderr, Log{Level: "info", Format: formatText})
+	c.program = p
 	return p.untilSignal(log, func(ctx context.Context) error {
-		return c.receive(ctx, log, &printer{w: p.stdout, json: c.JSON, numbers: c.ShowNumbers})
-	})
+		return p.whileRead(ctx, func(ctx context.Context, out io.Writer) error {
+			return c.receive(ctx, log, &printer{w: out, json: c.JSON, numbers: c.ShowNumbers})
+		})
+	}, closing()...)
 }
 
 // check finds what is wrong with the flags before anything is opened.

@@ -39,6 +39,7 @@ func startListening(t *testing.T, c listenCmd) *listening {
 		c.Seed = new(uint64)
 	}
 	require.NoError(t, c.check())
+	c.program = &program{stderr: io.Discard}
 	done := make(chan error, 1)
 	out := &printer{w: &l.out, json: c.JSON, numbers: c.ShowNumbers}
 	go func() { done <- c.receive(ctx, newLogger(l.log, Log{Level: "info"}), out) }()

@@ -4,7 +4,8 @@
 //
 // Exit codes: 0 all is well, which includes a drained stop; 1 something
 // failed, or a second signal cut a drain short; 2 the command line or the
-// configuration is wrong; 3 no offhook answers; 4 it refuses.
+// configuration is wrong; 3 no offhook answers; 4 it refuses; 141 nobody reads
+// any more what is printed.
 package main
 
 import (
@@ -29,6 +30,7 @@ const (
 	exitUsage   = 2
 	exitAway    = 3
 	exitRefused = 4
+	exitUnread  = 128 + 13 // as a shell says it of what SIGPIPE killed
 )
 
 func main() {
@@ -142,6 +144,8 @@ func (p *program) run(args []string) (code int) {
 		return exitUsage
 	case errors.As(err, &cut), errors.As(err, &sick):
 		return exitFailure // it said so itself
+	case errors.Is(err, errUnread):
+		return exitUnread // head and the like wanted no more
 	case errors.As(err, &misused):
 		fmt.Fprintf(p.stderr, "offhook: %v\nTry “offhook %s --help”.\n", err, words(chosen))
 		return exitUsage

@@ -40,6 +40,8 @@ type remote struct {
 	DataDir    string        `help:"Data directory of the offhook on this machine. Also OFFHOOK_DATA_DIR." placeholder:"DIR"`
 	JSON       bool          `name:"json" help:"Print JSON."`
 	Timeout    time.Duration `help:"How long an answer may take." default:"1m"`
+
+	at string // URL of the admin listener, once it is known
 }
 
 // unreached says that there is no offhook to talk to.
@@ -147,6 +149,7 @@ func (r *remote) admin(p *program) (*client.Admin, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.at = strings.TrimSuffix(at, "/")
 	a, err := client.NewAdmin(at, token, o)
 	if err != nil {
 		return nil, usage("--admin", "%v", err)
@@ -210,9 +213,10 @@ func (r *remote) options(cert string) (client.Options, error) {
 	return client.Options{HTTP: &http.Client{Transport: t}, Timeout: r.Timeout, UserAgent: "offhook/" + version}, nil
 }
 
-// until runs fn with a context that ends at the first signal.
+// until runs fn with a context that ends at the first signal, or when its
+// terminal is closed.
 func (p *program) until(fn func(ctx context.Context) error) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), append(closing(), syscall.SIGINT, syscall.SIGTERM)...)
 	defer stop()
 	return fn(ctx)
 }

@@ -16,11 +16,20 @@ func (c *cutShort) Error() string { return "stopped at once by a second " + c.si
 
 // untilSignal runs fn until it returns or a signal asks it to stop. The first
 // one ends its context, and fn drains; at the second nothing is waited for.
-func (p *program) untilSignal(log *slog.Logger, fn func(context.Context) error) error {
+// Signals besides SIGINT and SIGTERM are named.
+func (p *program) untilSignal(log *slog.Logger, fn func(context.Context) error, more ...os.Signal) error {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, append(more, syscall.SIGINT, syscall.SIGTERM)...)
 	defer signal.Stop(signals)
 	return runUntil(log, signals, fn)
+}
+
+// closing is the signal of a terminal that is closed; none under nohup.
+func closing() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return nil
+	}
+	return []os.Signal{syscall.SIGHUP}
 }
 
 // together is how close a second signal may come that is taken for the first:

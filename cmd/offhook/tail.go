@@ -43,8 +43,9 @@ func (c *tailCmd) Run(p *program) error {
 	if c.After != "" && len(c.App) != 1 {
 		return usage("--after", "needs one --app: a cursor is good for one")
 	}
-	t := &tailing{tailCmd: c, out: p.stdout, errs: p.stderr, colour: colours(c.Color, p)}
-	err := p.until(func(ctx context.Context) error {
+	t := &tailing{tailCmd: c, errs: p.stderr, colour: colours(c.Color, p)}
+	follow := func(ctx context.Context, out io.Writer) error {
+		t.out = out
 		if key := first(c.APIKey, p.env[envAPIKey]); key != "" {
 			if len(c.App) != 1 {
 				return usage("--app", "is needed once with a key: the app it is of")
@@ -57,7 +58,8 @@ func (c *tailCmd) Run(p *program) error {
 			return t.follow(ctx, []*client.App{api.App(c.App[0])})
 		}
 		return t.asOperator(ctx, p)
-	})
+	}
+	err := p.until(func(ctx context.Context) error { return p.whileRead(ctx, follow) })
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
@@ -110,13 +112,25 @@ func (t *tailing) asOperator(ctx context.Context, p *program) (err error) {
 			return errors.New("there is no app yet; make one with “offhook app create NAME”")
 		}
 	}
+	p.takeAwayLeft(ctx, a, t.at)
+	made, gone := p.newLedger(), true
+	defer func() { made.end(gone) }()
 	var apps []*client.App
 	for _, id := range ids {
 		key, err := a.CreateKey(ctx, id, "calls:read")
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, revoke(ctx, a, id, key.KeyID)) }()
+		made.add(passing{Admin: t.at, App: id, Key: key.KeyID})
+		defer func() {
+			switch left := revoke(ctx, a, id, key.KeyID); {
+			case left == nil:
+			case err == nil || errors.Is(err, context.Canceled) || errors.Is(err, errUnread):
+				err, gone = left, false
+			default:
+				err, gone = errors.Join(err, left), false
+			}
+		}()
 		api, err := t.public(p, key.APIKey)
 		if err != nil {
 			return err
