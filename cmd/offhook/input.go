@@ -18,6 +18,10 @@ func (p *program) open(flag, path string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, usage(flag, "%s cannot be read: %s", path, cause(err))
 	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		_ = f.Close()
+		return nil, usage(flag, "%s cannot be read: it is a directory", path)
+	}
 	return f, nil
 }
 

@@ -117,3 +117,13 @@ func TestAConfigFileThatCannotBeUsedLeadsNowhereElse(t *testing.T) {
 	require.Contains(t, run(t, nil, "app", "list").stderr, "./offhook-data (the default)")
 	require.Contains(t, run(t, nil, "app", "list", "--data-dir", "x").stderr, "x (--data-dir)")
 }
+
+func TestADirectoryIsNoFile(t *testing.T) {
+	admin, asked := office(t, 200, "application/json", `{}`)
+	for _, args := range [][]string{{"subscriber", "import", "."}, {"network", "create", "--file", "."}, {"webhook", "set", "calls", "--app", "crm", "--secret-file", "."}} {
+		r := run(t, nil, append(args, "--admin", admin, "--admin-token", "t")...)
+		require.Equal(t, exitUsage, r.code, r.stderr)
+		require.Contains(t, r.stderr, ". cannot be read: it is a directory")
+	}
+	require.Empty(t, *asked)
+}
