@@ -26,7 +26,7 @@ func TestTheNextWordIsKnown(t *testing.T) {
 		"completion ":                   "bash fish zsh",
 		"app show --data-dir /tmp --js": "--json",
 		"backup ":                       "",
-		"nothing like it ":              "app backup bench call completion doctor events listen log network restore serve simulate status subscriber version webhook",
+		"nothing like it ":              "app backup bench call completion doctor events help listen log network restore serve simulate status subscriber version webhook",
 	} {
 		r := run(t, nil, append([]string{"__complete", "--"}, strings.Split(line, " ")...)...)
 		require.Zero(t, r.code, r.stderr)

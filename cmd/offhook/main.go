@@ -87,6 +87,7 @@ type commands struct {
 	Log     logCmd     `cmd:"" help:"Show how much is logged, or change it until the next start."`
 	Doctor  doctorCmd  `cmd:"" help:"Look for what is wrong here, and say what to do about it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+	Help    helpCmd    `cmd:"" help:"Show what a command takes."`
 
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
 	Complete   completeCmd   `cmd:"" name:"__complete" hidden:""`
@@ -121,15 +122,17 @@ func (p *program) run(args []string) (code int) {
 			panic(r)
 		}
 	}()
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case len(args) == 1 && args[0] == "--version":
+		args = []string{"version"}
 	}
 	chosen, err := parser.Parse(args)
-	if err != nil {
-		fmt.Fprintf(p.stderr, "offhook: %v\nTry “offhook --help”.\n", err)
-		return exitUsage
+	if err == nil {
+		err = chosen.Run()
 	}
-	err = chosen.Run()
+	var unparsed *kong.ParseError
 	var wrong *configError
 	var cut *cutShort
 	var sick *unwell
@@ -139,6 +142,9 @@ func (p *program) run(args []string) (code int) {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &unparsed):
+		fmt.Fprintf(p.stderr, "offhook: %s\nTry “%s”.\n", slip(unparsed), strings.Join(strings.Fields("offhook "+words(unparsed.Context)+" --help"), " "))
+		return exitUsage
 	case errors.As(err, &wrong):
 		fmt.Fprintf(p.stderr, "offhook: the configuration is wrong\n%v\n", wrong)
 		return exitUsage
@@ -158,14 +164,6 @@ func (p *program) run(args []string) (code int) {
 	}
 	fmt.Fprintf(p.stderr, "offhook: %v\n", err)
 	return exitFailure
-}
-
-// words are the command that was chosen, without its arguments.
-func words(chosen *kong.Context) string {
-	if s := chosen.Selected(); s != nil {
-		return strings.TrimPrefix(s.FullPath(), "offhook ")
-	}
-	return ""
 }
 
 type serveCmd struct {

@@ -71,10 +71,42 @@ func TestAWrongCommandLineIsTwo(t *testing.T) {
 	}
 }
 
+func TestASlipIsAnsweredWithTheHelpOfItsCommand(t *testing.T) {
+	for line, want := range map[string]string{
+		"app show":                 "expected \"<app>\"\nTry “offhook app show --help”.",
+		"app":                      "Try “offhook app --help”.",
+		"app key add":              "Try “offhook app key add --help”.",
+		"app show x y":             "Try “offhook app show --help”.",
+		"events tail --sate x":     "Try “offhook events tail --help”.",
+		"nothing":                  "Try “offhook --help”.",
+		"help nothing":             "unexpected argument nothing\nTry “offhook --help”.",
+		"serve -c x":               "unknown flag -c, did you mean --config?\nTry “offhook serve --help”.",
+		"app list -j":              "unknown flag -j, did you mean --json?",
+		"app list -z":              "unknown flag -z; flags are words behind two dashes\n",
+		"call record callhalf one": "Try “offhook call record --help”.",
+	} {
+		r := run(t, nil, strings.Fields(line)...)
+		require.Equal(t, exitUsage, r.code, line)
+		require.Contains(t, r.stderr, want, line)
+	}
+	require.Equal(t, "offhook: an argument is empty\nTry “offhook --help”.\n", run(t, nil, "").stderr)
+}
+
+func TestHelpIsACommandToo(t *testing.T) {
+	for _, line := range []string{"", "call", "call place"} {
+		r := run(t, nil, strings.Fields("help "+line)...)
+		require.Zero(t, r.code)
+		require.Equal(t, run(t, nil, strings.Fields(line+" --help")...).stdout, r.stdout)
+		require.NotEmpty(t, r.stdout)
+	}
+}
+
 func TestVersionSaysWhatWasBuilt(t *testing.T) {
 	r := run(t, nil, "version")
 	require.Zero(t, r.code)
 	require.Regexp(t, `^offhook \S+ \(go\S+.*, \w+/\w+\)\n$`, r.stdout)
+	require.Equal(t, r, run(t, nil, "--version"))
+	require.Regexp(t, `(?s)^\{\s+"version": "\S+",\s+"go": "go\S+.*",\s+"platform": "\w+/\w+"\s+\}\n$`, run(t, nil, "version", "--json").stdout)
 	require.Equal(t, "1.2.3", versionOf("1.2.3", nil))
 	require.Equal(t, "dev", versionOf("", nil))
 }

@@ -42,9 +42,18 @@ func versionOf(release string, info *debug.BuildInfo) string {
 	return "dev-" + commit + changed
 }
 
-type versionCmd struct{}
+type versionCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
 
-func (versionCmd) Run(stdout io.Writer) error {
+func (c versionCmd) Run(stdout io.Writer) error {
+	if c.JSON {
+		return printJSON(stdout, struct {
+			Version  string `json:"version"`
+			Go       string `json:"go"`
+			Platform string `json:"platform"`
+		}{version, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+	}
 	_, err := fmt.Fprintf(stdout, "offhook %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }
