@@ -264,7 +264,7 @@ func newOffice(t *testing.T, change ...func(*Config)) *office {
 	}
 	now := time.UnixMilli(1533331051226)
 	config := Config{
-		Calls: o.store, Tenants: o.store, Token: token, IdleWorker: 50 * time.Millisecond, Guesses: Guesses{Free: 1 << 20},
+		Calls: o.store, Tenants: o.store, Token: token, IdleWorker: 50 * time.Millisecond, Rest: time.Millisecond, Guesses: Guesses{Free: 1 << 20},
 		Now: func() time.Time { now = now.Add(time.Second); return now },
 	}
 	for _, c := range change {

@@ -61,6 +61,7 @@ type Config struct {
 	CommandTimeout time.Duration // how long a request waits for a change; zero means 15 s
 	MaxConns       int           // zero means 1,024
 	IdleWorker     time.Duration // see web.Config
+	Rest           time.Duration // see web.Config
 }
 
 // Server is the admin listener.
@@ -116,7 +117,7 @@ func New(config Config) (*Server, error) {
 	var err error
 	s.web, err = web.NewServer(web.Config{
 		Handler: s.routes.Serve, Log: config.Log, Metrics: config.Metrics,
-		MaxBody: maxBody, StreamBody: true, MaxConns: config.MaxConns, MaxConnsPerAddress: config.MaxConns, IdleWorker: config.IdleWorker,
+		MaxBody: maxBody, StreamBody: true, MaxConns: config.MaxConns, MaxConnsPerAddress: config.MaxConns, IdleWorker: config.IdleWorker, Rest: config.Rest,
 		CertFile: config.CertFile, KeyFile: config.KeyFile,
 	})
 	return s, err

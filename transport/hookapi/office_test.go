@@ -103,10 +103,10 @@ func (o *office) listen(change []func(*hookapi.Config)) {
 		c(&config)
 	}
 	hooks := hookapi.New(config)
-	api, err := httpapi.New(httpapi.Config{Tenants: o.store, Hooks: hooks, Keys: o.store, IdleWorker: 50 * time.Millisecond, BadKeys: web.Rate{PerSecond: -1}})
+	api, err := httpapi.New(httpapi.Config{Tenants: o.store, Hooks: hooks, Keys: o.store, IdleWorker: 50 * time.Millisecond, Rest: time.Millisecond, BadKeys: web.Rate{PerSecond: -1}})
 	require.NoError(o.t, err)
 	admin, err := adminapi.New(adminapi.Config{
-		Tenants: o.store, Token: token, URLs: config.URLs, Hooks: hooks, Keys: o.store, Log: log, IdleWorker: 50 * time.Millisecond, Guesses: adminapi.Guesses{Free: 1 << 20},
+		Tenants: o.store, Token: token, URLs: config.URLs, Hooks: hooks, Keys: o.store, Log: log, IdleWorker: 50 * time.Millisecond, Rest: time.Millisecond, Guesses: adminapi.Guesses{Free: 1 << 20},
 	})
 	require.NoError(o.t, err)
 	o.api, o.admin = o.serve(api), o.serve(admin)

@@ -242,7 +242,7 @@ func newHouse(t *testing.T, change ...func(*Config)) *house {
 			return engine.Reply{Profile: &tommy, Call: callOf(exampleID)}
 		},
 	}
-	config := Config{Calls: h.calls, Tenants: h.tenants, IdleWorker: 50 * time.Millisecond, BadKeys: web.Rate{PerSecond: -1}, Commands: web.Rate{PerSecond: -1}}
+	config := Config{Calls: h.calls, Tenants: h.tenants, IdleWorker: 50 * time.Millisecond, Rest: time.Millisecond, BadKeys: web.Rate{PerSecond: -1}, Commands: web.Rate{PerSecond: -1}}
 	for _, c := range change {
 		c(&config)
 	}

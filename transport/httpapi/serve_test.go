@@ -29,7 +29,7 @@ import (
 
 func TestOverAnInMemoryListener(t *testing.T) {
 	h := newHouse(t)
-	s, err := New(Config{Calls: h.calls, Tenants: h.tenants, IdleWorker: 50 * time.Millisecond})
+	s, err := New(Config{Calls: h.calls, Tenants: h.tenants, IdleWorker: 50 * time.Millisecond, Rest: time.Millisecond})
 	require.NoError(t, err)
 	ln := fasthttputil.NewInmemoryListener()
 	served := make(chan error, 1)

@@ -48,6 +48,7 @@ type Config struct {
 	IdleTimeout        time.Duration // zero means 60 s
 	CommandTimeout     time.Duration // how long a request waits for the core; zero means 15 s
 	IdleWorker         time.Duration // see web.Config
+	Rest               time.Duration // see web.Config
 }
 
 // Server is the public listener.
@@ -96,7 +97,7 @@ func New(config Config) (*Server, error) {
 		Handler: s.routes.Serve, Log: config.Log, Metrics: config.Metrics,
 		ReadTimeout: config.ReadTimeout, WriteTimeout: config.WriteTimeout, IdleTimeout: config.IdleTimeout,
 		MaxBody: config.MaxBody, MaxConns: config.MaxConns, MaxConnsPerAddress: config.MaxConnsPerAddress,
-		CertFile: config.CertFile, KeyFile: config.KeyFile, IdleWorker: config.IdleWorker,
+		CertFile: config.CertFile, KeyFile: config.KeyFile, IdleWorker: config.IdleWorker, Rest: config.Rest,
 	})
 	return s, err
 }

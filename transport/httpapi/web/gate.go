@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,8 @@ import (
 // the bound. fasthttp has the same bounds, but says no in plain text.
 type gate struct {
 	config Config
-	refuse []byte // the whole response to a connection over the bound
+	began  time.Time // what times of connections count from, whatever is done to the machine's clock
+	refuse []byte    // the whole response to a connection over the bound
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -30,6 +32,7 @@ func newGate(config Config) *gate {
 		problem.ContentType, len(doc))
 	return &gate{
 		config: config,
+		began:  time.Now(),
 		refuse: append([]byte(head), doc...),
 		conns:  map[*conn]struct{}{},
 		from:   map[netip.Addr]int{},
@@ -44,6 +47,7 @@ func (g *gate) enter(c net.Conn) (*conn, bool) {
 		return nil, false
 	}
 	in := &conn{Conn: c, gate: g, addr: addr}
+	in.said.Store(int64(time.Since(g.began)))
 	g.conns[in] = struct{}{}
 	g.from[addr]++
 	return in, true
@@ -58,14 +62,18 @@ func (g *gate) leave(c *conn) {
 	}
 }
 
-func (g *gate) closeAll() {
+func (g *gate) all() []*conn {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	all := make([]*conn, 0, len(g.conns))
 	for c := range g.conns {
 		all = append(all, c)
 	}
-	g.mu.Unlock()
-	for _, c := range all {
+	return all
+}
+
+func (g *gate) closeAll() {
+	for _, c := range g.all() {
 		_ = c.Close()
 	}
 }
@@ -140,6 +148,9 @@ type conn struct {
 	linger atomic.Bool
 	closed atomic.Bool
 	unsaid atomic.Int64 // bytes read since something was last written
+	said   atomic.Int64 // when that was, or it was accepted; ns since the gate began
+
+	farewell atomic.Bool // it is idle, and to end
 }
 
 // errTooMuch ends a request that is longer than any that could be answered.
@@ -157,6 +168,9 @@ func (c *conn) Read(b []byte) (int, error) {
 		return 0, errTooMuch
 	}
 	n, err := c.Conn.Read(b)
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.farewell.Load() {
+		n, err = c.lastLook(b)
+	}
 	c.unsaid.Add(int64(n))
 	return n, err
 }
@@ -164,11 +178,12 @@ func (c *conn) Read(b []byte) (int, error) {
 // Write begins to count anew: an answer is on its way.
 func (c *conn) Write(b []byte) (int, error) {
 	c.unsaid.Store(0)
+	c.said.Store(int64(time.Since(c.gate.began)))
 	return c.Conn.Write(b)
 }
 
 const (
-	lingerTime  = time.Second
+	lingerTime  = time.Second // a quarter of it where nothing was being sent
 	lingerBytes = 4 << 20
 )
 
@@ -178,8 +193,12 @@ func (c *conn) Close() error {
 		return nil
 	}
 	defer c.gate.leave(c)
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.linger.Load() && half.CloseWrite() == nil {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && (c.linger.Load() || c.farewell.Load()) && half.CloseWrite() == nil {
+		wait := lingerTime
+		if !c.linger.Load() {
+			wait /= 4
+		}
+		_ = c.Conn.SetReadDeadline(time.Now().Add(wait))
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 	}
 	return c.Conn.Close()

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -28,6 +29,7 @@ type Config struct {
 	ReadTimeout  time.Duration // for a whole request; zero means 10 s
 	WriteTimeout time.Duration // for a whole response; zero means 10 s
 	IdleTimeout  time.Duration // between two requests of a connection; zero means 60 s
+	Rest         time.Duration // while draining, without a request; then a connection is ended; zero means 500 ms
 	MaxBody      int           // bytes; zero means 256 KB
 	MaxHeader    int           // bytes of request line and headers; zero means 8 KB
 	StreamBody   bool          // handlers read the body themselves, with Body or BodyStream
@@ -44,6 +46,7 @@ func (c Config) fill() Config {
 	set(&c.ReadTimeout, 10*time.Second)
 	set(&c.WriteTimeout, 10*time.Second)
 	set(&c.IdleTimeout, time.Minute)
+	set(&c.Rest, 500*time.Millisecond)
 	set(&c.MaxBody, 256<<10)
 	set(&c.MaxHeader, 8<<10)
 	set(&c.MaxConns, 16384)
@@ -71,6 +74,8 @@ type Server struct {
 
 	base   context.Context // ends when requests in flight are given up
 	giveUp context.CancelFunc
+
+	draining atomic.Bool // each answer is the last of its connection
 
 	mu     sync.Mutex
 	ln     net.Listener
@@ -147,8 +152,8 @@ func (s *Server) UseCertificate(certFile, keyFile string) error {
 // Context ends when the server gives up on requests in flight.
 func (s *Server) Context() context.Context { return s.base }
 
-// Shutdown stops accepting, lets requests in flight finish, and closes
-// connections as they become idle. When ctx ends first, what is left is cut
+// Shutdown stops accepting, lets requests in flight finish, says with each
+// answer that it is the last, and ends connections once they rest. When ctx ends first, what is left is cut
 // off and ctx's error returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
@@ -160,9 +165,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if ln == nil {
 		return nil
 	}
+	s.draining.Store(true)
 	// Closed here, and not left to fasthttp, which does not know the listener
 	// yet if Serve has only just been called.
 	_ = ln.Close()
+	s.gate.rest(ctx)
 	if err := s.http.ShutdownWithContext(ctx); err != nil {
 		s.giveUp()
 		s.gate.closeAll()
@@ -180,6 +187,9 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		}
 	}()
 	s.config.Handler(ctx)
+	if s.draining.Load() {
+		ctx.Response.SetConnectionClose()
+	}
 }
 
 // unparsed answers what never became a request.
