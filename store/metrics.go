@@ -46,9 +46,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "offhook_store_waiting_events", Help: "Events that wait for delivery. Counted anew at each sweep.",
 		}, func() float64 { return m.read(func(s *Store) float64 { return float64(s.journal.waiting.Load()) }) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "offhook_store_disk_bytes", Help: "Size of the data directory.",
+			Name: "offhook_store_disk_bytes", Help: "Bytes in the files of the data directory, the log that is being written included; room the file system set aside for it is not.",
 		}, func() float64 {
-			return m.read(func(s *Store) float64 { return float64(s.db.Metrics().DiskSpaceUsage()) })
+			return m.read(func(s *Store) float64 { return float64(s.diskBytes()) })
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "offhook_store_free_bytes", Help: "Free space of the disk of the data directory; 0 where it cannot tell.",
@@ -65,6 +65,23 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}),
 	)
 	return m
+}
+
+// diskBytes is what the files of the directory hold. Pebble's own count leaves
+// out the log that is being written, which is most of a young directory. A file
+// that is gone before it is looked at holds nothing.
+func (s *Store) diskBytes() (sum int64) {
+	fs := s.opts.FS
+	names, err := fs.List(s.dir)
+	if err != nil {
+		return 0
+	}
+	for _, name := range names {
+		if info, err := fs.Stat(fs.PathJoin(s.dir, name)); err == nil && !info.IsDir() {
+			sum += info.Size()
+		}
+	}
+	return sum
 }
 
 func (m *Metrics) read(f func(*Store) float64) float64 {

@@ -208,7 +208,16 @@ func TestMetrics(t *testing.T) {
 		storetest.Put(t, s, nil, []engine.Notification{storetest.Told("app", sub, n+1)})
 	}
 	require.EqualValues(t, 5, gauge(t, reg, "offhook_store_waiting_events"))
-	require.Positive(t, gauge(t, reg, "offhook_store_disk_bytes"))
+	sum := int64(0)
+	names, err := fs.List(s.dir)
+	require.NoError(t, err)
+	for _, name := range names {
+		info, err := fs.Stat(fs.PathJoin(s.dir, name))
+		require.NoError(t, err)
+		sum += info.Size()
+	}
+	require.EqualValues(t, sum, gauge(t, reg, "offhook_store_disk_bytes"))
+	require.Greater(t, sum, int64(s.db.Metrics().DiskSpaceUsage()), "and the log that is written to") // #nosec G115
 	s.Delivered(storetest.Stream("app", sub), 1)
 	s.Delivered(storetest.Stream("app", sub), 1)
 	require.EqualValues(t, 3, gauge(t, reg, "offhook_store_waiting_events"), "told twice, counted twice")
