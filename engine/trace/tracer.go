@@ -25,8 +25,13 @@ type Span struct {
 	Failed     string // why; empty for success
 }
 
-// Attribute says something of a span.
-type Attribute struct{ Name, Value string }
+// Attribute says something of a span. Names are those of OpenTelemetry's
+// semantic conventions where they have one, and so is the type: a number is
+// compared with numbers.
+type Attribute struct {
+	Name  string
+	Value any // a string or an int
+}
 
 // Tracer decides what is recorded, and hands it to whoever exports it.
 type Tracer struct {

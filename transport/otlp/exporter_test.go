@@ -85,7 +85,7 @@ func TestSpansReachTheCollectorAsTheyAre(t *testing.T) {
 		at := root.Child()
 		start := time.Now()
 		e.Export(trace.Span{Context: at, Parent: root.Span, Name: "provider hold", Kind: trace.Client, Start: start, End: start.Add(time.Millisecond),
-			Attributes: []trace.Attribute{{Name: "offhook.outcome", Value: "refused"}}, Failed: "refused"})
+			Attributes: []trace.Attribute{{Name: "offhook.outcome", Value: "refused"}, {Name: "http.response.status_code", Value: 503}}, Failed: "refused"})
 		e.Export(trace.Span{Context: root, Name: "PUT /x", Kind: trace.Server, Start: start, End: start})
 		time.Sleep(3 * time.Second)
 		c.mu.Lock()
@@ -101,6 +101,7 @@ func TestSpansReachTheCollectorAsTheyAre(t *testing.T) {
 		require.Equal(t, otlp.Status_STATUS_CODE_ERROR, s.Status.Code)
 		require.EqualValues(t, time.Millisecond, s.EndTimeUnixNano-s.StartTimeUnixNano)
 		require.Equal(t, "refused", s.Attributes[0].Value.GetStringValue())
+		require.EqualValues(t, 503, s.Attributes[1].Value.GetIntValue())
 		require.Empty(t, c.spans[1].ParentSpanId)
 		require.Equal(t, otlp.Span_SPAN_KIND_SERVER, c.spans[1].Kind)
 		require.NoError(t, e.Stop(t.Context()))

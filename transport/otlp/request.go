@@ -1,6 +1,8 @@
 package otlp
 
 import (
+	"fmt"
+
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -41,7 +43,14 @@ func span(s *trace.Span) *otlp.Span {
 func attributes(all []trace.Attribute) []*common.KeyValue {
 	out := make([]*common.KeyValue, len(all))
 	for i, a := range all {
-		out[i] = &common.KeyValue{Key: a.Name, Value: &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: a.Value}}}
+		out[i] = &common.KeyValue{Key: a.Name, Value: value(a.Value)}
 	}
 	return out
+}
+
+func value(v any) *common.AnyValue {
+	if n, ok := v.(int); ok {
+		return &common.AnyValue{Value: &common.AnyValue_IntValue{IntValue: int64(n)}}
+	}
+	return &common.AnyValue{Value: &common.AnyValue_StringValue{StringValue: fmt.Sprint(v)}}
 }

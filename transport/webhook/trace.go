@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"offhook/engine"
@@ -39,8 +38,11 @@ func (w *worker) traceAttempt(out Outcome, began time.Time) {
 		Context: p.Trace, Parent: w.cause.Span, Name: "webhook " + w.ep.key.kind.String(), Kind: trace.Client, Start: began, End: began.Add(out.Took),
 		Attributes: []trace.Attribute{
 			{Name: "offhook.app", Value: w.ep.key.app}, {Name: "offhook.event", Value: p.ID},
-			{Name: "offhook.events", Value: strconv.Itoa(len(p.Events))}, {Name: "http.response.status_code", Value: strconv.Itoa(out.Status)},
+			{Name: "offhook.events", Value: len(p.Events)}, {Name: "http.request.method", Value: "POST"},
 		},
+	}
+	if out.Status != 0 { // there was an answer
+		s.Attributes = append(s.Attributes, trace.Attribute{Name: "http.response.status_code", Value: out.Status})
 	}
 	if out.Class != Delivered {
 		s.Failed = out.reason()

@@ -51,7 +51,9 @@ func (r *Routes) end(ctx *fasthttp.RequestCtx, route string, start time.Time) {
 	status := ctx.Response.StatusCode()
 	s := trace.Span{
 		Context: p.Context, Parent: p.parent, Name: string(ctx.Method()) + " " + route, Kind: trace.Server, Start: start, End: time.Now(),
-		Attributes: []trace.Attribute{{Name: "http.route", Value: route}, {Name: "http.response.status_code", Value: strconv.Itoa(status)}},
+		Attributes: []trace.Attribute{
+			{Name: "http.request.method", Value: string(ctx.Method())}, {Name: "http.route", Value: route}, {Name: "http.response.status_code", Value: status},
+		},
 	}
 	if status >= 500 {
 		s.Failed = strconv.Itoa(status)
