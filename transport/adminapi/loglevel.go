@@ -3,6 +3,7 @@ package adminapi
 import (
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -35,7 +36,10 @@ func (s *Server) putLog(ctx *fasthttp.RequestCtx) error {
 	was := s.config.LogLevel.Level()
 	s.config.LogLevel.Set(level)
 	if was != level {
-		s.config.Log.Log(ctx, max(level, slog.LevelInfo), "log level changed", "from", strings.ToLower(was.String()), "to", word)
+		// Said at whatever level, for it is why lines end; it is no error.
+		line := slog.NewRecord(time.Now(), slog.LevelInfo, "log level changed", 0)
+		line.Add("from", strings.ToLower(was.String()), "to", word)
+		_ = s.config.Log.Handler().Handle(ctx, line)
 	}
 	return s.getLog(ctx)
 }

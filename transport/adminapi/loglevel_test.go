@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"bytes"
 	"log/slog"
 	"testing"
 
@@ -8,8 +9,11 @@ import (
 )
 
 func TestTheLogLevelChangesWhileItRunsAndOnAFullDiskToo(t *testing.T) {
-	level := &slog.LevelVar{}
-	o := newOffice(t, func(c *Config) { c.LogLevel, c.Full = level, func() bool { return true } })
+	level, log := &slog.LevelVar{}, &bytes.Buffer{}
+	o := newOffice(t, func(c *Config) {
+		c.LogLevel, c.Full = level, func() bool { return true }
+		c.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level}))
+	})
 	o.do("GET", "/admin/log", "").want(t, 200, `{"level":"info"}`)
 	o.do("PUT", "/admin/log", `{"level":"debug"}`).want(t, 200, `{"level":"debug"}`)
 	require.Equal(t, slog.LevelDebug, level.Level())
@@ -18,4 +22,7 @@ func TestTheLogLevelChangesWhileItRunsAndOnAFullDiskToo(t *testing.T) {
 	}
 	o.send("PUT", "/admin/log", nil, "Authorization", "Bearer x").wantProblem(t, 401, "unauthorized")
 	require.Equal(t, slog.LevelDebug, level.Level(), "what is refused changes nothing")
+	log.Reset()
+	o.do("PUT", "/admin/log", `{"level":"error"}`).want(t, 200, `{"level":"error"}`)
+	require.Contains(t, log.String(), `level=INFO msg="log level changed" from=debug to=error`, "it is said, and is no error")
 }

@@ -32,7 +32,7 @@ type stamp struct {
 func loadCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, checked: time.Now()}
 	if err := c.read(); err != nil {
-		return nil, fmt.Errorf("certificate: %w", err)
+		return nil, fmt.Errorf("certificate %s with key %s: %w", certFile, keyFile, err)
 	}
 	return c, nil
 }
@@ -46,7 +46,7 @@ func (c *certificate) use(certFile, keyFile string) error {
 	c.certFile, c.keyFile = certFile, keyFile
 	if err := c.read(); err != nil {
 		c.certFile, c.keyFile = wasCert, wasKey
-		return fmt.Errorf("certificate: %w", err)
+		return fmt.Errorf("certificate %s with key %s: %w", certFile, keyFile, err)
 	}
 	c.checked = time.Now()
 	return nil
@@ -59,9 +59,9 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		c.checked = now
 		if c.stamps() != c.version {
 			if err := c.read(); err != nil {
-				c.log.Error("the changed certificate cannot be used; the old one stays", "err", err)
+				c.log.Error("the changed certificate cannot be used; the old one stays", "cert_file", c.certFile, "key_file", c.keyFile, "err", err)
 			} else {
-				c.log.Info("certificate read again")
+				c.log.Info("certificate read again", "cert_file", c.certFile)
 			}
 		}
 	}
