@@ -69,7 +69,10 @@ type node struct {
 func openNode(cfg *Config, files descriptors, log *slog.Logger, lastWords func(error)) (*node, error) {
 	n := &node{dataDir: cfg.DataDir, clock: clock.New(nil, nil), traces: trace.NewMemory(0), registry: prometheus.NewRegistry(), log: log, retention: cfg.Retention.Events, files: files, failed: make(chan error, 1)}
 	n.ctx, n.stop = context.WithCancel(context.Background())
-	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "offhook_build_info", Help: "Always 1; which version runs.", ConstLabels: prometheus.Labels{"version": version},
+		}, func() float64 { return 1 }))
 	n.lastRun = newLastRun(n.registry)
 	var err error
 	n.store, err = store.Open(cfg.DataDir, store.Options{
