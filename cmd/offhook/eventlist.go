@@ -38,7 +38,7 @@ func (c *listEventsCmd) Run(p *program) error {
 			}
 			page, err := a.ListEvents(ctx, all.Cursor, c.Subscriber, size)
 			if err != nil {
-				return err
+				return cursorRefused(err)
 			}
 			all.Events, all.Cursor, all.Gap, all.More = append(all.Events, page.Events...), page.Cursor, first(all.Gap, page.Gap), page.More
 		}

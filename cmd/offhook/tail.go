@@ -26,7 +26,7 @@ type tailCmd struct {
 	remote
 	App        []string `help:"Of these apps; of all if left out. Also OFFHOOK_APP." placeholder:"ID"`
 	Subscriber string   `help:"Of one subscriber." placeholder:"ID"`
-	Type       []string `help:"Of these types, as call.state." placeholder:"TYPE"`
+	Type       []string `help:"Of these types: ${enum}." enum:"call.state,call.detail,call.transferred,call.forwarded,call.picked_up,call.retrieved,call.recording,call.conference,subscriber.provisioned" placeholder:"TYPE"`
 	State      []string `help:"Of calls in these states: ${enum}." enum:"ringing,active,held,released" placeholder:"STATE"`
 	After      string   `help:"Begin behind this cursor." placeholder:"CURSOR"`
 	Count      int      `help:"Stop after so many; 0 is never." default:"0" placeholder:"N"`
@@ -61,7 +61,10 @@ func (c *tailCmd) Run(p *program) error {
 	}
 	err := p.until(func(ctx context.Context) error { return p.whileRead(ctx, follow) })
 	if errors.Is(err, context.Canceled) {
-		return nil
+		err = nil
+	}
+	if err == nil && !c.JSON && len(c.App) == 1 && t.cursor != "" {
+		fmt.Fprintf(p.stderr, "go on with --after=%s\n", clean(t.cursor))
 	}
 	return explained(err)
 }
@@ -88,6 +91,7 @@ type tailing struct {
 	mu      sync.Mutex // guards what follows
 	out     io.Writer
 	printed int
+	cursor  string // behind what was printed or not wanted, where there is one app
 }
 
 var errCounted = errors.New("that were enough")
@@ -179,13 +183,17 @@ func (t *tailing) one(ctx context.Context, app *client.App) error {
 	for e, err := range app.StreamEvents(ctx, t.After, t.Subscriber, lost) {
 		switch {
 		case err != nil:
-			return err
+			return cursorRefused(err)
 		case e.Gap != "":
 			fmt.Fprintf(t.errs, "events are missing here: %s\n", e.Gap)
 		case e.Event != nil && t.wanted(e.Event):
-			if err := t.print(e.Event); err != nil {
+			if err := t.print(e.Event, e.ID); err != nil {
 				return err
 			}
+		default:
+			t.mu.Lock()
+			t.cursor = e.ID
+			t.mu.Unlock()
 		}
 	}
 	return nil
@@ -195,8 +203,11 @@ func (t *tailing) wanted(e *client.Event) bool {
 	return (len(t.Type) == 0 || slices.Contains(t.Type, e.Type)) && (len(t.State) == 0 || slices.Contains(t.State, e.State))
 }
 
-func (t *tailing) print(e *client.Event) error {
+func (t *tailing) print(e *client.Event, cursor string) error {
 	line := t.line(e)
+	if t.JSON {
+		line = withCursor(line, cursor)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.Count > 0 && t.printed == t.Count {
@@ -205,10 +216,35 @@ func (t *tailing) print(e *client.Event) error {
 	if _, err := io.WriteString(t.out, line+"\n"); err != nil {
 		return err
 	}
+	t.cursor = cursor
 	if t.printed++; t.printed == t.Count {
 		return errCounted
 	}
 	return nil
+}
+
+// withCursor is a JSON object with the cursor behind it as another member.
+func withCursor(object, cursor string) string {
+	rest, ok := strings.CutSuffix(object, "}")
+	text, err := json.Marshal(cursor)
+	if !ok || err != nil {
+		return object
+	}
+	if rest != "{" {
+		rest += ","
+	}
+	return rest + `"cursor":` + string(text) + "}"
+}
+
+// cursorRefused says in the words of the command line which cursor was refused.
+func cursorRefused(err error) error {
+	var refused *client.Error
+	if !errors.As(err, &refused) || refused.Field != "Last-Event-ID" && refused.Field != "after" {
+		return err
+	}
+	own := *refused
+	own.Field = "--after"
+	return fmt.Errorf("%w; “events list” prints one at its end, and “events tail --json” with each event", &own)
 }
 
 // line is an event in a line: as it came, or for people.

@@ -164,3 +164,47 @@ func TestTailLosesAndDoublesNothingWhenOffhookIsKilled(t *testing.T) {
 	require.Len(t, app["keys"], 1, "the keys that events tail made are gone")
 	l.Audit(t)
 }
+
+// Each line of tail has the cursor to go on behind, and so has its end.
+func TestTailGoesOnBehindTheCursorThatItPrinted(t *testing.T) {
+	s, _ := newShell(t)
+	s.env = append(s.env, "OFFHOOK_APP=crm")
+	s.ok("offhook app create CRM --id crm && offhook subscriber link crm alice@demo.example")
+	s.ok(`CALL=$(offhook call place alice@demo.example +442079460009 --json | grep -m1 call_id | cut -d'"' -f4) && offhook call end "$CALL"`)
+	first := s.ok(`offhook events list --limit 1 --json | grep '"cursor"' | cut -d'"' -f4`)
+	tail := func(after, more string) (out, errs string) {
+		t.Helper()
+		out, errs, code := s.run("offhook events tail --after=" + strings.TrimSpace(after) + " " + more)
+		require.Zero(t, code, errs)
+		return out, errs
+	}
+	type told struct {
+		toldEvent
+		Cursor string
+	}
+	read := func(out string) (e told) {
+		t.Helper()
+		require.NoError(t, json.Unmarshal([]byte(out), &e), out)
+		return e
+	}
+	out, _ := tail(first, "--json --count 1")
+	ringing := read(out)
+	require.Equal(t, "ringing", ringing.State)
+	out, _ = tail(ringing.Cursor, "--json --count 1")
+	require.Equal(t, "released", read(out).State)
+
+	_, errs := tail(first, "--count 1")
+	_, after, ok := strings.Cut(errs, "go on with --after=")
+	require.True(t, ok, errs)
+	out, _ = tail(after, "--json --count 1")
+	require.Equal(t, "released", read(out).State)
+
+	for _, command := range []string{"events tail", "events list"} {
+		_, errs, code := s.run("offhook " + command + " --after=yesterday")
+		require.Equal(t, 4, code)
+		require.Contains(t, errs, "offhook: --after: must be a cursor of this app's event log (invalid_field, 422)")
+	}
+	_, errs, code := s.run("offhook events tail --type call.stat")
+	require.Equal(t, 2, code)
+	require.Contains(t, errs, `--type must be one of "call.state"`)
+}
