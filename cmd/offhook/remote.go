@@ -310,6 +310,11 @@ func explained(err error) error {
 		return nil
 	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized && strings.HasPrefix(refused.Path, "/admin"):
 		return fmt.Errorf("%w; the admin token is in the file %s of the server's data directory, or what its admin.token says", err, adminTokenFile)
+	case errors.As(err, &refused) && refused.Code == "not_found":
+		if what := resource(refused.Path); what != "" {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		return err
 	case errors.As(err, &refused):
 		return err
 	case errors.As(err, &sent) && !errors.Is(err, context.Canceled):
@@ -320,6 +325,34 @@ func explained(err error) error {
 		return noServer("%s://%s does not answer: %w", u.Scheme, u.Host, sent.Err)
 	}
 	return err
+}
+
+// resources are what segments of a path are followed by an id of.
+var resources = map[string]string{
+	"apps": "app", "keys": "key", "subscribers": "subscriber", "networks": "network", "calls": "call", "conferences": "conference",
+	"participants": "call", "webhooks": "webhook", "streams": "stream", "redeliveries": "redelivery", "call-history": "call",
+}
+
+// resource is what a path is of, the innermost first: “call X of app Y”.
+func resource(path string) string {
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	text := ""
+	for i := 0; i+1 < len(segments); i++ {
+		name := resources[segments[i]]
+		if name == "" {
+			continue
+		}
+		id, err := url.PathUnescape(segments[i+1])
+		if err != nil {
+			return ""
+		}
+		if text != "" {
+			text = " of " + text
+		}
+		text = name + " " + id + text
+		i++
+	}
+	return text
 }
 
 // usage is an error about the command line.

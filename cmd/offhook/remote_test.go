@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -126,4 +127,30 @@ func TestADirectoryIsNoFile(t *testing.T) {
 		require.Contains(t, r.stderr, ". cannot be read: it is a directory")
 	}
 	require.Empty(t, *asked)
+}
+
+func TestARefusalSaysWhatThereIsNot(t *testing.T) {
+	admin, _ := office(t, 404, "application/problem+json", `{"code":"not_found","status":404,"detail":"there is no such resource"}`)
+	for line, want := range map[string]string{
+		"app show nope":                                     "app nope",
+		"app key remove crm K1":                             "key K1 of app crm",
+		"network show N":                                    "network N",
+		"subscriber show a/b@x":                             "subscriber a/b@x",
+		"subscriber link crm bob":                           "subscriber bob of app crm",
+		"call show C --app crm":                             "call C of app crm",
+		"call hold C --app crm":                             "call C of app crm",
+		"webhook show calls --app crm":                      "webhook calls of app crm",
+		"webhook stream pause calls bob --app crm":          "stream bob of webhook calls of app crm",
+		"webhook redelivery show calls T --app crm":         "redelivery T of webhook calls of app crm",
+		"call conference mute conf-1 C --app crm":           "call C of conference conf-1 of app crm",
+		"events list --app crm":                             "app crm",
+		"call timeline C --app crm":                         "call C of app crm",
+		"subscriber show bob --app crm":                     "subscriber bob of app crm",
+		"network rotate-contact N":                          "network N",
+		"call list --app crm --subscriber bob@demo.example": "subscriber bob@demo.example of app crm",
+	} {
+		r := run(t, nil, append(strings.Fields(line), "--admin", admin, "--admin-token", "t")...)
+		require.Equal(t, exitRefused, r.code, line)
+		require.Equal(t, "offhook: "+want+": there is no such resource (not_found, 404)\n", r.stderr, line)
+	}
 }
