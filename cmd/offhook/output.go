@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -31,12 +32,12 @@ func clean(s string) string {
 	}, s)
 }
 
-// moment is a time as a person reads it; "-" for none.
+// moment is a time as a person reads it, with its zone; "-" for none.
 func moment(ms int64) string {
 	if ms == 0 {
 		return "-"
 	}
-	return time.UnixMilli(ms).Format("2006-01-02 15:04:05")
+	return time.UnixMilli(ms).Format("2006-01-02 15:04:05Z07:00")
 }
 
 func dash(s string) string {
@@ -88,6 +89,26 @@ func printList[T any](p *program, asJSON bool, list iter.Seq2[T, error], limit i
 	if err != nil {
 		return err
 	}
+	return printAll(p, asJSON, all, head, row)
+}
+
+// printSorted is printList for a list that comes in another order.
+func printSorted[T any](p *program, asJSON bool, list iter.Seq2[T, error], limit int, head []string, row func(T) []string, order func(a, b T) int) error {
+	if limit < 0 {
+		return usage("--limit", "must not be negative")
+	}
+	all, err := client.Collect(list, 0)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(all, order)
+	if limit > 0 {
+		all = all[:min(limit, len(all))]
+	}
+	return printAll(p, asJSON, all, head, row)
+}
+
+func printAll[T any](p *program, asJSON bool, all []T, head []string, row func(T) []string) error {
 	if asJSON {
 		return printJSON(p.stdout, all)
 	}

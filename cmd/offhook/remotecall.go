@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,7 +12,7 @@ import (
 )
 
 type callCmd struct {
-	List            callListCmd            `cmd:"" help:"List the live calls."`
+	List            callListCmd            `cmd:"" help:"List the live calls, the oldest first."`
 	Show            callShowCmd            `cmd:"" help:"Show a call."`
 	Place           callPlaceCmd           `cmd:"" help:"Ring a subscriber, then the far end."`
 	Retrieve        callRetrieveCmd        `cmd:"" help:"Take a parked call back."`
@@ -77,6 +78,11 @@ func callRow(c client.Call) []string {
 	return []string{c.CallID, c.SubscriberID, c.Direction, c.RemoteNumber, c.State, moment(c.CreatedAt)}
 }
 
+// byStart is the order of a list of calls; the API has them by their ids.
+func byStart(a, b client.Call) int {
+	return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.CallID, b.CallID))
+}
+
 type callListCmd struct {
 	appFlag
 	listFlag
@@ -87,9 +93,9 @@ type callListCmd struct {
 func (c *callListCmd) Run(p *program) error {
 	if c.All {
 		return c.withAdmin(p, func(ctx context.Context, a *client.Admin) error {
-			return printList(p, c.JSON, a.ListAllCalls(ctx, client.Page{}), c.Limit, append(slices.Clone(callHead), "APPS"), func(l client.LiveCall) []string {
+			return printSorted(p, c.JSON, a.ListAllCalls(ctx, client.Page{}), c.Limit, append(slices.Clone(callHead), "APPS"), func(l client.LiveCall) []string {
 				return append(callRow(l.Call), strings.Join(l.Apps, " "))
-			})
+			}, func(a, b client.LiveCall) int { return byStart(a.Call, b.Call) })
 		})
 	}
 	return c.withApp(p, func(ctx context.Context, a *client.App) error {
@@ -97,7 +103,7 @@ func (c *callListCmd) Run(p *program) error {
 		if c.Subscriber != "" {
 			list = a.ListSubscriberCalls(ctx, c.Subscriber, client.Page{})
 		}
-		return printList(p, c.JSON, list, c.Limit, callHead, callRow)
+		return printSorted(p, c.JSON, list, c.Limit, callHead, callRow, byStart)
 	})
 }
 
@@ -311,7 +317,7 @@ func (c *callTimelineCmd) Run(p *program) error {
 			if i > 0 {
 				since = "+" + (time.Duration(s.At-steps[0].At) * time.Millisecond).String()
 			}
-			rows[i] = []string{time.UnixMilli(s.At).Format("15:04:05.000"), since, s.Kind, said(s)}
+			rows[i] = []string{time.UnixMilli(s.At).Format("15:04:05.000Z07:00"), since, s.Kind, said(s)}
 		}
 		return table(p.stdout, []string{"AT", "SINCE", "KIND", "WHAT"}, rows)
 	})

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,5 +86,47 @@ func printNetwork(p *program, asJSON bool, n client.Network, err error) error {
 			all = append(all, fact{"deletions held", fmt.Sprintf("%d of %d, since %s; “network confirm-deletions” lets them go ahead", h.Missing, h.Of, moment(h.Since))})
 		}
 	}
-	return facts(p.stdout, append(all, fact{"reached by", string(n.BroadWorks)}, fact{"dialing", string(n.Dialing)})...)
+	all = append(append(all, settled(n.Provider, n.BroadWorks)...), settled("dialing", n.Dialing)...)
+	return facts(p.stdout, all...)
+}
+
+// settled are the settings in a JSON object, those that are empty left out, as
+// “dialing country_code”.
+func settled(name string, text json.RawMessage) (all []fact) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil {
+		return nil
+	}
+	return factsOf(name, v)
+}
+
+func factsOf(name string, v any) (all []fact) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			all = append(all, factsOf(name+" "+k, v[k])...)
+		}
+		return all
+	case []any:
+		words := make([]string, 0, len(v))
+		for i, item := range v {
+			if _, object := item.(map[string]any); object {
+				all = append(all, factsOf(name+" "+strconv.Itoa(i+1), item)...)
+			} else {
+				words = append(words, fmt.Sprint(item))
+			}
+		}
+		if len(words) > 0 {
+			all = append(all, fact{name, strings.Join(words, " ")})
+		}
+		return all
+	case nil:
+		return nil
+	}
+	if text := fmt.Sprint(v); text != "" {
+		all = append(all, fact{name, text})
+	}
+	return all
 }

@@ -267,7 +267,7 @@ func (t *tailing) line(e *client.Event) string {
 	if e.Type != "call.state" {
 		what += " " + clean(e.Type)
 	}
-	return time.UnixMilli(e.Timestamp).Format("15:04:05.000") + "  " + state + "  " + what
+	return time.UnixMilli(e.Timestamp).Format("15:04:05.000Z07:00") + "  " + state + "  " + what
 }
 
 func paint(state string) string {
