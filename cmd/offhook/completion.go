@@ -13,22 +13,33 @@ type completionCmd struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"One of ${enum}."`
 }
 
+// files is what is answered where a name of a file belongs: the shell knows those.
+const files = ":files"
+
 // scripts ask this program itself, so that they fit whatever version is
-// installed. Where it knows nothing, names of files are offered.
+// installed.
 var scripts = map[string]string{
 	"bash": `# offhook: put this line into ~/.bashrc:  source <(offhook completion bash)
 _offhook() {
 	local IFS=$'\n'
 	COMPREPLY=($("${COMP_WORDS[0]}" __complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+	if [[ ${COMPREPLY[0]} == ':files' ]]; then
+		COMPREPLY=()
+		compopt -o default
+	fi
 }
-complete -o default -F _offhook offhook
+complete -F _offhook offhook
 `,
 	"zsh": `#compdef offhook
 # offhook: put this line into ~/.zshrc:  source <(offhook completion zsh)
 _offhook() {
 	local -a found
 	found=("${(@f)$("${words[1]}" __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-	if [[ -n "${found[1]}" ]]; then compadd -- "${found[@]}"; else _files; fi
+	case "${found[1]}" in
+	'') ;;
+	:files) compset -P '--*='; _files ;;
+	*) compadd -- "${found[@]}" ;;
+	esac
 }
 (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 compdef _offhook offhook
@@ -36,9 +47,14 @@ compdef _offhook offhook
 	"fish": `# offhook: put this line into ~/.config/fish/config.fish:  offhook completion fish | source
 function __offhook_complete
 	set -l words (commandline -opc) (commandline -ct)
-	$words[1] __complete -- $words[2..-1] 2>/dev/null
+	set -l found ($words[1] __complete -- $words[2..-1] 2>/dev/null)
+	if test "$found[1]" = :files
+		set -l flag (string match -r -- '^--[^=]*=' $words[-1]; or echo)
+		set found $flag(__fish_complete_path (string replace -r -- '^--[^=]*=' '' $words[-1]))
+	end
+	string join -- \n $found
 end
-complete -c offhook -a '(__offhook_complete)'
+complete -c offhook -f -a '(__offhook_complete)'
 `,
 }
 
@@ -68,20 +84,20 @@ func (c completeCmd) Run(stdout io.Writer, app *kong.Kong) error {
 	return nil
 }
 
-// candidates are what the last word of a command line may be, sorted.
+// candidates are what the last word of a command line may be, sorted. Bash has
+// what is behind "=" as a word of its own, and the "=" as another.
 func candidates(at *kong.Node, before []string, last string) (all []string) {
 	var wants *kong.Flag // whose value comes next
 	given := 0           // arguments that are there
-	for _, w := range before {
+	for i, w := range before {
 		switch {
+		case w == "=" && wants != nil:
 		case wants != nil:
 			wants = nil
 		case strings.HasPrefix(w, "-"):
 			name, _, has := strings.Cut(strings.TrimLeft(w, "-"), "=")
-			for _, f := range flagsOf(at) {
-				if f.Name == name && !f.IsBool() && !has {
-					wants = f
-				}
+			if f := flagOf(at, name); f != nil && !has && (!f.IsBool() || i+1 < len(before) && before[i+1] == "=") {
+				wants = f
 			}
 		default:
 			next := slices.IndexFunc(at.Children, func(n *kong.Node) bool { return (n.Name == w || slices.Contains(n.Aliases, w)) && !n.Hidden })
@@ -93,9 +109,18 @@ func candidates(at *kong.Node, before []string, last string) (all []string) {
 		}
 	}
 	var offered []string
+	typed, front := last, "" // what of the word was typed of the value, and what is before it
+	name, value, has := strings.Cut(last, "=")
 	switch {
 	case wants != nil:
-		offered = wants.EnumSlice()
+		if last == "=" {
+			typed = ""
+		}
+		offered = valuesOf(wants.Value, wants.PlaceHolder)
+	case strings.HasPrefix(last, "--") && has:
+		if f := flagOf(at, name[2:]); f != nil {
+			offered, typed, front = valuesOf(f.Value, f.PlaceHolder), value, name+"="
+		}
 	case strings.HasPrefix(last, "-"):
 		for _, f := range flagsOf(at) {
 			offered = append(offered, "--"+f.Name)
@@ -106,17 +131,40 @@ func candidates(at *kong.Node, before []string, last string) (all []string) {
 				offered = append(offered, n.Name)
 			}
 		}
-		if given < len(at.Positional) && at.Positional[given].Enum != "" {
-			offered = append(offered, at.Positional[given].EnumSlice()...)
+		if given < len(at.Positional) {
+			offered = append(offered, valuesOf(at.Positional[given], strings.ToUpper(at.Positional[given].Name))...)
 		}
 	}
+	if slices.Contains(offered, files) {
+		return []string{files}
+	}
 	for _, w := range offered {
-		if w != "" && strings.HasPrefix(w, last) {
-			all = append(all, w)
+		if w != "" && strings.HasPrefix(w, typed) {
+			all = append(all, front+w)
 		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// valuesOf are the words that a value may be, or files, by what stands for it.
+func valuesOf(v *kong.Value, stands string) []string {
+	switch {
+	case v.Enum != "":
+		return v.EnumSlice()
+	case stands == "FILE" || stands == "DIR":
+		return []string{files}
+	}
+	return nil
+}
+
+func flagOf(n *kong.Node, name string) *kong.Flag {
+	for _, f := range flagsOf(n) {
+		if f.Name == name {
+			return f
+		}
+	}
+	return nil
 }
 
 func flagsOf(n *kong.Node) (all []*kong.Flag) {
