@@ -13,7 +13,7 @@ const seven = `{"subscriber_id":"someSubscriberId@example-telco.com","subscriber
 	`"subscriber_name":"Tommy Tutone","remote_name":"Zilkr LLC","call_id":"callhalf-13467354071:0","direction":"outgoing"`
 
 const more = `,"state":"ringing","phase":"alerting_self","cause":"","releasing_party":"","remote_held":false,"synthetic":false,` +
-	`"provider_call_id":"","replaces":"","capabilities":[],"session_id":"session-47ef4bbc9f1f9f4d","client_ref":"","created_at":1533331051226}`
+	`"provider_call_id":"","replaces":"","capabilities":[],"session_id":"session-68427de5ea4d8946","client_ref":"","created_at":1533331051226}`
 
 func TestPlaceANewCall(t *testing.T) {
 	h := newHouse(t)
