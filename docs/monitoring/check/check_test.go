@@ -128,12 +128,13 @@ func TestAlertsLookAtWhatIsExportedAndHaveARunbook(t *testing.T) {
 }
 
 type panel struct {
-	ID      int
-	Type    string
-	Title   string
-	Targets []struct{ Expr, LegendFormat string }
-	Panels  []panel
-	GridPos struct{ H, W, X, Y int }
+	ID          int
+	Type        string
+	Title       string
+	Description string
+	Targets     []struct{ Expr, LegendFormat string }
+	Panels      []panel
+	GridPos     struct{ H, W, X, Y int }
 }
 
 func TestTheDashboardShowsWhatIsExported(t *testing.T) {
@@ -167,6 +168,7 @@ func TestTheDashboardShowsWhatIsExported(t *testing.T) {
 		}
 		shown++
 		require.NotEmpty(t, p.Targets, p.Title)
+		require.NotEmpty(t, p.Description, "%s: what is to be seen there?", p.Title)
 		require.LessOrEqual(t, p.GridPos.X+p.GridPos.W, 24, p.Title)
 		for _, target := range p.Targets {
 			expr := fill.Replace(target.Expr)
