@@ -174,6 +174,9 @@ func (r *remote) public(p *program, key string) (*client.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, usage("--api-key", "(or OFFHOOK_API_KEY) has characters that no key has, as of a line's end; it begins with ok_live_")
+	}
 	a, err := client.NewAPI(at, key, o)
 	if err != nil {
 		return nil, usage("--api", "%v", err)

@@ -154,3 +154,10 @@ func TestARefusalSaysWhatThereIsNot(t *testing.T) {
 		require.Equal(t, "offhook: "+want+": there is no such resource (not_found, 404)\n", r.stderr, line)
 	}
 }
+
+func TestAKeyThatCannotBeSentIsNamed(t *testing.T) {
+	r := run(t, map[string]string{envAPIKey: "ok_live_x\n", envAPI: "http://127.0.0.1:1", envApp: "crm"}, "call", "list")
+	require.Equal(t, exitUsage, r.code)
+	require.Contains(t, r.stderr, "offhook: --api-key (or OFFHOOK_API_KEY) has characters")
+	require.NotContains(t, r.stderr, "ok_live_x")
+}
