@@ -51,3 +51,15 @@ func squeezed(text string) (lines []string) {
 	}
 	return lines
 }
+
+func TestTheWebhooksOfAllAppsAreOneList(t *testing.T) {
+	admin, _ := office(t, 200, "application/json", `[{"app_id":"crm","keys":[],"calls_webhook":{"url":"https://a","delivery":{"condition":"backing_off","waiting_streams":3,"oldest_undelivered_ms":61000}},
+		"subscriber_webhook":{"url":"https://b"}},{"app_id":"idle","keys":[]}]`)
+	list := func(args ...string) string {
+		r := run(t, nil, append([]string{"webhook", "list", "--all", "--admin", admin, "--admin-token", "t"}, args...)...)
+		require.Zero(t, r.code, r.stderr)
+		return r.stdout
+	}
+	require.Equal(t, []string{"APP KIND URL CONDITION WAITING PARKED OLDEST", "crm calls https://a backing_off 3 0 1m1s", "crm subscriber https://b - - - -"}, squeezed(list()))
+	require.Contains(t, list("--json"), `"app_id": "crm"`)
+}

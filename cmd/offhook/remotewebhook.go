@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -41,9 +42,36 @@ type delivering struct {
 	Kind string `arg:"" enum:"calls,subscriber" help:"One of ${enum}."`
 }
 
-type webhookListCmd struct{ appFlag }
+type webhookListCmd struct {
+	appFlag
+	All bool `help:"Those of calls and subscribers, of all apps. For the operator."`
+}
+
+// hookOf is a webhook in a list of all apps.
+type hookOf struct {
+	AppID    string           `json:"app_id"`
+	Kind     string           `json:"kind"`
+	URL      string           `json:"url"`
+	Delivery *client.Delivery `json:"delivery"`
+}
+
+var hookHead = []string{"KIND", "URL", "CONDITION", "WAITING", "PARKED", "OLDEST"}
+
+func hookRow(kind, url string, d *client.Delivery) []string {
+	if d == nil {
+		return []string{kind, url, "", "", "", ""}
+	}
+	return []string{kind, url, d.Condition, strconv.Itoa(d.WaitingStreams), strconv.Itoa(d.ParkedStreams), age(d.OldestUndeliveredMS)}
+}
 
 func (c *webhookListCmd) Run(p *program) error {
+	if c.All {
+		return c.withAdmin(p, func(ctx context.Context, a *client.Admin) error {
+			return printList(p, c.JSON, hooksOfAll(ctx, a), 0, append([]string{"APP"}, hookHead...), func(h hookOf) []string {
+				return append([]string{h.AppID}, hookRow(h.Kind, h.URL, h.Delivery)...)
+			})
+		})
+	}
 	return c.withApp(p, func(ctx context.Context, a *client.App) error {
 		all, err := a.ListWebhooks(ctx)
 		if err != nil {
@@ -56,14 +84,28 @@ func (c *webhookListCmd) Run(p *program) error {
 				}
 			}
 		}
-		return printList(p, c.JSON, list, 0, []string{"KIND", "URL", "CONDITION", "WAITING", "PARKED", "OLDEST"}, func(w client.Webhook) []string {
-			if w.Delivery == nil {
-				return []string{w.Kind, w.URL, "", "", "", ""}
-			}
-			d := w.Delivery
-			return []string{w.Kind, w.URL, d.Condition, strconv.Itoa(d.WaitingStreams), strconv.Itoa(d.ParkedStreams), age(d.OldestUndeliveredMS)}
-		})
+		return printList(p, c.JSON, list, 0, hookHead, func(w client.Webhook) []string { return hookRow(w.Kind, w.URL, w.Delivery) })
 	})
+}
+
+// hooksOfAll are the webhooks of all apps, as a list of apps has them.
+func hooksOfAll(ctx context.Context, a *client.Admin) iter.Seq2[hookOf, error] {
+	return func(yield func(hookOf, error) bool) {
+		for i, err := range a.ListApps(ctx, client.Page{}) {
+			if err != nil {
+				yield(hookOf{}, err)
+				return
+			}
+			for _, h := range []struct {
+				kind string
+				hook *client.AppHook
+			}{{"calls", i.CallsWebhook}, {"subscriber", i.SubscriberWebhook}} {
+				if h.hook != nil && !yield(hookOf{i.AppID, h.kind, h.hook.URL, h.hook.Delivery}, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // age is a length of time as a person reads it.
