@@ -129,7 +129,7 @@ var noCommandOf = map[string]string{
 
 // noOperation are commands that ask nothing of an API, or do so by way of others.
 var noOperation = []string{
-	"serve", "simulate", "listen", "bench", "version", "completion", "restore", "doctor",
+	"serve", "simulate", "listen", "bench", "version", "help", "completion", "restore", "doctor",
 	"app key rotate", // createKey, deleteKey
 }
 
