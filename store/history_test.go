@@ -358,6 +358,7 @@ func TestHistoryWaitsForTheDisk(t *testing.T) {
 					{Kind: engine.RecordTrace, Subscriber: sub, Traces: []engine.Trace{{Call: c.ID, Kind: engine.TraceFact}}},
 				}, nil, storetest.NewDone())
 				<-fs.asked
+				synctest.Wait() // the disk may be asked before the rows can be read
 				shown := 0
 				var failed error
 				go func() { shown, failed = read(s, c.ID) }()
