@@ -36,6 +36,7 @@ func TestEventsArePostedInsteadOfStreamed(t *testing.T) {
 	w := rig.Checked.TwoProcesses(t, l, 8, 8)
 	w.Drain()
 	listen := posted(t, w)
+	before := stat(t, w, "subscriptions_created")
 	w.Process = w.Serve(t)
 
 	incoming := func(sub map[string]any) string {
@@ -47,7 +48,10 @@ func TestEventsArePostedInsteadOfStreamed(t *testing.T) {
 			return fmt.Sprint(ours) == fmt.Sprint(theirs)
 		})
 	}
-	l.Wait(t, "the subscriptions for the contact", func() bool { return live(t, w, "subscriptions") == 8 })
+	// Those of the channels have to be gone: a kill would leave them until they expire.
+	l.Wait(t, "the subscriptions for the contact", func() bool {
+		return stat(t, w, "subscriptions_created") >= before+8 && live(t, w, "subscriptions") == 8
+	})
 	incoming(w.Subscribers[1])
 	placed, err := w.Place(w.Subscribers[0], "+15129104114")
 	require.NoError(t, err)
