@@ -27,6 +27,13 @@ var built = sync.OnceValues(func() (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("make build: %w\n%s", err, out)
 	}
+	// What pages start with "go run" is compiled before anybody waits for it:
+	// where nothing is cached it takes half a minute.
+	cmd = exec.Command("go", "run", "-exec", "true", "./docs/snippets/go")
+	cmd.Dir, cmd.Env = root, environment()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go run: %w\n%s", err, out)
+	}
 	return filepath.Abs(root + "/bin/offhook")
 })
 
