@@ -92,7 +92,6 @@ type shard struct {
 	watched     []*entry                       // whom the janitor looks after
 	dozing      dozing
 	deadlines   deadlines
-	names       map[string]string // see same
 }
 
 // New returns a Directory. Start must be called before anything else.
@@ -108,7 +107,6 @@ func New(cfg Config) *Directory {
 	def(&cfg.InFlight, 65536)
 	def(&cfg.Snapshots, 16)
 	def(&cfg.Kept, 8192)
-	cfg.Rules = cfg.Rules.Filled()
 	if cfg.FactWait == 0 {
 		cfg.FactWait = time.Second
 	}
@@ -132,7 +130,6 @@ func New(cfg Config) *Directory {
 
 			conferences: map[engine.ConferenceID]*entry{},
 			apps:        map[string]map[*entry]struct{}{},
-			names:       map[string]string{},
 		}
 		d.shards[i].back.L = &d.shards[i].mu
 	}

@@ -62,32 +62,6 @@ func TestTheNextCallOfALineReadsNothing(t *testing.T) {
 	})
 }
 
-// Nothing changes what is shown; and whoever rests has his calls in memory once,
-// also when he looked at them since and found nothing new.
-func TestCallsAreInMemoryOnce(t *testing.T) {
-	atWarmDesk(t, 0, func(h *desk, _ *counted) {
-		h.tellOf("c1", engine.EventReceived, engine.StatusAlerting)
-		var shown []*view
-		once := func() {
-			t.Helper()
-			h.each(func(e *entry) {
-				require.Same(t, &e.view.calls[0], &e.sub.Calls[0])
-				shown = append(shown, e.view)
-			})
-		}
-		once()
-		require.Nil(t, h.Do(context.Background(), alice, engine.Command{Verb: engine.VerbList, App: app1}).Err)
-		synctest.Wait()
-		once()
-		h.tellOf("c1", engine.EventAnswered, engine.StatusActive)
-		once()
-		require.Len(t, shown, 3)
-		for i, want := range []engine.State{engine.StateRinging, engine.StateRinging, engine.StateActive} {
-			require.Equal(t, want, shown[i].calls[0].State, i)
-		}
-	})
-}
-
 func (h *desk) each(fn func(e *entry)) {
 	synctest.Wait()
 	for i := range h.shards {

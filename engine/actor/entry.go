@@ -1,7 +1,6 @@
 package actor
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,17 +17,16 @@ type entry struct {
 
 	inbox    *inbox // nil while nothing waits and nobody runs
 	controls []control
+	running  bool
 	unsynced int   // steps whose effects are not released
 	waiting  int   // callers that wait for a reply
+	idle     bool  // nothing awaited, no live calls: may be forgotten
 	view     *view // what is durable; nil until loaded
-	running  bool
-	lent     bool // the calls of sub are those of a view; the owner's, as what is below the line
-	idle     bool // nothing awaited, no live calls: may be forgotten
-	gone     bool // forgotten: whoever still has the entry looks for the one in its place
-	dozes    bool // in the queue of those who may be forgotten
-	watched  bool // the janitor looks after it
-	missed   bool // there was no room for facts: to be compared when there is
-	marked   bool // and a mark on disk says so
+	gone     bool  // forgotten: whoever still has the entry looks for the one in its place
+	dozes    bool  // in the queue of those who may be forgotten
+	watched  bool  // the janitor looks after it
+	missed   bool  // there was no room for facts: to be compared when there is
+	marked   bool  // and a mark on disk says so
 	owed     []Receipt
 
 	newer, older *entry // while it dozes
@@ -153,42 +151,10 @@ func (e *entry) load() bool {
 	e.able = e.dir.platform(sub.Network)
 	sub.Refresh(e.able)
 	e.shard.mu.Lock()
-	e.share()
 	e.publish(e.makeView())
 	e.shard.mu.Unlock()
 	e.dir.users.remember(e)
 	return true
-}
-
-// share has what many subscribers have in common in memory once, and what the
-// subscriber is called. shard.mu is held.
-func (e *entry) share() {
-	p := &e.sub.Profile
-	if p.ID == e.id {
-		p.ID = e.id
-	}
-	if p.ProviderUser == p.ID {
-		p.ProviderUser = p.ID
-	}
-	p.Network = e.shard.same(p.Network)
-	for i := range e.sub.Streams {
-		t := &e.sub.Streams[i]
-		t.App = e.shard.same(t.App)
-	}
-}
-
-// mostNames bounds the apps and networks whose names a shard keeps: a few, mostly.
-const mostNames = 64
-
-// same is a string equal to s, and mostly the one that others have. s.mu is held.
-func (s *shard) same(name string) string {
-	if is, ok := s.names[name]; ok {
-		return is
-	}
-	if len(s.names) < mostNames {
-		s.names[name] = name
-	}
-	return name
 }
 
 // abandon turns everybody away after a failed read. Receipts stay unsettled:
@@ -252,9 +218,6 @@ func (e *entry) step(b *batch, in *engine.Input, why *cause) {
 	out.Follow, out.Unfollow = engine.User{}, engine.User{}
 	if in.Tick {
 		e.wakeAt = 0
-	}
-	if e.lent { // what is shown is never changed
-		e.sub.Calls, e.lent = slices.Clone(e.sub.Calls), false
 	}
 	was := e.base
 	e.now, e.base = e.dir.cfg.Clock.Look()

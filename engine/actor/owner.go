@@ -99,6 +99,5 @@ func (e *entry) sleep(in *inbox) bool {
 // rest ends ownership. shard.mu is held.
 func (e *entry) rest() {
 	e.running, e.out = false, nil
-	e.lendAgain()
 	e.idle = e.sub.Idle() && len(e.sub.Calls) == 0 && len(e.replies) == 0
 }

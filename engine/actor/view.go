@@ -1,10 +1,6 @@
 package actor
 
-import (
-	"slices"
-
-	"offhook/engine"
-)
+import "offhook/engine"
 
 // CallView is one live call with whose it is, as it is durable.
 type CallView struct {
@@ -33,10 +29,9 @@ func (v *view) shows(app string) bool {
 	return false
 }
 
-// makeView takes what may be shown. The owner calls it. Calls are not copied: the
-// next step has its own, and until then they are in memory once.
+// makeView copies what may be shown. The owner calls it.
 func (e *entry) makeView() *view {
-	v := &view{profile: e.sub.Shown(), calls: e.lend(), conference: e.sub.ViewConference(), able: e.able}
+	v := &view{profile: e.sub.Shown(), calls: append([]engine.Call(nil), e.sub.Calls...), conference: e.sub.ViewConference(), able: e.able}
 	if !e.sub.Deleted {
 		for i := range e.sub.Streams {
 			if t := &e.sub.Streams[i]; t.Linked {
@@ -45,22 +40,6 @@ func (e *entry) makeView() *view {
 		}
 	}
 	return v
-}
-
-// lend gives out the calls of the subscriber as they are now.
-func (e *entry) lend() []engine.Call {
-	e.lent = len(e.sub.Calls) > 0
-	return slices.Clip(e.sub.Calls)
-}
-
-// lendAgain shows the calls that the last step had for itself, when it changed
-// nothing of what is shown. shard.mu is held, and the owner calls it.
-func (e *entry) lendAgain() {
-	if v := e.view; !e.lent && e.unsynced == 0 && v != nil && len(e.sub.Calls) > 0 && len(e.sub.Calls) == len(v.calls) {
-		is := *v
-		is.calls = e.lend()
-		e.view = &is
-	}
 }
 
 // publish makes a view the one that is shown. shard.mu is held.
