@@ -32,7 +32,7 @@ func newLogIDs() *logIDs {
 
 func (l *logIDs) use(key [sha256.Size]byte) { l.key.Store(&key) }
 
-// of is 50 bits of the hash: among a million subscribers no two meet.
+// of is 50 bits of the hash: that any two of a million subscribers meet has odds of one in 2,000.
 func (l *logIDs) of(id string) string {
 	h := hmac.New(sha256.New, l.key.Load()[:])
 	h.Write([]byte(engine.Fold(id)))
