@@ -107,6 +107,7 @@ func New(cfg Config) *Directory {
 	def(&cfg.InFlight, 65536)
 	def(&cfg.Snapshots, 16)
 	def(&cfg.Kept, 8192)
+	cfg.Rules = cfg.Rules.Filled() // and so shared by all subscribers
 	if cfg.FactWait == 0 {
 		cfg.FactWait = time.Second
 	}

@@ -37,7 +37,9 @@ type entry struct {
 	progress atomic.Int64 // when the owner last took an input, ns since the directory was made
 
 	// ---- owned by the goroutine that runs the entry
-	sub     *engine.Subscriber
+	sub     *engine.Subscriber // nil while he is packed, or not loaded
+	packed  engine.Packed
+	busy    bool            // he was stepped since the janitor came by; a restart is nothing
 	out     *engine.Effects // lent by whoever runs it
 	replies []waiting
 	token   uint64
@@ -219,6 +221,7 @@ func (e *entry) step(b *batch, in *engine.Input, why *cause) {
 	if in.Tick {
 		e.wakeAt = 0
 	}
+	e.busy = !in.Restart
 	was := e.base
 	e.now, e.base = e.dir.cfg.Clock.Look()
 	in.Shift = e.base - was
