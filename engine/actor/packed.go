@@ -90,3 +90,34 @@ func (e *entry) rise() bool {
 	e.unpack()
 	return true
 }
+
+// share has what many subscribers have in common in memory once, and whatever
+// the subscriber himself is called. shard.mu is held.
+func (e *entry) share() {
+	p := &e.sub.Profile
+	if p.ID == e.key {
+		p.ID = e.key
+	}
+	if p.ProviderUser == p.ID {
+		p.ProviderUser = p.ID
+	}
+	p.Network = e.shard.same(p.Network)
+	for i := range e.sub.Streams {
+		t := &e.sub.Streams[i]
+		t.App = e.shard.same(t.App)
+	}
+}
+
+// mostNames bounds the apps and networks whose names a shard keeps: a few, mostly.
+const mostNames = 64
+
+// same is a string equal to name, and mostly the one that others have. s.mu is held.
+func (s *shard) same(name string) string {
+	if is, ok := s.names[name]; ok {
+		return is
+	}
+	if len(s.names) < mostNames {
+		s.names[name] = name
+	}
+	return name
+}
