@@ -78,27 +78,35 @@ type waiting struct {
 // the other, for a round. One committer takes what waits and commits it as one
 // batch. In the end as many events are found as there were transitions.
 func (b *Bare) Busy(ctx context.Context, phones int, round time.Duration) (*Result, error) {
-	in, stopped := make(chan *waiting, phones), make(chan struct{})
+	writers := make([]*Writer, phones)
+	r, err := b.coalesced(ctx, phones, round, func(n int) func() unit {
+		writers[n] = b.tape.Writer(n)
+		return writers[n].next
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, b.verify(writers)
+}
+
+// coalesced lets so many writers wait for one committer.
+func (b *Bare) coalesced(ctx context.Context, writers int, round time.Duration, writer func(n int) (next func() unit)) (*Result, error) {
+	in, stopped := make(chan *waiting, writers), make(chan struct{})
 	go func() {
 		defer close(stopped)
 		b.committer(in)
 	}()
-	writers := make([]*Writer, phones)
-	r, err := Closed(ctx, phones, round, func(n int) func() error {
-		w, u := b.tape.Writer(n), &waiting{done: make(chan error, 1)}
-		writers[n] = w
+	r, err := Closed(ctx, writers, round, func(n int) func() error {
+		next, u := writer(n), &waiting{done: make(chan error, 1)}
 		return func() error {
-			u.unit = w.next()
+			u.unit = next()
 			in <- u
 			return <-u.done
 		}
 	})
 	close(in)
 	<-stopped
-	if err != nil {
-		return nil, err
-	}
-	return r, b.verify(writers)
+	return r, err
 }
 
 func (b *Bare) committer(in <-chan *waiting) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -139,6 +140,35 @@ func TestBareCommitsAreFoundAgain(t *testing.T) {
 	w.next()
 	w.next()
 	require.ErrorContains(t, b.verify([]*Writer{{tape: tape, step: 1, unit: unit{{key: []byte("ev/nothing")}}}}), "found false")
+}
+
+// The floor holds a record of everybody, replaces them, and has as many bodies as
+// there were transitions: rounds do not write over each other's.
+func TestTheFloorHoldsWhatItAcknowledged(t *testing.T) {
+	f, err := OpenFloor(t.TempDir(), 1500, 290, 300)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, f.Close()) }()
+	counted := 0
+	for range 2 {
+		r, err := f.Round(context.Background(), 8, short)
+		require.NoError(t, err)
+		require.Positive(t, r.Rate())
+		counted += r.Count
+	}
+	rows := func(prefix string) (n int) {
+		it, err := f.db.NewIter(&pebble.IterOptions{LowerBound: []byte(prefix + "/"), UpperBound: []byte(prefix + "0")})
+		require.NoError(t, err)
+		for it.First(); it.Valid(); it.Next() {
+			n++
+		}
+		require.NoError(t, it.Close())
+		return n
+	}
+	require.Equal(t, 1500, rows("sub"))
+	require.EqualValues(t, f.tape.index.Load(), rows("ev"))
+	require.GreaterOrEqual(t, rows("ev"), counted)
+	require.ErrorContains(t, f.holds(row{key: []byte("ev/nothing")}), "not found")
+	require.ErrorContains(t, f.holds(row{key: recordKey(1), value: []byte("another")}), "not the one")
 }
 
 func TestARoundEndsWithItsContext(t *testing.T) {

@@ -94,7 +94,7 @@ func findModule() (string, error) {
 }
 
 func (n *nats) start(program string) error {
-	cmd := exec.Command(program, "--dir", filepath.Join(n.dir, "streams"), "--publishers", strconv.Itoa(Clients), "--size", strconv.Itoa(bodySize)) // #nosec G204 -- our own program
+	cmd := exec.Command(program, "--dir", filepath.Join(n.dir, "streams"), "--publishers", strconv.Itoa(Clients), "--size", strconv.Itoa(BodySize)) // #nosec G204 -- our own program
 	var err error
 	if n.in, err = cmd.StdinPipe(); err != nil {
 		return err

@@ -89,7 +89,7 @@ func idOf(number string) string {
 }
 
 func fillStatements(schema string) string {
-	return strings.NewReplacer("{schema}", schema, "{id}", idOf("n"), "{size}", strconv.Itoa(recordSize),
+	return strings.NewReplacer("{schema}", schema, "{id}", idOf("n"), "{size}", strconv.Itoa(RecordSize),
 		"{first}", strconv.Itoa(firstSubscriber), "{last}", strconv.Itoa(firstSubscriber+Subscribers-1)).Replace(`
 CREATE SCHEMA {schema};
 CREATE TABLE {schema}.record (id text COLLATE "C" PRIMARY KEY, revision bigint NOT NULL, state text NOT NULL) WITH (fillfactor = 50);
@@ -117,10 +117,10 @@ type pgbench struct {
 func newPgbench(t tools, dir, db, schema string) (*pgbench, error) {
 	b := &pgbench{program: t.pgbench, db: db, script: filepath.Join(dir, "transition.sql")}
 	var err error
-	if b.records, err = texts(64, recordSize); err != nil {
+	if b.records, err = texts(64, RecordSize); err != nil {
 		return nil, err
 	}
-	if b.bodies, err = texts(64, bodySize); err != nil {
+	if b.bodies, err = texts(64, BodySize); err != nil {
 		return nil, err
 	}
 	return b, os.WriteFile(b.script, []byte(transition(schema)), 0o600)

@@ -68,10 +68,10 @@ func openRedis(ctx context.Context, p figures.Plan, subscribers int) (_ Peer, er
 			return nil, err
 		}
 	}
-	if r.records, err = texts(4096, recordSize); err != nil {
+	if r.records, err = texts(4096, RecordSize); err != nil {
 		return nil, err
 	}
-	if r.bodies, err = texts(4096, bodySize); err != nil {
+	if r.bodies, err = texts(4096, BodySize); err != nil {
 		return nil, err
 	}
 	p.Say("redis: filling in %d records", subscribers)

@@ -8,8 +8,8 @@ import (
 // A transition, in every peer.
 const (
 	Subscribers = 100_000 // one of whom each transition is of
-	recordSize  = 290     // bytes that replace a subscriber's record
-	bodySize    = 300     // bytes of the webhook that is appended
+	RecordSize  = 290     // bytes that replace a subscriber's record
+	BodySize    = 300     // bytes of the webhook that is appended
 )
 
 // texts are so many of a size, made of chance: nobody can compress them away.

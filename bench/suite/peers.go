@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"offhook/bench/busy"
 	"offhook/bench/figures"
@@ -26,16 +27,24 @@ func measurePeers(ctx context.Context, p figures.Plan) (rows []figures.Row, err 
 			Suite: "peers", Name: fmt.Sprintf("durable transitions, %d at a time, and %s", peers.Clients, kind.Title), Unit: perSecond,
 			Beside: kind.Title + ": " + kind.About, Budget: &kind.Budget,
 		}
-		if err := besidePeer(ctx, &p, dir, kind, &row); err != nil {
+		floor := figures.Row{
+			Suite: "peers", Name: fmt.Sprintf("a bare Pebble, two rows, %d at a time, and %s", peers.Clients, kind.Title), Unit: perSecond, Beside: row.Beside,
+			Note: floorNote,
+		}
+		if err := besidePeer(ctx, &p, dir, kind, &row, &floor); err != nil {
 			return rows, fmt.Errorf("%s: %w", kind.Name, err)
 		}
-		rows = append(rows, row)
+		if rows = append(rows, row); len(floor.Ours) > 0 {
+			rows = append(rows, floor)
+		}
 	}
 	return rows, nil
 }
 
-// besidePeer measures by turns: while one works, the other has nothing to do.
-func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kind, row *figures.Row) (err error) {
+const floorNote = "what is left where nothing is asked of the machine but the two rows that the others write: the record replaced, the body appended, in coalesced commits; no calls, no state machine, no order, no queue, no client. The budget beside it cannot be met on a machine where this is below it"
+
+// besidePeer measures by turns: while one works, the others have nothing to do.
+func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kind, row, floor *figures.Row) (err error) {
 	peer, err := kind.Open(ctx, *p)
 	if absent := peers.Absent(""); errors.As(err, &absent) {
 		p.Say("%s: %v", kind.Name, absent)
@@ -47,6 +56,11 @@ func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kin
 	}
 	defer func() { err = errors.Join(err, peer.Close()) }()
 	row.Note = peer.About()
+	bare, closeBare, err := openFloor(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeBare()) }()
 	return inOffice(ctx, dir, busy.Config{}, func(o *busy.Office) error {
 		if err := errors.Join(o.Provision(ctx, 0, peers.Subscribers, 0, busy.Everybody), o.Start(ctx)); err != nil {
 			return err
@@ -69,8 +83,26 @@ func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kin
 			}
 			row.Base = append(row.Base, rate)
 			p.Say("peers, run %d of %d: %.0f transitions/s, %s", run+1, p.Runs, rate, kind.Name)
+			rest()
+			r, err := bare.Round(ctx, peers.Clients, p.Round)
+			if err != nil {
+				return err
+			}
+			floor.Ours, floor.Base = append(floor.Ours, r.Rate()), append(floor.Base, rate)
+			p.Say("peers, run %d of %d: %.0f transitions/s, bare Pebble", run+1, p.Runs, r.Rate())
 			return nil
 		})
 		return err
 	})
+}
+
+// openFloor makes a bare Pebble in a directory of its own.
+func openFloor(dir string) (f *busy.Floor, done func() error, err error) {
+	if dir, err = os.MkdirTemp(dir, "floor-"); err != nil {
+		return nil, nil, err
+	}
+	if f, err = busy.OpenFloor(dir, peers.Subscribers, peers.RecordSize, peers.BodySize); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return f, func() error { return errors.Join(f.Close(), os.RemoveAll(dir)) }, nil
 }
