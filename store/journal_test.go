@@ -135,9 +135,8 @@ func TestALargeBurst(t *testing.T) {
 func TestMuchIsWrittenWhileMuchIsSynced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := newSlow()
-		s := openIn(t, fs)
+		s := openIn(t, fs, func(o *Options) { o.AheadBytes = 1 })
 		defer func() { require.NoError(t, s.Close()) }()
-		s.journal.overlap = 1 // much is one event
 		release := sync.OnceFunc(fs.hold())
 		defer release()
 		var order storetest.Order
