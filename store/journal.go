@@ -22,10 +22,10 @@ var _ actor.Journal = (*Store)(nil)
 // memory of a larger batch again.
 const maxGroup = 700 << 10
 
-// usualAhead is from how many bytes on, of all that waited at a time, the committer
+// overlapped is from how many bytes on, of all that waited at a time, the committer
 // goes ahead. Of less it would be worse off: a group would leave without those
 // who are told a moment later.
-const usualAhead = 256 << 10
+const overlapped = 256 << 10
 
 // maxLast bounds a map that is used again for each group.
 const maxLast = 4096
@@ -41,7 +41,7 @@ type journal struct {
 	fresh   *fresh
 	wrote   func(bytes int)
 	fail    func(error) // told once
-	much    int         // bytes that wait, from which on the committer goes ahead
+	overlap int         // bytes; see overlapped
 
 	mu      sync.Mutex
 	queue   []*submission
@@ -78,9 +78,9 @@ type journal struct {
 	events   []row // of a group
 }
 
-func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, much int, last uint64, live map[string]struct{}, wrote func(int), fail func(error)) *journal {
+func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, last uint64, live map[string]struct{}, wrote func(int), fail func(error)) *journal {
 	j := &journal{
-		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail, much: much,
+		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail, overlap: overlapped,
 		wake: make(chan struct{}, 1), syncing: make(chan written, 1), told: make(chan struct{}), idle: make(chan struct{}, 1), done: make(chan struct{}),
 		next: last + 1, live: live, last: map[string]bool{},
 	}
@@ -162,7 +162,7 @@ func (j *journal) run() {
 		if !ok {
 			break
 		}
-		if j.choose(queue); j.ahead {
+		if j.overlaps(queue); j.ahead {
 			j.commitAll(queue, since)
 			j.syncing <- written{queue: queue}
 			continue
@@ -185,15 +185,12 @@ func (j *journal) run() {
 	}
 }
 
-// choose decides who tells of what waited: the teller, or the committer, when
+// overlaps decides who tells of what waited: the teller, or the committer, when
 // the teller has nothing left to tell.
-func (j *journal) choose(queue []*submission) {
+func (j *journal) overlaps(queue []*submission) {
 	size := 0
-	if maybe.Now("store: little is much") {
-		size = j.much
-	}
 	for _, s := range queue {
-		if size += s.size(); size >= j.much {
+		if size += s.size(); size >= j.overlap {
 			j.ahead = true
 			return
 		}

@@ -135,8 +135,9 @@ func TestALargeBurst(t *testing.T) {
 func TestMuchIsWrittenWhileMuchIsSynced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := newSlow()
-		s := openIn(t, fs, func(o *Options) { o.AheadBytes = 1 })
+		s := openIn(t, fs)
 		defer func() { require.NoError(t, s.Close()) }()
+		s.journal.overlap = 1 // much is one event
 		release := sync.OnceFunc(fs.hold())
 		defer release()
 		var order storetest.Order

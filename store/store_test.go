@@ -41,21 +41,15 @@ func openIn(t testing.TB, fs vfs.FS, change ...func(*Options)) *Store {
 func TestContract(t *testing.T) {
 	storetest.Run(t, inMemory())
 	t.Run("no fresh events", func(t *testing.T) { storetest.Run(t, inMemory(func(o *Options) { o.FreshBytes = -1 })) })
-	t.Run("always ahead", func(t *testing.T) { storetest.Run(t, inMemory(func(o *Options) { o.AheadBytes = 1 })) })
 	t.Run("few fresh events", func(t *testing.T) { storetest.Run(t, inMemory(func(o *Options) { o.FreshBytes = 2 * freshCost })) })
 }
 
 func TestFaults(t *testing.T) {
-	for name, ahead := range map[string]int{"as usual": 0, "always ahead": 1} {
-		t.Run(name, func(t *testing.T) {
-			storetest.RunFaults(t, func(t *testing.T, fs vfs.FS, failed func(error)) storetest.Impl {
-				return openIn(t, fs, func(o *Options) {
-					o.OnFailure = failed
-					o.Exit = func(int) {}
-					o.MemTable = 256 << 10
-					o.AheadBytes = ahead
-				})
-			})
+	storetest.RunFaults(t, func(t *testing.T, fs vfs.FS, failed func(error)) storetest.Impl {
+		return openIn(t, fs, func(o *Options) {
+			o.OnFailure = failed
+			o.Exit = func(int) {}
+			o.MemTable = 256 << 10
 		})
-	}
+	})
 }

@@ -134,10 +134,8 @@ func (w *world) start(fs vfs.FS) error {
 	if w.roomy {
 		w.memTable = 4 << 20
 	}
-	ahead := w.random.IntN(2) // always, or as usual: hardly ever
 	w.mu.Unlock()
 	opts := w.options(fs)
-	opts.AheadBytes = ahead
 	opts.OnFailure = func(error) {}
 	s, err := store.Open(dataDir, opts)
 	if err != nil {
