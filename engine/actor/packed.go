@@ -41,6 +41,9 @@ func (e *entry) pack() bool {
 	if v == nil || len(v.calls) == 0 || e.unsynced > 0 || len(e.replies) > 0 || !v.agrees(sub) {
 		return false
 	}
+	if e.dir.failed.Load() { // his last step may be one that was not stored
+		return false
+	}
 	packed, ok := sub.Pack(v.apps)
 	if !ok {
 		return false

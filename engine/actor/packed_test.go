@@ -173,3 +173,20 @@ func TestAConferenceIsPackedWithItsCalls(t *testing.T) {
 		require.Equal(t, shown[0].Conference, again.Conference)
 	})
 }
+
+// Of somebody whose last step was not stored nobody knows what is durable: he is
+// shown as he was, for as long as the process still answers.
+func TestWhoCouldNotBeStoredIsNotPacked(t *testing.T) {
+	atDesk(t, func(h *desk) {
+		h.active()
+		unblock := h.disk.block()
+		h.tell(engine.EventHeld, engine.StatusHeld)
+		h.disk.mu.Lock()
+		h.disk.failing = errDisk
+		h.disk.mu.Unlock()
+		unblock()
+		require.ErrorIs(t, <-h.failed, errDisk)
+		time.Sleep(quiet)
+		require.Equal(t, engine.StateActive, h.only().Call.State, "shown, and not durable")
+	})
+}
