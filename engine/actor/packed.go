@@ -53,6 +53,9 @@ func (e *entry) pack() bool {
 	if len(is.calls) < cap(is.calls) {
 		is.calls = append([]engine.Call(nil), is.calls...)
 	}
+	if is.able != v.able { // which calls are shown with, and a conference is not yet
+		is.conference = sub.ViewConference()
+	}
 	e.view, e.packed, e.sub, e.replies = &is, packed, nil, nil
 	return true
 }

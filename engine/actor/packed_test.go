@@ -190,3 +190,22 @@ func TestWhoCouldNotBeStoredIsNotPacked(t *testing.T) {
 		require.Equal(t, engine.StateActive, h.only().Call.State, "shown, and not durable")
 	})
 }
+
+// What can be done with a conference is as new as what can be done with its calls.
+func TestAConferenceIsPackedWithWhatCanBeDoneNow(t *testing.T) {
+	atDesk(t, func(h *desk) {
+		all := ^engine.VerbSet(0)
+		h.platform.becomes(engine.Platform{Verbs: all &^ engine.Verbs(engine.VerbEndConference)})
+		h.twoCalls()
+		h.confers(false)
+		synctest.Wait()
+		h.platform.becomes(engine.Platform{Verbs: all})
+		can := func() bool { return h.Conferences(app1)[0].Can.Has(engine.VerbEndConference) }
+		require.True(t, can())
+		require.Nil(t, h.Do(context.Background(), alice, engine.Command{Verb: engine.VerbList, App: app1}).Err)
+		require.True(t, can())
+		time.Sleep(quiet)
+		require.NotNil(t, h.packed())
+		require.True(t, can())
+	})
+}
