@@ -135,9 +135,8 @@ func TestALargeBurst(t *testing.T) {
 func TestMuchIsWrittenWhileMuchIsSynced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fs := newSlow()
-		s := openIn(t, fs)
+		s := openIn(t, fs, ahead)
 		defer func() { require.NoError(t, s.Close()) }()
-		s.journal.overlap = 1 // much is one event
 		release := sync.OnceFunc(fs.hold())
 		defer release()
 		var order storetest.Order
@@ -172,21 +171,26 @@ func TestARecordThatCannotBeStoredEndsTheStore(t *testing.T) {
 		"of kind zero":   {Subscriber: storetest.Subscriber("alice")},
 		"a call of none": {Kind: engine.RecordCall},
 	} {
-		t.Run(name, func(t *testing.T) {
-			var told atomic.Int64
-			s := openIn(t, vfs.NewMem(), func(o *Options) { o.OnFailure = func(error) { told.Add(1) } })
-			fine, bad, next := storetest.NewDone(), storetest.NewDone(), storetest.NewDone()
-			sub := storetest.Subscriber("bob")
-			s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, fine)
-			s.Submit(0, 0, []engine.Record{storetest.Of(sub), r}, nil, bad)
-			s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, next)
-			require.NoError(t, fine.Err(t))
-			require.Error(t, bad.Err(t))
-			require.Error(t, next.Err(t), "its owner's memory is ahead of the store")
-			require.EqualValues(t, 1, told.Load())
-			require.Error(t, s.Close())
-		})
+		unstorable(t, name, r, func(*Options) {})
+		unstorable(t, name+", ahead", r, ahead)
 	}
+}
+
+func unstorable(t *testing.T, name string, r engine.Record, how func(*Options)) {
+	t.Run(name, func(t *testing.T) {
+		var told atomic.Int64
+		s := openIn(t, vfs.NewMem(), how, func(o *Options) { o.OnFailure = func(error) { told.Add(1) } })
+		fine, bad, next := storetest.NewDone(), storetest.NewDone(), storetest.NewDone()
+		sub := storetest.Subscriber("bob")
+		s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, fine)
+		s.Submit(0, 0, []engine.Record{storetest.Of(sub), r}, nil, bad)
+		s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, next)
+		require.NoError(t, fine.Err(t))
+		require.Error(t, bad.Err(t))
+		require.Error(t, next.Err(t), "its owner's memory is ahead of the store")
+		require.EqualValues(t, 1, told.Load())
+		require.Error(t, s.Close())
+	})
 }
 
 // A completion may take locks that its submitter holds while it submits, also
