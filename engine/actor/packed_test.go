@@ -209,3 +209,49 @@ func TestAConferenceIsPackedWithWhatCanBeDoneNow(t *testing.T) {
 		require.True(t, can())
 	})
 }
+
+// Whatever may be done to a subscriber finds him while he is packed.
+func TestWhoIsPackedIsProvisionedLikeAnybody(t *testing.T) {
+	ctx := context.Background()
+	atDesk(t, func(h *desk) {
+		call := h.active()
+		pause := func() {
+			h.t.Helper()
+			time.Sleep(quiet)
+			require.NotNil(h.t, h.packed())
+		}
+		pause()
+		renamed := engine.Profile{ID: "Alice@Example.com", Number: "+15125550111", Name: "Liddell", Network: net1, ProviderUser: "liddell"}
+		created, refused := h.PutProfile(ctx, renamed)
+		require.Nil(t, refused)
+		require.False(t, created)
+		require.Equal(t, "Liddell", h.only().Profile.Name)
+		pause()
+		renamed.Network = "elsewhere"
+		_, refused = h.PutProfile(ctx, renamed)
+		require.Equal(t, engine.CodeConflict, refused.Code, "he has a live call")
+		pause()
+		require.Nil(t, h.Link(ctx, "app-2", alice))
+		pause()
+		require.Len(t, h.Live("app-2"), 1)
+		require.Nil(t, h.Unlink(ctx, app1, alice))
+		require.Empty(t, h.Live(app1))
+		pause()
+		h.Deliver(net1, "liddell", &engine.Event{ID: "held", Subscription: "s2", Sequence: 1, Kind: engine.EventHeld, Facts: []engine.Fact{{
+			ProviderID: "c1", TrackingID: "t-c1", Status: engine.StatusHeld, Personality: engine.Terminator,
+		}}}, h.receipts)
+		require.Nil(t, h.Link(ctx, app1, alice))
+		require.Equal(t, engine.StateHeld, h.only().Call.State)
+		require.Equal(t, call, h.only().Call.ID)
+		pause()
+		h.Resync(net1, "liddell")
+		synctest.Wait()
+		require.Contains(t, h.platform.verbs(), "snapshot")
+		time.Sleep(5 * time.Minute) // it is tried again, more and more seldom
+		require.NotNil(t, h.packed())
+		require.Nil(t, h.Delete(ctx, alice))
+		require.Empty(t, h.Live(app1))
+		require.Empty(t, h.board())
+		require.Equal(t, []string{"ringing", "active", "released", "held", "released"}, h.states())
+	})
+}
