@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"math/rand/v2"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,59 +117,74 @@ func TestADiskThatIsSlowTwiceDoesNotStandStill(t *testing.T) {
 // and of what was refused nothing after it is stored.
 func TestEachIsToldOnceWhoeverTells(t *testing.T) {
 	for seed := range uint64(8) {
-		dice := rand.New(rand.NewPCG(seed, 1))
-		s := openIn(t, vfs.NewMem(), func(o *Options) { o.Ahead = 3000 })
-		const n = 600
-		var (
-			mu    sync.Mutex
-			came  int
-			index uint64
-			late  bool
-			all   = make(chan struct{})
-		)
-		sub := storetest.Subscriber("alice")
-		var closing sync.WaitGroup
-		for i := range n {
-			foreign := dice.IntN(20) == 0
-			group := uint32(0)
-			if foreign {
-				group = 1
-			}
-			ev := storetest.Told("app", sub, uint64(i+1)) // #nosec G115 -- a test
-			ev.Body = make([]byte, dice.IntN(1500))
-			emit := []engine.Notification{ev}
-			if dice.IntN(10) == 0 {
-				emit = nil // nothing to store, and still behind all that is
-			}
-			s.Submit(group, 0, nil, emit, completion(func(is uint64, err error) {
-				mu.Lock()
-				defer mu.Unlock()
-				if came != i {
-					t.Errorf("seed %d: %d came at place %d", seed, i, came)
-				}
-				if came++; came == n {
-					close(all)
-				}
-				switch {
-				case errors.Is(err, ErrClosed):
-					late = true
-				case foreign && !errors.Is(err, errNoGroup), !foreign && err != nil, late:
-					t.Errorf("seed %d: %d: %v, after one that was refused: %t", seed, i, err, late)
-				case err == nil:
-					if want := index + uint64(len(emit)); is != want || s.Durable() < is {
-						t.Errorf("seed %d: %d has index %d and not %d; durable is %d", seed, i, is, want, s.Durable())
-					}
-					index = is
-				}
-			}))
-			if dice.IntN(60) == 0 {
-				runtime.Gosched() // the committer comes by
-			}
-			if i == n-100 {
-				closing.Go(func() { _ = s.Close() })
-			}
-		}
-		<-all
-		closing.Wait()
+		synctest.Test(t, func(t *testing.T) { eachIsToldOnce(t, seed) })
 	}
+}
+
+func eachIsToldOnce(t *testing.T, seed uint64) {
+	dice := rand.New(rand.NewPCG(seed, 1))
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		switch op.Kind {
+		case errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo:
+			time.Sleep(time.Millisecond)
+		}
+		return nil
+	}))
+	s := openIn(t, fs, func(o *Options) { o.Ahead = 3000 })
+	const n = 600
+	var (
+		mu    sync.Mutex
+		came  int
+		index uint64
+		late  bool
+		all   = make(chan struct{})
+	)
+	sub := storetest.Subscriber("alice")
+	var closing sync.WaitGroup
+	for i := range n {
+		foreign := dice.IntN(20) == 0
+		group := uint32(0)
+		if foreign {
+			group = 1
+		}
+		ev := storetest.Told("app", sub, uint64(i+1)) // #nosec G115 -- a test
+		ev.Body = make([]byte, dice.IntN(1500))
+		emit := []engine.Notification{ev}
+		if dice.IntN(10) == 0 {
+			emit = nil // nothing to store, and still behind all that is
+		}
+		s.Submit(group, 0, nil, emit, completion(func(is uint64, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if came != i {
+				t.Errorf("seed %d: %d came at place %d", seed, i, came)
+			}
+			if came++; came == n {
+				close(all)
+			}
+			switch {
+			case errors.Is(err, ErrClosed):
+				late = true
+			case foreign && !errors.Is(err, errNoGroup), !foreign && err != nil, late:
+				t.Errorf("seed %d: %d: %v, after one that was refused: %t", seed, i, err, late)
+			case err == nil:
+				if want := index + uint64(len(emit)); is != want || s.Durable() < is {
+					t.Errorf("seed %d: %d has index %d and not %d; durable is %d", seed, i, is, want, s.Durable())
+				}
+				index = is
+			}
+		}))
+		if dice.IntN(4) == 0 {
+			time.Sleep(time.Duration(dice.IntN(3000)) * time.Microsecond)
+		}
+		if i == n-100 {
+			closing.Go(func() { _ = s.Close() })
+		}
+	}
+	select {
+	case <-all:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("seed %d: one was never told", seed)
+	}
+	closing.Wait()
 }
