@@ -84,22 +84,12 @@ func (s *Store) pebbleOptions(disk vfs.FS) *pebble.Options {
 }
 
 // listener hears of what on the disk is not what was written, from whoever reads
-// it: nothing that is read can be believed from then on. And it hears of a row that
-// was set twice before it was deleted as one that is set once: the first may be back.
+// it: nothing that is read can be believed from then on.
 func (s *Store) listener() *pebble.EventListener {
-	return &pebble.EventListener{
-		DataCorruption: func(is pebble.DataCorruptionInfo) {
-			s.fatal(fmt.Errorf("%w: %s: %w", ErrDamaged, is.Path, is.Details))
-		},
-		PossibleAPIMisuse: func(is pebble.PossibleAPIMisuseInfo) {
-			if is.Kind == pebble.NondeterministicSingleDelete { // the key has names in it
-				s.log.Error(setTwice)
-			}
-		},
-	}
+	return &pebble.EventListener{DataCorruption: func(is pebble.DataCorruptionInfo) {
+		s.fatal(fmt.Errorf("%w: %s: %w", ErrDamaged, is.Path, is.Details))
+	}}
 }
-
-const setTwice = "an event waited twice under one number; it may be delivered once more"
 
 // Tuning is how Pebble is set up for a store with these options. It is for what
 // is measured beside one.

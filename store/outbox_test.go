@@ -1,9 +1,6 @@
 package store
 
 import (
-	"context"
-	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,63 +10,6 @@ import (
 	"offhook/engine"
 	"offhook/store/storetest"
 )
-
-// A row of what waits is deleted as one that is set once. Nothing sets one twice,
-// whatever becomes of its event; and it would not go unnoticed.
-func TestWhatWaitsIsSetOnce(t *testing.T) {
-	var log strings.Builder
-	s := openIn(t, vfs.NewMem(), func(o *Options) {
-		o.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
-	})
-	sub := storetest.Subscriber("alice")
-	stream := storetest.Stream("app", sub)
-	var sent uint64
-	send := func(n int) {
-		for range n {
-			sent++
-			storetest.Put(t, s, nil, []engine.Notification{storetest.Told("app", sub, sent)})
-		}
-	}
-	compact := func() {
-		require.NoError(t, s.lazy.flush())
-		require.NoError(t, s.db.Flush())
-		require.NoError(t, s.db.Compact(context.Background(), []byte(prefixWait), after([]byte(prefixWait)), false))
-	}
-	left := func() (n int) {
-		require.NoError(t, s.scan([]byte(prefixWait), nil, func(_, _ []byte) (bool, error) { n++; return true, nil }))
-		return n
-	}
-	send(12)
-	compact()
-	s.Delivered(stream, 1)
-	s.Delivered(stream, 1) // and once more, by hand
-	for range 2 {          // what waited too long, and the gap in its place
-		_, err := s.Expire(stream, 0, func(at int64) bool { return at <= 6 }, 100, "evt_gap")
-		require.NoError(t, err)
-		s.Delivered(stream, 4) // it is on its way while it goes
-		compact()
-	}
-	s.Delivered(stream, 6)
-	require.NoError(t, s.DropWaiting("app", engine.StreamCalls, 9)) // the webhook is gone
-	s.Delivered(stream, 8)
-	compact()
-	require.Equal(t, 3, left())
-	for n := range sent {
-		s.Delivered(stream, n+1)
-		compact()
-	}
-	require.Zero(t, left())
-	require.Empty(t, log.String())
-
-	sent = 20
-	send(1)
-	sent--
-	send(1)
-	s.Delivered(stream, sent)
-	compact()
-	require.Contains(t, log.String(), setTwice)
-	require.NoError(t, s.Close())
-}
 
 // A row that was deleted is walked over until a compaction takes it away. Who
 // knows what was delivered does not walk.

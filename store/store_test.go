@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"log/slog"
 	"sync"
 	"testing"
 
@@ -29,24 +27,9 @@ func inMemory(change ...func(*Options)) storetest.Open {
 	}
 }
 
-// strict is a log that must not tell of an event that waited twice.
-type strict struct {
-	slog.Handler
-	t testing.TB
-}
-
-func (strict) Enabled(_ context.Context, at slog.Level) bool { return at >= slog.LevelError }
-
-func (o strict) Handle(_ context.Context, r slog.Record) error {
-	if r.Message == setTwice {
-		o.t.Error(r.Message)
-	}
-	return nil
-}
-
 func openIn(t testing.TB, fs vfs.FS, change ...func(*Options)) *Store {
 	t.Helper()
-	opts := Options{FS: fs, SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 4 << 20, Logger: slog.New(strict{slog.DiscardHandler, t})}
+	opts := Options{FS: fs, SweepEvery: -1, CacheBytes: 1 << 20, MemTable: 4 << 20}
 	for _, c := range change {
 		c(&opts)
 	}

@@ -1,12 +1,9 @@
 package crash
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -58,25 +55,8 @@ const few = 2
 func (w *world) options(fs vfs.FS) store.Options {
 	return store.Options{
 		FS: fs, SweepEvery: -1, CacheBytes: 256 << 10, MemTable: w.memTable, Retention: retention, History: retention, Clock: clock.New(w.now, nil),
-		Exit: w.exits, Ahead: []int{0, 1, 2 << 10}[w.seed%3], Logger: slog.New(strict{slog.DiscardHandler, w}),
+		Exit: w.exits, Ahead: []int{0, 1, 2 << 10}[w.seed%3],
 	}
-}
-
-// strict is a log of a store that must not tell of an event that waited twice.
-type strict struct {
-	slog.Handler
-	w *world
-}
-
-func (strict) Enabled(_ context.Context, at slog.Level) bool { return at >= slog.LevelError }
-
-func (o strict) Handle(_ context.Context, r slog.Record) error {
-	if strings.Contains(r.Message, "waited twice") {
-		o.w.mu.Lock()
-		defer o.w.mu.Unlock()
-		o.w.violated("%s", r.Message)
-	}
-	return nil
 }
 
 var errUnopened = errors.New("the disk cannot be opened")
