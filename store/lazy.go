@@ -125,8 +125,7 @@ func (l *lazy) flush() error {
 	defer batch.Close()
 	for len(gone) > 0 {
 		n := 4 + binary.BigEndian.Uint32(gone)
-		// A row of wait/ is set once, so nothing of it has to outlive the two.
-		if err := batch.SingleDelete(gone[4:n], nil); err != nil {
+		if err := batch.Delete(gone[4:n], nil); err != nil {
 			return err
 		}
 		gone = gone[n:]
