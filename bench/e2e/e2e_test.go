@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"os"
+	"regexp"
 	"testing"
 	"time"
 
@@ -70,11 +71,15 @@ func TestASmallRunFillsEveryRowAndLosesNothing(t *testing.T) {
 	require.Empty(t, left)
 }
 
+// delivery is how a webhook does at the moment, which is not for us to leave as it was.
+var delivery = regexp.MustCompile(`,"delivery":\{[^{}]*\}`)
+
 func TestAnOffhookThatRunsIsLeftAsItWas(t *testing.T) {
 	p := rig.Plain.Run(t, append(rig.Anywhere("none"), "OFFHOOK_DATA_DIR="+t.TempDir()), "serve")
 	look := func() (all []string) {
 		for _, list := range []string{"apps", "networks", "subscribers"} {
-			all = append(all, string(rig.Must(t, 200, "GET", "http://"+p.Addr("admin")+"/admin/"+list, rig.Operator, "").Body))
+			body := rig.Must(t, 200, "GET", "http://"+p.Addr("admin")+"/admin/"+list, rig.Operator, "").Body
+			all = append(all, delivery.ReplaceAllString(string(body), ""))
 		}
 		return all
 	}
