@@ -41,7 +41,7 @@ func measurePeers(ctx context.Context, p figures.Plan) (rows []figures.Row, err 
 	return rows, nil
 }
 
-const floorNote = "what is left where nothing is asked of the machine but the two rows that the others write: the record replaced, the body appended, in coalesced commits; no calls, no state machine, no order, no queue, no client. The budget beside it cannot be met on a machine where this is below it"
+const floorNote = "what is left where nothing is asked of the machine but the two rows that the others write: the record replaced, the body appended, in coalesced commits; no calls, no state machine, no order, no queue, no client. Each turn has a directory of its own. Where the budget beside it is above this, no store that writes these two rows for each transition meets it on the machine"
 
 // besidePeer measures by turns: while one works, the others have nothing to do.
 func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kind, row, floor *figures.Row) (err error) {
@@ -56,11 +56,6 @@ func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kin
 	}
 	defer func() { err = errors.Join(err, peer.Close()) }()
 	row.Note = peer.About()
-	bare, closeBare, err := openFloor(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, closeBare()) }()
 	return inOffice(ctx, dir, busy.Config{}, func(o *busy.Office) error {
 		if err := errors.Join(o.Provision(ctx, 0, peers.Subscribers, 0, busy.Everybody), o.Start(ctx)); err != nil {
 			return err
@@ -83,8 +78,7 @@ func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kin
 			}
 			row.Base = append(row.Base, rate)
 			p.Say("peers, run %d of %d: %.0f transitions/s, %s", run+1, p.Runs, rate, kind.Name)
-			rest()
-			r, err := bare.Round(ctx, peers.Clients, p.Round)
+			r, err := onFloor(ctx, p, dir)
 			if err != nil {
 				return err
 			}
@@ -96,13 +90,18 @@ func besidePeer(ctx context.Context, p *figures.Plan, dir string, kind peers.Kin
 	})
 }
 
-// openFloor makes a bare Pebble in a directory of its own.
-func openFloor(dir string) (f *busy.Floor, done func() error, err error) {
+// onFloor measures a bare Pebble in a directory of its own. It is closed behind
+// its turn: nobody else pays for its compactions.
+func onFloor(ctx context.Context, p *figures.Plan, dir string) (r *busy.Result, err error) {
 	if dir, err = os.MkdirTemp(dir, "floor-"); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if f, err = busy.OpenFloor(dir, peers.Subscribers, peers.RecordSize, peers.BodySize); err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	f, err := busy.OpenFloor(dir, peers.Subscribers, peers.RecordSize, peers.BodySize)
+	if err != nil {
+		return nil, err
 	}
-	return f, func() error { return errors.Join(f.Close(), os.RemoveAll(dir)) }, nil
+	defer func() { err = errors.Join(err, f.Close()) }()
+	rest()
+	return f.Round(ctx, peers.Clients, p.Round)
 }
