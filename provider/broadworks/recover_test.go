@@ -361,3 +361,35 @@ func TestUserIdsAreOneWhateverTheirCase(t *testing.T) {
 		require.Equal(s, 1, s.p.Status().Followed)
 	})
 }
+
+// A node is stopped while it subscribes. The platform has the subscription by
+// then, and would keep it, beside the one of the next start, until it expires.
+func TestASubscriptionThatIsBeingMadeOutlastsTheStop(t *testing.T) {
+	for name, c := range map[string]struct {
+		answers time.Duration
+		made    int // by both lives
+	}{"answered in time": {time.Second, 1}, "answered too late": {3 * time.Second, 2}} {
+		t.Run(name, func(t *testing.T) {
+			const path = "POST /com.broadsoft.xsi-events/v2.0/user/" + bob
+			var cfg Config
+			tell(t, func(bw *script, c2 *Config) {
+				c2.Memory = NewMemory()
+				bw.on(path, func(w http.ResponseWriter, r *http.Request) {
+					time.Sleep(c.answers)
+					bw.standard(w, r, "")
+				})
+				cfg = *c2
+			}, func(s *story) {
+				require.Equal(s, 1, s.bw.count(path), "it is being made")
+				began := time.Now()
+				s.stop()
+				require.LessOrEqual(s, time.Since(began), subscribeLasts)
+				s.after(time.Hour / 4)
+				s.start(cfg)
+				s.after(2 * time.Minute)
+				require.Equal(s, provider.UserSubscribed, s.p.User(bob).State)
+				require.Equal(s, c.made, s.bw.count(path))
+			})
+		})
+	}
+}

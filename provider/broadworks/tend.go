@@ -102,6 +102,18 @@ func (p *Provider) life(a answer) (life time.Duration) {
 	return life
 }
 
+// subscribeLasts is how much longer than everything else a subscription that is
+// being made goes on when we are stopped: one whose answer nobody read is nobody's
+// until it expires, and counts towards what the platform allows us.
+const subscribeLasts = 2 * time.Second
+
+// outlasting returns a context that ends d after ctx does.
+func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return longer, func() { stop(); cancel() }
+}
+
 // makeSubscription subscribes. Its snapshot may come before the answer does.
 func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 	p.mu.Lock()
@@ -109,6 +121,8 @@ func (p *Provider) makeSubscription(ctx context.Context, s *standing) {
 	mark := p.mark()
 	p.mu.Unlock()
 	asked := time.Now()
+	ctx, done := outlasting(ctx, subscribeLasts)
+	defer done()
 	a, err := p.anyXSP(ctx, request{
 		op: opSubscribe, method: http.MethodPost, class: classPoll,
 		path: p.cfg.Network.EventsPath + "/v2.0" + s.path(), body: p.subscriptionBody(),
