@@ -196,7 +196,7 @@ func (w *world) excused(key, want, have string, pic *picture, pt point) bool {
 		}
 		exp := p.expiring[at.stream]
 		return ev.GapFrom > 0 && exp > 0 && exp <= pt.moment && want != ""
-	case "call":
+	case "call", "next":
 		return have == "" && p.swept > 0 && p.swept <= pt.moment && w.times[key] > 0 && w.times[key] < p.cutoff
 	case "idem":
 		return have == "" && p.swept > 0 && p.swept <= pt.moment && w.times[key] > 0 && w.times[key] < p.keyCutoff

@@ -280,6 +280,29 @@ func (o outbox) Expire(stream engine.StreamID, since uint64, old func(at int64) 
 	return found, err
 }
 
+// Delivered is called for what a receiver took, and for what need not be sent: a
+// gap, of which a header told, and what is older than the webhook.
+func (o outbox) Delivered(stream engine.StreamID, sequence uint64) {
+	at := place{stream, sequence}
+	o.w.mu.Lock()
+	taken := o.w.promises.delivered[at] > 0
+	o.w.mu.Unlock()
+	if !taken {
+		ev, found, err := o.Store.Event(stream, sequence)
+		app, known := o.Store.App(stream.App)
+		spared := !found || ev.GapFrom != 0 || !known || ev.Index <= app.Receiver(stream.Kind).Since
+		o.w.mu.Lock()
+		if err == nil && !spared {
+			o.w.violated("number %d of %v waits no more, and nobody took it", sequence, stream)
+		}
+		if o.w.promises.delivered[at] == 0 {
+			o.w.promises.delivered[at] = o.w.promises.now()
+		}
+		o.w.mu.Unlock()
+	}
+	o.Store.Delivered(stream, sequence)
+}
+
 // remember adds what a submission was about to what is looked for on a disk;
 // w.mu is held.
 func (w *world) remember(put []engine.Record, emit []engine.Notification) {
@@ -296,7 +319,13 @@ func (w *world) remember(put []engine.Record, emit []engine.Notification) {
 			if _, known := w.times[key]; !known {
 				w.catalog.intents = append(w.catalog.intents, engine.Intent{App: r.Intent.App, SubscriberNumber: engine.Fold(r.Subscriber.ID), Key: r.Intent.Key})
 			}
-			w.times[key] = r.Intent.SettledAt
+			if w.times[key] = r.Intent.SettledAt; r.Intent.Open() {
+				w.times[key] = r.Intent.OpenedAt
+			}
+		case engine.RecordReplaced:
+			if key := "next/" + r.Replaced.String(); w.times[key] == 0 {
+				w.times[key] = w.now()
+			}
 		}
 	}
 	for i := range emit {
