@@ -85,7 +85,7 @@ func directionOf(f *Fact, kind EventKind) Direction {
 func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 	on := triggerOf(f, kind)
 	row := table[c.State][on]
-	if row.verdict == ignore {
+	if row.verdict == ignore || c.echoes > 0 && !synthetic && st.echo(c, f, kind, on) {
 		return
 	}
 	c.told, c.touched, c.missed = true, st.inputs, 0

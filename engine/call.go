@@ -60,6 +60,7 @@ type Call struct {
 
 	told   bool  // an event or a snapshot named it; false while only the answer to a dial request did
 	missed uint8 // snapshots in a row without the call, where one is not proof
+	echoes uint8 // changes that were read, and of which events are still to tell
 
 	consulted bool // its far end was joined with that of a call that is over
 

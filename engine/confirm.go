@@ -155,7 +155,7 @@ func (st *step) readBack(a openAsk, o *Outcome) {
 			if f.Recording == RecordingUnknown && st.anyReadFor(a.call, func(w *waiter) bool { return w.verb == VerbStopRecording }) {
 				f.Recording = RecordingStopped // nothing is said of a recording there is not
 			}
-			st.absorb(c, &f, EventOther, true)
+			st.read(c, &f, EventOther)
 		}
 		if o.Conference != nil && st.conferred <= a.since {
 			st.confer(o.Conference, EventOther)

@@ -149,8 +149,11 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 		case m.call != nil:
 			seen[m.call.ID] = true
 			m.call.missed = 0
-			if exact || m.call.touched <= since {
+			switch {
+			case exact:
 				st.absorb(m.call, f, EventSnapshot, true)
+			case m.call.touched <= since:
+				st.read(m.call, f, EventSnapshot)
 			}
 		case m.ended != nil && !exact && m.ended.at > since:
 			// Released while the snapshot was read.

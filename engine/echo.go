@@ -1,0 +1,77 @@
+package engine
+
+// What was read of a call may be ahead of its events, where these are late. They
+// come in the order in which things happened (dossier §3.6), and each for itself
+// would take the call back to where it was, and confirm a command of now with what
+// an earlier one did. So a call counts the changes that were read before an event
+// told of them: they are active and held in turn, and the last is where it is now.
+
+// hushed is how long after such an event, in ms, the provider is asked whether
+// the call is where we think: the event may have been of a change nobody read.
+const hushed = 2000
+
+// read absorbs what was read of a call, which is as of now. Pointers into Calls are
+// void after it.
+func (st *step) read(c *Call, f *Fact, kind EventKind) {
+	id, from := c.ID, c.State
+	st.absorb(c, f, kind, true)
+	if c = st.call(id); c != nil {
+		c.foretold(from)
+	}
+}
+
+// foretold counts what a call that was in state from did until it was read.
+func (c *Call) foretold(from State) {
+	changes := uint8(0)
+	switch {
+	case c.State == from || !c.State.Live():
+		return
+	case from == StateRinging && c.State == StateHeld: // it was answered in between
+		changes = 2
+	default:
+		changes = 1
+	}
+	if c.echoes += changes; c.echoes > 250 {
+		c.echoes = 0
+	}
+}
+
+// echo reports whether an event tells of what was read before, or of the time
+// before that, and so of nothing that is still true.
+func (st *step) echo(c *Call, f *Fact, kind EventKind, on Trigger) bool {
+	told := StateNone
+	switch on {
+	case OnAlerting, OnCollecting:
+		told = StateRinging
+	case OnActive, OnRemoteHeld:
+		told = StateActive
+	case OnHeld:
+		told = StateHeld
+	default:
+		return false
+	}
+	next := c.State
+	if c.echoes%2 == 0 {
+		next = StateActive + StateHeld - c.State
+	}
+	switch {
+	case told == next:
+		if c.echoes--; c.echoes == 0 {
+			return false // the last of them agrees, and may tell more
+		}
+	case kind == EventHeld || kind == EventRetrieved || kind == EventAnswered:
+		c.echoes = 0 // another change than those that were read: these are never told
+		return false
+	}
+	st.traceFact(c, f, kind, false)
+	c.checkAt = st.now + hushed
+	return true
+}
+
+// hush forgets what is still to be told by events: after a gap, or a snapshot
+// among them, it is not.
+func (st *step) hush() {
+	for i := range st.Calls {
+		st.Calls[i].echoes = 0
+	}
+}
