@@ -245,6 +245,7 @@ func (c *clerk) list(d *desk) {
 func (d *desk) note(client int, call, ret int64, in asked, out outcome) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	out.at = time.Now()
 	d.history = append(d.history, porcupine.Operation{ClientId: client, Input: in, Call: call, Output: out, Return: ret})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -17,6 +18,7 @@ type outcome struct {
 	code   string
 	state  string // that was shown
 	call   string // of a 201
+	at     time.Time
 }
 
 // standing is what is so about one key.
@@ -69,7 +71,7 @@ var deskModel = (&porcupine.NondeterministicModel{
 	Equal: func(a, b any) bool { return a == b },
 	DescribeOperation: func(input, output any) string {
 		in, out := input.(asked), output.(outcome)
-		return fmt.Sprintf("%s %s -> %d %s %s %s", in.verb, in.key, out.status, out.code, out.state, out.call)
+		return fmt.Sprintf("%s %s -> %d %s %s %s, by %s", in.verb, in.key, out.status, out.code, out.state, out.call, out.at.Format("15:04:05.000"))
 	},
 }).ToModel()
 
@@ -183,20 +185,29 @@ func (w *world) linear(desks []*desk) (operations int) {
 			}
 		}
 		if !porcupine.CheckOperations(deskModel, history) {
-			w.violated("the history of %s is of no order of commands:\n%s", d.subscriber, story(history))
+			w.violated("the history of %s is of no order of commands:\n%s", d.subscriber, w.story(history))
 		}
 	}
 	return operations
 }
 
-// story tells the operations of the keys that have no order.
-func story(history []porcupine.Operation) (text string) {
+// story tells the operations of the keys that have no order, and what offhook tells
+// of their calls.
+func (w *world) story(history []porcupine.Operation) (text string) {
 	for _, part := range deskModel.Partition(history) {
 		if porcupine.CheckOperations(deskModel, part) {
 			continue
 		}
 		for _, op := range part {
 			text += fmt.Sprintf("  client %d, %d to %d: %s\n", op.ClientId, op.Call, op.Return, deskModel.DescribeOperation(op.Input, op.Output))
+		}
+		for _, op := range part {
+			if call := op.Output.(outcome).call; call != "" {
+				l := &phoneLine{w: w, s: w.apps[1]}
+				text += fmt.Sprintf("  its timeline, at %s: %s\n", time.Now().UTC().Format(time.RFC3339Nano), l.ask("GET", "/calls/"+call+"/timeline", "", "").body)
+				l.hangUp()
+				break
+			}
 		}
 	}
 	return text

@@ -240,7 +240,7 @@ func (w *world) build() {
 		},
 	})
 	w.directory = directory
-	w.api, err = httpapi.New(httpapi.Config{Calls: directory, Tenants: w.store, Events: w.streams, IdleWorker: idleWorker})
+	w.api, err = httpapi.New(httpapi.Config{Calls: directory, Tenants: w.store, Events: w.streams, History: w.store, IdleWorker: idleWorker})
 	require.NoError(w, err)
 }
 
