@@ -20,11 +20,11 @@ func TestABacklogForABlackHoleWaitsOnDisk(t *testing.T) {
 		people = 440
 		calm   = 40   // of them are the other app's too
 		rate   = 3000 // facts a second of the others; it can keep up with more
-		first  = 2 * time.Second
-		each   = 128 // bytes that an event may cost while it waits, beside chance; its body alone is five times that
+		each   = 128  // bytes that an event may cost while it waits, beside chance; its body alone is five times that
 		chance = 6 * mega
 	)
 	events := knob(t, "OFFHOOK_OVERLOAD_EVENTS", 10000)
+	long := time.Duration(float64(events) / rate * float64(time.Second))
 	row := report.Attack(t, report.Isolation, "events pile up for a receiver that is a black hole", "events")
 	lost, told := rig.NewLeanLedger(t), rig.NewLeanLedger(t)
 	h := before(t, lost)
@@ -43,12 +43,12 @@ func TestABacklogForABlackHoleWaitsOnDisk(t *testing.T) {
 		return y
 	}
 
-	both(first) // everything that is made once is there
+	both(long) // everything that is made once is there
 	arrive(t, w, lost)
 	usual, heap, m := delays(), live(w), watch(w)
 	h.darken()
 	arrived, tolds := lost.Count(), few.facts
-	y := both(time.Duration(float64(events) / rate * float64(time.Second)))
+	y := both(long)
 	with, waiting, swallowed := delays(), int(metric(w, "offhook_store_waiting_events")), h.swallowed.Load()
 	grown := live(w) - heap
 	resident := m.grew()
