@@ -36,8 +36,8 @@ func (c *Call) foretold(from State) {
 	}
 }
 
-// echo reports whether an event tells of what was read before, or of the time
-// before that, and so of nothing that is still true.
+// echo reports whether an event, or a snapshot among them, tells of what was read
+// before, or of the time before that, and so of nothing that is still true.
 func (st *step) echo(c *Call, f *Fact, kind EventKind, on Trigger) bool {
 	told := StateNone
 	switch on {
@@ -63,13 +63,13 @@ func (st *step) echo(c *Call, f *Fact, kind EventKind, on Trigger) bool {
 		c.echoes = 0 // another change than those that were read: these are never told
 		return false
 	}
-	st.traceFact(c, f, kind, false)
+	st.traceFact(c, f, kind, kind == EventSnapshot)
 	c.checkAt = st.now + hushed
 	return true
 }
 
-// hush forgets what is still to be told by events: after a gap, or a snapshot
-// among them, it is not.
+// hush forgets what events are still to tell: those that were skipped may have, and
+// those of another subscription do not.
 func (st *step) hush() {
 	for i := range st.Calls {
 		st.Calls[i].echoes = 0

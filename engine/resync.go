@@ -150,6 +150,8 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 			seen[m.call.ID] = true
 			m.call.missed = 0
 			switch {
+			case exact && m.call.echoes > 0 && st.echo(m.call, f, EventSnapshot, triggerOf(f, EventSnapshot)):
+				// As it was before what we read.
 			case exact:
 				st.absorb(m.call, f, EventSnapshot, true)
 			case m.call.touched <= since:

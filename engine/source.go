@@ -34,13 +34,17 @@ func (st *step) hear(ev *Event) EventVerdict {
 		}
 		src.Subscription, src.Sequence = ev.Subscription, ev.Sequence
 		st.rewrite()
+		st.hush()
 	default:
 		ahead := distance(src.Sequence, ev.Sequence)
 		if ahead <= 0 {
 			return EventDuplicate
 		}
-		if ahead > 1 && ev.Kind != EventSnapshot {
-			verdict = EventGap
+		if ahead > 1 {
+			st.hush()
+			if ev.Kind != EventSnapshot {
+				verdict = EventGap
+			}
 		}
 		src.Sequence = ev.Sequence
 	}

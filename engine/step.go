@@ -199,9 +199,6 @@ func (st *step) event(ev *Event) {
 		return
 	}
 	st.sequence, st.partsTold = ev.Sequence, ev.Conference != nil
-	if ev.Kind == EventSnapshot || verdict == EventGap {
-		st.hush()
-	}
 	if ev.Kind == EventSnapshot {
 		st.exactSnapshot(ev)
 		return
