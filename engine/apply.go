@@ -149,6 +149,9 @@ func detailType(kind EventKind) string {
 // expectNews has a call looked for at the provider when nothing is heard of it
 // for long: an event that was lost without a gap behind it leaves no other trace.
 func (st *step) expectNews(c *Call) {
+	if c.echoes > 0 && c.checkAt != 0 { // to be looked for soon, perhaps
+		return
+	}
 	wait := st.config.Verify
 	if c.State == StateRinging {
 		wait /= 5
