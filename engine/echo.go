@@ -6,8 +6,8 @@ package engine
 // an earlier one did. So a call counts the changes that were read before an event
 // told of them: they are active and held in turn, and the last is where it is now.
 
-// hushed is how long after such an event, in ms, the provider is asked whether
-// the call is where we think: the event may have been of a change nobody read.
+// hushed is how long after the first such event, in ms, the provider is asked
+// whether the call is where we think: it may have been of a change nobody read.
 const hushed = 2000
 
 // read absorbs what was read of a call, which is as of now. Pointers into Calls are
@@ -64,7 +64,9 @@ func (st *step) echo(c *Call, f *Fact, kind EventKind, on Trigger) bool {
 		return false
 	}
 	st.traceFact(c, f, kind, kind == EventSnapshot)
-	c.checkAt = st.now + hushed
+	if at := st.now + hushed; c.checkAt == 0 || at < c.checkAt {
+		c.checkAt = at // whatever follows does not put it off
+	}
 	return true
 }
 
