@@ -85,10 +85,14 @@ func directionOf(f *Fact, kind EventKind) Direction {
 func (st *step) absorb(c *Call, f *Fact, kind EventKind, synthetic bool) {
 	on := triggerOf(f, kind)
 	row := table[c.State][on]
-	if row.verdict == ignore || c.echoes > 0 && !synthetic && st.echo(c, f, kind, on) {
+	late := c.echoes > 0 && !synthetic
+	if row.verdict == ignore || late && st.echo(c, f, kind, on) {
 		return
 	}
-	c.told, c.touched, c.missed = true, st.inputs, 0
+	c.told, c.missed = true, 0
+	if !late { // what is being read is newer
+		c.touched = st.inputs
+	}
 	number, name, cause, more := c.RemoteNumber, c.RemoteName, c.Cause, c.More
 	news := st.take(c, f)
 	switch row.verdict {

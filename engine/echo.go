@@ -60,7 +60,7 @@ func (st *step) echo(c *Call, f *Fact, kind EventKind, on Trigger) bool {
 			return false // the last of them agrees, and may tell more
 		}
 	case kind == EventHeld || kind == EventRetrieved || kind == EventAnswered:
-		c.echoes = 0 // another change than those that were read: these are never told
+		c.echoes, c.touched = 0, st.inputs // another change than those that were read: these are never told
 		return false
 	}
 	st.traceFact(c, f, kind, kind == EventSnapshot)
