@@ -88,6 +88,7 @@ type Call struct {
 
 	checkAt int64  // when the provider is asked for the call, for want of news; zero for not
 	touched uint64 // Subscriber.inputs when a fact last named the call
+	echoed  int64  // when one of the echoes was last read, or told
 }
 
 // More is what few calls have. It is never changed: a call to which something

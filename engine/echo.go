@@ -10,18 +10,22 @@ package engine
 // whether the call is where we think: it may have been of a change nobody read.
 const hushed = 2000
 
+// silent is for how long, in ms, more of these events may be on their way. Then
+// those that are missing were lost, and never come.
+const silent = 30000
+
 // read absorbs what was read of a call, which is as of now. Pointers into Calls are
 // void after it.
 func (st *step) read(c *Call, f *Fact, kind EventKind) {
 	id, from := c.ID, c.State
 	st.absorb(c, f, kind, true)
 	if c = st.call(id); c != nil {
-		c.foretold(from)
+		c.foretold(from, st.now)
 	}
 }
 
 // foretold counts what a call that was in state from did until it was read.
-func (c *Call) foretold(from State) {
+func (c *Call) foretold(from State, now int64) {
 	changes := uint8(0)
 	switch {
 	case c.State == from || !c.State.Live():
@@ -34,6 +38,7 @@ func (c *Call) foretold(from State) {
 	if c.echoes += changes; c.echoes > 250 {
 		c.echoes = 0
 	}
+	c.echoed = now
 }
 
 // echo reports whether an event, or a snapshot among them, tells of what was read
@@ -50,12 +55,17 @@ func (st *step) echo(c *Call, f *Fact, kind EventKind, on Trigger) bool {
 	default:
 		return false
 	}
+	if st.now-c.echoed >= silent {
+		c.echoes, c.touched = 0, st.inputs
+		return false
+	}
 	next := c.State
 	if c.echoes%2 == 0 {
 		next = StateActive + StateHeld - c.State
 	}
 	switch {
 	case told == next:
+		c.echoed = st.now
 		if c.echoes--; c.echoes == 0 {
 			return false // the last of them agrees, and may tell more
 		}

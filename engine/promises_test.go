@@ -112,7 +112,7 @@ func reborn(sub *Subscriber) *Subscriber {
 	kept.Calls, kept.Ended = slices.Clone(sub.Calls), slices.Clone(sub.Ended)
 	for i := range kept.Calls {
 		c := &kept.Calls[i]
-		c.missed, c.echoes, c.told, c.checkAt, c.touched, c.consulted, c.Can = 0, 0, false, 0, 0, false, 0 // what it can is found anew
+		c.missed, c.echoes, c.echoed, c.told, c.checkAt, c.touched, c.consulted, c.Can = 0, 0, 0, false, 0, 0, false, 0 // what it can is found anew
 	}
 	for i := range kept.Ended {
 		kept.Ended[i].at, kept.Ended[i].lost, kept.Ended[i].marks = 0, false, marks{}

@@ -149,6 +149,9 @@ func (st *step) diff(facts []Fact, since uint64, exact bool) {
 		case m.call != nil:
 			seen[m.call.ID] = true
 			m.call.missed = 0
+			if exact && st.compare.inFlight() && m.call.touched <= st.compare.since {
+				m.call.echoes = 0 // it was asked for after what we read
+			}
 			switch {
 			case exact && m.call.echoes > 0 && st.echo(m.call, f, EventSnapshot, triggerOf(f, EventSnapshot)):
 				// As it was before what we read.

@@ -16,6 +16,7 @@ func (s *Subscriber) shift(by int64) {
 	}
 	for i := range s.Calls {
 		move(&s.Calls[i].checkAt)
+		move(&s.Calls[i].echoed)
 	}
 	move(&s.compare.coming)
 	move(&s.compare.retryAt)

@@ -55,7 +55,7 @@ var toldTimes = regexp.MustCompile(`"(timestamp|[a-z]+_(at|ms))":[0-9]+`)
 // timeless is effects without what our clock showed. When to wake stays.
 func timeless(out Effects) Effects {
 	call := func(c *Call) {
-		c.CreatedAt, c.AnsweredAt, c.HeldAt, c.ReleasedAt, c.HeldFor, c.checkAt = 0, 0, 0, 0, 0, 0
+		c.CreatedAt, c.AnsweredAt, c.HeldAt, c.ReleasedAt, c.HeldFor, c.checkAt, c.echoed = 0, 0, 0, 0, 0, 0, 0
 	}
 	out.Put, out.Emit, out.Reply = append([]Record(nil), out.Put...), append([]Notification(nil), out.Emit...), append([]Reply(nil), out.Reply...)
 	for i := range out.Put {

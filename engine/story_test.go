@@ -227,7 +227,7 @@ func (s *teller) line(line string) {
 		kept := *s.sub
 		kept.transient = transient{}
 		for i := range kept.Calls {
-			kept.Calls[i].missed, kept.Calls[i].echoes, kept.Calls[i].told, kept.Calls[i].touched, kept.Calls[i].checkAt, kept.Calls[i].consulted = 0, 0, false, 0, 0, false
+			kept.Calls[i].missed, kept.Calls[i].echoes, kept.Calls[i].echoed, kept.Calls[i].told, kept.Calls[i].touched, kept.Calls[i].checkAt, kept.Calls[i].consulted = 0, 0, 0, false, 0, 0, false
 		}
 		s.sub, s.asks = &kept, nil
 		s.step(Input{Restart: true})

@@ -56,7 +56,7 @@ func (st *step) due() {
 	}
 	for i := range st.Calls {
 		if c := &st.Calls[i]; c.checkAt != 0 && st.now >= c.checkAt {
-			c.echoes = 0
+			c.checkAt = 0
 			st.expectNews(c)
 			st.wantSnapshot()
 		}
