@@ -154,7 +154,7 @@ func (c *clerk) place(is *wish) {
 		case r.status == 502: // refused, and it stays so
 			is.end()
 			return
-		case r.status != 0 && r.status != 503 && r.status != 504 && r.code != "key_in_progress":
+		case r.status != 0 && r.status != 408 && r.status != 503 && r.status != 504 && r.code != "key_in_progress": // 408: a wire stood still
 			c.line.s.violate("a call is refused with %d %s", r.status, r.code)
 			return
 		}
@@ -278,7 +278,7 @@ func (w *world) stranger(ctx context.Context, s *side, desks []*desk) {
 			}
 			is.mu.Unlock()
 		}
-		if r := l.ask(method, path, "", ""); r.status != 0 && r.status != 404 && r.status != 503 {
+		if r := l.ask(method, path, "", ""); r.status != 0 && r.status != 404 && r.status != 408 && r.status != 503 {
 			s.violate("%s of somebody else's is answered with %d", method, r.status)
 		}
 		if r := l.ask("GET", "/calls", "", ""); r.status == 200 {
