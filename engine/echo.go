@@ -55,7 +55,7 @@ func (st *step) echo(c *Call, f *Fact, kind EventKind, on Trigger) bool {
 	default:
 		return false
 	}
-	if st.now-c.echoed >= silent {
+	if st.now-c.echoed >= silent || kind == EventParkRetrieved { // which nothing that was read has told
 		c.echoes, c.touched = 0, st.inputs
 		return false
 	}
