@@ -84,6 +84,7 @@ func TestNobodyReachesWhatIsAnothers(t *testing.T) {
 		a.token = w.victim.key
 		got := w.send(a)
 		require.Equal(t, d.want, got.status, "%s: %s", d.route(), got.body)
+		w.hangUp(w.victim, d, got)
 	}
 }
 

@@ -96,6 +96,7 @@ func (w *world) operatorsDoors() {
 		a.token = rig.Operator
 		got := w.send(a)
 		require.Equal(w.t, d.want, got.status, "%s: %s", d.route(), got.body)
+		w.hangUp(w.other, d, got)
 	}
 }
 

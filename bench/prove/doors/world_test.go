@@ -1,6 +1,7 @@
 package doors
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -155,6 +156,20 @@ func (w *world) talk(a *tenant, sub map[string]any) (call string) {
 	call = w.ring(a, sub)
 	w.must(204, "PUT", w.api(a.ids["app_id"], "/calls/"+call+"/answer"), a.key, "")
 	return call
+}
+
+// hangUp ends the call that a door has placed: once its far end answers, another
+// call of the subscriber would be held for it.
+func (w *world) hangUp(a *tenant, d door, got answer) {
+	w.t.Helper()
+	var is struct {
+		Call string `json:"call_id"`
+	}
+	if d.method != "POST" || got.status != 201 || !strings.HasSuffix(d.path, "{app_id}/calls") && !strings.HasSuffix(d.path, "{app_id}/calls/retrieve") {
+		return
+	}
+	require.NoError(w.t, json.Unmarshal([]byte(got.body), &is))
+	w.must(204, "DELETE", w.api(a.ids["app_id"], "/calls/"+is.Call), a.key, "")
 }
 
 // bring is a tenant's ids with a call that is in the state a door wants.

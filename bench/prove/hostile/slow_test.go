@@ -33,8 +33,9 @@ import (
 const perAddress = 1024
 
 // cutBy is when the last slow client must be gone: well past any time limit of
-// a request, well before a proxy would give up.
-const cutBy = 40 * time.Second
+// a request. Who looks at no answer is cut off after what the kernel takes for him,
+// megabytes, was made, which takes its time where hundreds do that at once.
+const cutBy = time.Minute
 
 // slow is a way to be slow.
 type slow struct {
