@@ -155,7 +155,7 @@ func TestTailLosesAndDoublesNothingWhenOffhookIsKilled(t *testing.T) {
 	}{{all, nil}, {one, []string{"--subscriber", first}}} {
 		got, want := caughtUp(c.tail, c.args...)
 		require.Equal(t, want, got)
-		require.Greater(t, len(got), 10)
+		require.GreaterOrEqual(t, len(want), 3*2, "a call rang and ended in each round; that it was answered may be seen by nobody")
 		require.NoError(t, c.tail.cmd.Process.Signal(syscall.SIGINT))
 		require.NoError(t, c.tail.cmd.Wait(), c.tail.errs.String())
 		require.GreaterOrEqual(t, strings.Count(c.tail.errs.String(), "going on where it was"), 3, "it followed when offhook was killed")
