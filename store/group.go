@@ -41,7 +41,7 @@ func (j *journal) write(batch *pebble.Batch, group []*submission) (queued int, e
 			case opEvent:
 				binary.BigEndian.PutUint64(key[len(key)-8:], j.next)
 				j.next++
-				err = batch.Set(key, value, nil)
+				j.events = append(j.events, row{key, value})
 			case opIndexed:
 				binary.BigEndian.PutUint64(value[len(value)-8:], j.next-1)
 				err = batch.Set(key, value, nil)
@@ -53,10 +53,31 @@ func (j *journal) write(batch *pebble.Batch, group []*submission) (queued int, e
 			}
 		}
 	}
+	if err := j.writeEvents(batch); err != nil {
+		return 0, err
+	}
 	if j.next != before {
 		err = batch.Set(indexRow, appendNumber(make([]byte, 0, numberLen), j.next-1), nil)
 	}
 	return queued, err
+}
+
+// row is one that is written later.
+type row struct{ key, value []byte }
+
+// writeEvents writes the events of a group behind all its other rows: they are each
+// other's neighbours, and Pebble finds the place of one beside that of the last.
+func (j *journal) writeEvents(batch *pebble.Batch) error {
+	defer func() {
+		clear(j.events)
+		j.events = j.events[:0]
+	}()
+	for _, e := range j.events {
+		if err := batch.Set(e.key, e.value, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // supersede finds, from the last op to the first, what of subscribers need not

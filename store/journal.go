@@ -18,31 +18,43 @@ import (
 var _ actor.Journal = (*Store)(nil)
 
 // maxGroup bounds what is synced at once, in bytes. More would not be faster:
-// the cost of a sync is spread thin long before.
-const maxGroup = 1 << 20
+// the cost of a sync is spread thin long before, and Pebble does not use the
+// memory of a larger batch again.
+const maxGroup = 700 << 10
+
+// overlapped is from how many bytes on, of all that waited at a time, the committer
+// goes ahead. Of less it would be worse off: a group would leave without those
+// who are told a moment later.
+const overlapped = 256 << 10
 
 // maxLast bounds a map that is used again for each group.
 const maxLast = 4096
 
 // journal makes submissions durable. One goroutine, the committer, takes
-// whatever is waiting, writes it as one batch, syncs, and tells. While it
-// syncs, the next group gathers: nobody is made to wait on purpose, and a
-// thousand submitters share one sync.
+// whatever is waiting, writes it as one batch, syncs, and tells. While it syncs,
+// the next group gathers: nobody is made to wait on purpose, and a thousand
+// submitters share one sync. Where much waits, the committer goes ahead: it writes
+// the next group while another goroutine, the teller, waits for the one before (told.go).
 type journal struct {
 	db      *pebble.DB
 	metrics *Metrics
 	fresh   *fresh
 	wrote   func(bytes int)
 	fail    func(error) // told once
+	overlap int         // bytes; see Options.Ahead
 
 	mu      sync.Mutex
 	queue   []*submission
-	since   time.Time // when the first of queue came
-	closed  bool      // Close was called: what comes now is late
-	stopped bool      // the committer is gone
-	refuser bool      // a goroutine answers what came after it
+	since   time.Time       // when the first of queue came
+	closed  bool            // Close was called: what comes now is late
+	spare   [][]*submission // queues to use again
+	stopped bool            // committer and teller are gone
+	refuser bool            // a goroutine answers what came after it
 
 	wake    chan struct{}
+	syncing chan written  // from the committer to the teller
+	idle    chan struct{} // from the teller: it has nothing left to tell
+	told    chan struct{} // closed: the teller is gone
 	done    chan struct{}
 	err     atomic.Pointer[error] // the first failure
 	durable atomic.Uint64         // index of the last event that is synced
@@ -52,7 +64,7 @@ type journal struct {
 	started  atomic.Uint64
 	finished atomic.Uint64
 	syncMu   sync.Mutex
-	began    time.Time     // of the sync under way
+	began    time.Time     // when the oldest sync under way became that
 	synced   chan struct{} // closed when finished or err changes; nil while nobody waits for that
 	waiting  atomic.Int64
 
@@ -60,18 +72,21 @@ type journal struct {
 	next     uint64              // index of the next event
 	live     map[string]struct{} // folded ids that have a row in live/
 	last     map[string]bool     // of each subscriber of a group that was come to: whether its record is whole
-	spare    []*submission
+	ahead    bool                // groups are given to the teller
+	broken   error               // why nothing can be written any more; told when it is its turn
 	keySpace []byte
+	events   []row // of a group
 }
 
-func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, last uint64, live map[string]struct{}, wrote func(int), fail func(error)) *journal {
+func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, last uint64, live map[string]struct{}, overlap int, wrote func(int), fail func(error)) *journal {
 	j := &journal{
-		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail,
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail, overlap: overlap,
+		wake: make(chan struct{}, 1), syncing: make(chan written, 1), told: make(chan struct{}), idle: make(chan struct{}, 1), done: make(chan struct{}),
 		next: last + 1, live: live, last: map[string]bool{},
 	}
 	j.durable.Store(last)
 	go j.run()
+	go j.teller()
 	return j
 }
 
@@ -145,25 +160,61 @@ func (j *journal) run() {
 	for {
 		queue, since, ok := j.take()
 		if !ok {
-			return
+			break
 		}
-		for rest := queue; len(rest) > 0; {
-			n, size := 1, rest[0].size()
-			for n < len(rest) && size+rest[n].size() <= maxGroup {
-				size += rest[n].size()
-				n++
-			}
-			j.commit(rest[:n], size, since)
-			rest = rest[n:]
+		if j.choose(queue); j.ahead {
+			j.commitAll(queue, since)
+			j.syncing <- written{queue: queue}
+			continue
 		}
+		j.commitAll(queue, since)
 		crowd := len(queue) > 1
-		clear(queue)
-		j.spare = queue[:0]
-		if crowd {
+		if j.reuse(queue); crowd {
 			// Those who were just told have more to store, and are about to run.
 			// To let them costs nothing when there is nobody.
 			runtime.Gosched()
 		}
+	}
+	close(j.syncing)
+	<-j.told
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.stopped = true; len(j.queue) > 0 {
+		j.refuser = true
+		go j.refuse()
+	}
+}
+
+// choose decides who tells of what waited: the teller, or the committer, when
+// the teller has nothing left to tell.
+func (j *journal) choose(queue []*submission) {
+	size := 0
+	if maybe.Now("store: little is much") {
+		size = j.overlap
+	}
+	for _, s := range queue {
+		if size += s.size(); size >= j.overlap {
+			j.ahead = true
+			return
+		}
+	}
+	if j.ahead {
+		j.syncing <- written{then: j.idle}
+		<-j.idle
+		j.ahead = false
+	}
+}
+
+// commitAll writes all that waited, in groups.
+func (j *journal) commitAll(queue []*submission, since time.Time) {
+	for len(queue) > 0 {
+		n, size := 1, queue[0].size()
+		for n < len(queue) && size+queue[n].size() <= maxGroup {
+			size += queue[n].size()
+			n++
+		}
+		j.commit(queue[:n], size, since)
+		queue = queue[n:]
 	}
 }
 
@@ -173,21 +224,23 @@ func (j *journal) take() (queue []*submission, since time.Time, ok bool) {
 		j.mu.Lock()
 		if len(j.queue) > 0 {
 			queue, since = j.queue, j.since
-			j.queue, j.spare = j.spare, nil
+			j.queue = nil
+			if n := len(j.spare); n > 0 {
+				j.queue, j.spare = j.spare[n-1], j.spare[:n-1]
+			}
 			j.mu.Unlock()
 			return queue, since, true
 		}
-		if j.closed {
-			j.stopped = true
-			j.mu.Unlock()
+		closed := j.closed
+		j.mu.Unlock()
+		if closed {
 			return nil, since, false
 		}
-		j.mu.Unlock()
 		<-j.wake
 	}
 }
 
-// close lets the committer finish what was submitted before and waits for it.
+// close lets what was submitted before be stored and told, and waits for it.
 func (j *journal) close() {
 	j.mu.Lock()
 	j.closed = true
@@ -199,100 +252,61 @@ func (j *journal) close() {
 	<-j.done
 }
 
-// commit makes one group durable and tells those who wait, in order. What came
-// too late, or cannot be stored, is refused in its turn.
+// commit writes one group. What came too late, or cannot be stored, is refused in
+// its turn.
 func (j *journal) commit(group []*submission, size int, since time.Time) {
 	for len(group) > 0 {
 		n := 0
 		for n < len(group) && group[n].err == nil {
 			n++
 		}
-		j.append(group[:n], size, since)
+		if n > 0 {
+			j.hand(j.append(group[:n], size, since))
+		}
 		if group = group[n:]; len(group) == 0 {
 			return
 		}
-		err := group[0].err
-		if !errors.Is(err, ErrClosed) && !errors.Is(err, errNoGroup) {
-			// Its owner's memory is ahead of the store now.
-			j.poison(err)
-			err = j.failure()
+		w := written{group: group[:1], err: group[0].err}
+		if w.refused = errors.Is(w.err, ErrClosed) || errors.Is(w.err, errNoGroup); !w.refused {
+			j.broken = w.err // its owner's memory is ahead of the store now
 		}
-		j.answer(group[:1], 0, err)
+		j.hand(w)
 		group = group[1:]
 	}
 }
 
-// append stores a group in one synced batch. Nothing succeeds after a failure.
-func (j *journal) append(group []*submission, size int, since time.Time) {
-	if len(group) == 0 {
-		return
+// hand gives a group to whoever tells.
+func (j *journal) hand(w written) {
+	if j.ahead {
+		j.syncing <- w
+	} else {
+		j.tell(&w)
 	}
-	if err := j.failure(); err != nil {
-		j.answer(group, 0, err)
-		return
+}
+
+// append writes a group as one batch, whose sync is under way then. Nothing is
+// written after a failure.
+func (j *journal) append(group []*submission, size int, since time.Time) written {
+	w := written{group: group, before: j.next - 1, size: size, since: since}
+	if w.err = j.failure(); w.err == nil {
+		w.err = j.broken
 	}
-	batch := j.db.NewBatchWithSize(size + size/4 + 64)
-	first := j.next
-	queued, err := j.write(batch, group)
-	if err == nil && !batch.Empty() {
+	if w.err != nil {
+		return w
+	}
+	w.batch = j.db.NewBatchWithSize(size + size/4 + 64)
+	w.queued, w.err = j.write(w.batch, group)
+	if w.last = j.next - 1; w.err == nil && w.batch.Empty() {
+		w.batch = nil
+		return w
+	}
+	if w.err == nil {
 		maybe.Delay("store: before a group is committed", time.Second) // the disk may be as slow
 		j.begin()
-		err = j.db.Apply(batch, pebble.Sync)
-		// Pebble reports a failed sync to its logger and not to us.
-		if err == nil {
-			err = j.failure()
-		}
-		if err == nil {
-			j.finish()
-		}
+		w.err = j.db.ApplyNoSyncWait(w.batch, pebble.Sync)
 	}
-	if err != nil {
-		j.metrics.failed()
-		j.poison(fmt.Errorf("append %d submissions: %w", len(group), err))
-		j.answer(group, 0, j.failure())
-		return
-	}
-	_ = batch.Close()                                                                   // gives its memory back; there is nothing it could fail at
-	maybe.Delay("store: after a group is durable, before anybody is told", time.Second) // who waits may wait for longer
-	j.fresh.add(group, first-1)
-	j.durable.Store(j.next - 1)
-	j.waiting.Add(int64(queued))
-	j.metrics.appended(len(group), since)
-	j.wrote(size)
-	j.answer(group, first-1, nil)
-}
-
-// answer completes a group. index is the last event before it.
-func (j *journal) answer(group []*submission, index uint64, err error) {
-	for _, s := range group {
-		if err == nil {
-			index += uint64(s.events) // #nosec G115 -- a count
-		}
-		s.done.Done(index, err)
-		s.free()
-	}
-}
-
-func (j *journal) begin() {
-	j.syncMu.Lock()
-	j.began = time.Now()
-	j.syncMu.Unlock()
-	j.started.Add(1)
-}
-
-func (j *journal) finish() {
-	j.syncMu.Lock()
-	defer j.syncMu.Unlock()
-	j.finished.Add(1)
-	j.wakeReaders()
-}
-
-// wakeReaders lets those go on who wait in settled. syncMu is held.
-func (j *journal) wakeReaders() {
-	if j.synced != nil {
-		close(j.synced)
-		j.synced = nil
-	}
+	j.broken = w.err
+	return w
 }
 
 // standsStill is how long a sync takes before nobody waits for it any more who

@@ -130,6 +130,40 @@ func TestALargeBurst(t *testing.T) {
 	require.EqualValues(t, 20, s.Durable())
 }
 
+// While much is synced the next much is written. It can be read by then, and is not
+// durable: nothing shows it, and nobody is told before those ahead of it.
+func TestMuchIsWrittenWhileMuchIsSynced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := newSlow()
+		s := openIn(t, fs, ahead)
+		defer func() { require.NoError(t, s.Close()) }()
+		release := sync.OnceFunc(fs.hold())
+		defer release()
+		var order storetest.Order
+		sub := storetest.Subscriber("alice")
+		for i := range 4 {
+			s.Submit(0, 0, nil, []engine.Notification{storetest.Told("app", sub, uint64(i+1))}, order.Nth(i))
+			synctest.Wait()
+		}
+		written := func(index uint64) bool {
+			found, err := s.get(eventKey(nil, "app", index), func([]byte) error { return nil })
+			require.NoError(t, err)
+			return found
+		}
+		require.True(t, written(1), "it is synced")
+		require.True(t, written(2), "it is written meanwhile")
+		require.False(t, written(4), "it waits, and shares a sync with what comes")
+		require.Zero(t, s.Durable())
+		_, found, err := s.Next(engine.StreamOf("app", "alice", engine.StreamCalls), 0)
+		require.NoError(t, err)
+		require.False(t, found, "shown before it was durable")
+		require.Zero(t, order.Told())
+		release()
+		order.Wait(t, 4)
+		require.EqualValues(t, 4, s.Durable())
+	})
+}
+
 func TestARecordThatCannotBeStoredEndsTheStore(t *testing.T) {
 	for name, r := range map[string]engine.Record{
 		"of nobody":      {Kind: engine.RecordSubscriber},
@@ -137,21 +171,26 @@ func TestARecordThatCannotBeStoredEndsTheStore(t *testing.T) {
 		"of kind zero":   {Subscriber: storetest.Subscriber("alice")},
 		"a call of none": {Kind: engine.RecordCall},
 	} {
-		t.Run(name, func(t *testing.T) {
-			var told atomic.Int64
-			s := openIn(t, vfs.NewMem(), func(o *Options) { o.OnFailure = func(error) { told.Add(1) } })
-			fine, bad, next := storetest.NewDone(), storetest.NewDone(), storetest.NewDone()
-			sub := storetest.Subscriber("bob")
-			s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, fine)
-			s.Submit(0, 0, []engine.Record{storetest.Of(sub), r}, nil, bad)
-			s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, next)
-			require.NoError(t, fine.Err(t))
-			require.Error(t, bad.Err(t))
-			require.Error(t, next.Err(t), "its owner's memory is ahead of the store")
-			require.EqualValues(t, 1, told.Load())
-			require.Error(t, s.Close())
-		})
+		unstorable(t, name, r, func(*Options) {})
+		unstorable(t, name+", ahead", r, ahead)
 	}
+}
+
+func unstorable(t *testing.T, name string, r engine.Record, how func(*Options)) {
+	t.Run(name, func(t *testing.T) {
+		var told atomic.Int64
+		s := openIn(t, vfs.NewMem(), how, func(o *Options) { o.OnFailure = func(error) { told.Add(1) } })
+		fine, bad, next := storetest.NewDone(), storetest.NewDone(), storetest.NewDone()
+		sub := storetest.Subscriber("bob")
+		s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, fine)
+		s.Submit(0, 0, []engine.Record{storetest.Of(sub), r}, nil, bad)
+		s.Submit(0, 0, []engine.Record{storetest.Of(sub)}, nil, next)
+		require.NoError(t, fine.Err(t))
+		require.Error(t, bad.Err(t))
+		require.Error(t, next.Err(t), "its owner's memory is ahead of the store")
+		require.EqualValues(t, 1, told.Load())
+		require.Error(t, s.Close())
+	})
 }
 
 // A completion may take locks that its submitter holds while it submits, also

@@ -36,6 +36,7 @@ type Options struct {
 	SweepEvery time.Duration // pause between sweeps of what is old; zero means 5 minutes, negative never by itself
 	CacheBytes int64         // memory for blocks that were read; zero means 64 MiB
 	MemTable   uint64        // memory for rows that were just written; zero means 64 MiB, less on a small disk
+	Ahead      int           // bytes that wait from which on the next group is written while one is synced; zero means 256 KiB
 	FreshBytes int           // memory for events that are about to be delivered; zero means 4 MiB, negative none
 	Space      *Marks        // what is kept free on the disk; nil means UsualMarks
 	OpenFiles  int           // file descriptors it may have, 80 at least; zero means 1,016
@@ -75,6 +76,9 @@ func (o Options) fill() Options {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 64 << 20
+	}
+	if o.Ahead == 0 {
+		o.Ahead = overlapped
 	}
 	if o.FreshBytes == 0 {
 		o.FreshBytes = usualFresh
@@ -192,7 +196,7 @@ func (s *Store) open() error {
 	if err != nil {
 		return fmt.Errorf("open %s: live subscribers: %w", s.dir, err)
 	}
-	s.journal = newJournal(s.db, s.opts.Metrics, s.fresh, last, live, s.space.wrote, func(err error) {
+	s.journal = newJournal(s.db, s.opts.Metrics, s.fresh, last, live, s.opts.Ahead, s.space.wrote, func(err error) {
 		s.log.Error("store failed", "dir", s.dir, "err", err)
 		s.opts.OnFailure(err)
 	})

@@ -38,18 +38,25 @@ func openIn(t testing.TB, fs vfs.FS, change ...func(*Options)) *Store {
 	return s
 }
 
+// ahead has the next group written while one is synced, however little waits.
+func ahead(o *Options) { o.Ahead = 1 }
+
 func TestContract(t *testing.T) {
 	storetest.Run(t, inMemory())
+	t.Run("ahead", func(t *testing.T) { storetest.Run(t, inMemory(ahead)) })
 	t.Run("no fresh events", func(t *testing.T) { storetest.Run(t, inMemory(func(o *Options) { o.FreshBytes = -1 })) })
 	t.Run("few fresh events", func(t *testing.T) { storetest.Run(t, inMemory(func(o *Options) { o.FreshBytes = 2 * freshCost })) })
 }
 
 func TestFaults(t *testing.T) {
+	opened := 0
 	storetest.RunFaults(t, func(t *testing.T, fs vfs.FS, failed func(error)) storetest.Impl {
+		opened++
 		return openIn(t, fs, func(o *Options) {
 			o.OnFailure = failed
 			o.Exit = func(int) {}
 			o.MemTable = 256 << 10
+			o.Ahead = []int{1 << 10, 1}[opened%2] // now and then, and always
 		})
 	})
 }

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -66,4 +67,31 @@ func TestTheBoardShowsWhatIsDurableAndSaysWhenItChanges(t *testing.T) {
 		require.False(t, ok)
 		require.Empty(t, h.board())
 	}, func(c *Config) { c.Changed = w.changed })
+}
+
+// Whoever is shown in the place of another is found by what is shown now.
+func TestACallIsFoundByWhatIsShownOfIt(t *testing.T) {
+	const app2 = "app-2"
+	atDesk(t, func(h *desk) {
+		h.tell(engine.EventReceived, engine.StatusAlerting)
+		first := h.only().Call.ID
+		require.Nil(t, h.Link(context.Background(), app2, alice))
+		require.Len(t, h.Live(app2), 1)
+		require.Nil(t, h.Unlink(context.Background(), app1, alice))
+		require.Empty(t, h.Live(app1))
+		require.Len(t, h.Live(app2), 1)
+		require.Nil(t, h.Link(context.Background(), app1, alice))
+
+		h.seq++
+		h.Deliver(net1, alice, &engine.Event{ // one call instead of another
+			ID: "all", Subscription: "s", Sequence: h.seq, Kind: engine.EventSnapshot,
+			Facts: []engine.Fact{{ProviderID: "c2", TrackingID: "t-c2", Status: engine.StatusActive, Personality: engine.Terminator}},
+		}, h.receipts)
+		second := h.only().Call.ID
+		require.NotEqual(t, first, second)
+		_, ok := h.Whose(app1, first)
+		require.False(t, ok)
+		whose, _ := h.Whose(app1, second)
+		require.Equal(t, alice, whose)
+	})
 }

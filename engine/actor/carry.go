@@ -19,7 +19,7 @@ import (
 // take makes the caller the owner of a subscriber who has none and for whom
 // nothing waits. shard.mu is held.
 func (e *entry) take() bool {
-	if e.running || e.sub == nil || e.inbox != nil || len(e.controls) > 0 || e.unsynced >= e.dir.cfg.Unsynced || e.shard.closed {
+	if e.running || e.sub == nil && e.packed.None() || e.inbox != nil || len(e.controls) > 0 || e.unsynced >= e.dir.cfg.Unsynced || e.shard.closed {
 		return false
 	}
 	if maybe.Now("actor: an owner is woken for what anybody could do") { // as for whoever comes a moment later
@@ -50,6 +50,9 @@ func (e *entry) carry(step func(b *batch)) {
 	}()
 	out := outs.Get().(*engine.Effects)
 	e.out = out
+	if e.sub == nil {
+		e.unpack()
+	}
 	b := d.batch(e)
 	step(b)
 	b.submit()

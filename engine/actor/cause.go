@@ -22,27 +22,41 @@ type cause struct {
 // With one more the first is told of without its trace.
 const mostHeld = 8
 
+// held are such causes. Few subscribers have any.
+type held []*cause
+
 // hold keeps the cause of a call that was placed: its events leave in a later
 // step, when the 201 has.
 func (e *entry) hold(why *cause, call engine.CallID) {
 	if why == nil {
 		return
 	}
-	if len(e.held) == mostHeld {
-		e.held = slices.Delete(e.held, 0, 1)
+	if e.held == nil {
+		e.held = &held{}
+	}
+	h := e.held
+	if len(*h) == mostHeld {
+		*h = slices.Delete(*h, 0, 1)
 	}
 	of := *why
 	of.call = call
-	e.held = append(e.held, &of)
+	*h = append(*h, &of)
 }
 
 // lifted is the cause of a call whose 201 has left; nil when nobody traces it.
 func (e *entry) lifted(call engine.CallID) *cause {
-	for i, c := range e.held {
-		if c.call == call {
-			e.held = slices.Delete(e.held, i, i+1)
-			return c
+	h := e.held
+	if h == nil {
+		return nil
+	}
+	for i, c := range *h {
+		if c.call != call {
+			continue
 		}
+		if *h = slices.Delete(*h, i, i+1); len(*h) == 0 {
+			e.held = nil
+		}
+		return c
 	}
 	return nil
 }
@@ -90,7 +104,7 @@ func (b *batch) attribute(out *engine.Effects) {
 // traceAsk tells of one request to the provider.
 func (d *Directory) traceAsk(e *entry, a *engine.Ask, out *engine.Outcome, why *cause, at trace.Context, start time.Time) {
 	if why != nil && d.cfg.Log.Enabled(context.Background(), slog.LevelDebug) {
-		d.cfg.Log.Debug("provider asked", "sub", e.id, "network", a.Network, "verb", a.Verb.String(), "outcome", out.Kind.String(),
+		d.cfg.Log.Debug("provider asked", "sub", e.key, "network", a.Network, "verb", a.Verb.String(), "outcome", out.Kind.String(),
 			"took", time.Since(start), "trace", why.id())
 	}
 	if !d.cfg.Tracer.Records(at) {

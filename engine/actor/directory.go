@@ -90,8 +90,10 @@ type shard struct {
 	conferences map[engine.ConferenceID]*entry
 	apps        map[string]map[*entry]struct{} // subscribers with live calls, by linked app
 	watched     []*entry                       // whom the janitor looks after
+	owed        map[*entry][]Receipt           // of facts that there was no room for, not even for a mark
 	dozing      dozing
 	deadlines   deadlines
+	names       map[string]string // see same
 }
 
 // New returns a Directory. Start must be called before anything else.
@@ -107,6 +109,7 @@ func New(cfg Config) *Directory {
 	def(&cfg.InFlight, 65536)
 	def(&cfg.Snapshots, 16)
 	def(&cfg.Kept, 8192)
+	cfg.Rules = cfg.Rules.Filled() // and so shared by all subscribers
 	if cfg.FactWait == 0 {
 		cfg.FactWait = time.Second
 	}
@@ -130,6 +133,8 @@ func New(cfg Config) *Directory {
 
 			conferences: map[engine.ConferenceID]*entry{},
 			apps:        map[string]map[*entry]struct{}{},
+			owed:        map[*entry][]Receipt{},
+			names:       map[string]string{},
 		}
 		d.shards[i].back.L = &d.shards[i].mu
 	}
@@ -242,15 +247,15 @@ func (d *Directory) shard(subscriber string) (*shard, string) {
 func (d *Directory) lock(subscriber string) *entry {
 	s, key := d.shard(subscriber)
 	s.mu.Lock()
-	return d.entry(s, key, subscriber)
+	return d.entry(s, key)
 }
 
 // entry returns the entry of a subscriber, made when there is none.
 // s.mu is held.
-func (d *Directory) entry(s *shard, key, subscriber string) *entry {
+func (d *Directory) entry(s *shard, key string) *entry {
 	e := s.entries[key]
 	if e == nil {
-		e = &entry{dir: d, shard: s, key: key, id: subscriber}
+		e = &entry{dir: d, shard: s, key: key}
 		s.entries[key] = e
 	}
 	return e

@@ -497,6 +497,20 @@ func manySenders(t *testing.T, row *report.Row, kept int) {
 			}
 		})
 		var senders sync.WaitGroup
+		var readers sync.WaitGroup
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(700 * time.Microsecond):
+				}
+				for i := range h.shards {
+					h.shards[i].tidy() // whoever did nothing for a moment is packed
+				}
+				h.Live(app1)
+			}
+		})
 		for p := range people {
 			id := fmt.Sprintf("user%d@example.com", p)
 			senders.Go(func() {
@@ -521,6 +535,7 @@ func manySenders(t *testing.T, row *report.Row, kept int) {
 		senders.Wait()
 		close(stop)
 		disk.Wait()
+		readers.Wait()
 		synctest.Wait()
 		require.Equal(t, people*rounds*3, h.receipts.count())
 		for p := range people {

@@ -13,31 +13,32 @@ type entry struct {
 	dir   *Directory
 	shard *shard
 	key   string // folded id
-	id    string // as first asked for
 
 	inbox    *inbox // nil while nothing waits and nobody runs
 	controls []control
-	running  bool
 	unsynced int   // steps whose effects are not released
 	waiting  int   // callers that wait for a reply
-	idle     bool  // nothing awaited, no live calls: may be forgotten
 	view     *view // what is durable; nil until loaded
-	gone     bool  // forgotten: whoever still has the entry looks for the one in its place
-	dozes    bool  // in the queue of those who may be forgotten
-	watched  bool  // the janitor looks after it
-	missed   bool  // there was no room for facts: to be compared when there is
-	marked   bool  // and a mark on disk says so
-	owed     []Receipt
 
 	newer, older *entry // while it dozes
 
 	due   time.Duration // when it is to have a Tick, since the directory was made
 	place int32         // in the shard's deadlines, and 1; zero when it is not there
 
+	running bool
+	idle    bool // nothing awaited, no live calls: may be forgotten
+	gone    bool // forgotten: whoever still has the entry looks for the one in its place
+	dozes   bool // in the queue of those who may be forgotten
+	watched bool // the janitor looks after it
+	missed  bool // there was no room for facts: to be compared when there is
+	marked  bool // and a mark on disk says so
+	busy    bool // stepped since the janitor came by, but for a restart; the owner's, as what is below the line
+
 	progress atomic.Int64 // when the owner last took an input, ns since the directory was made
 
 	// ---- owned by the goroutine that runs the entry
-	sub     *engine.Subscriber
+	sub     *engine.Subscriber // nil while packed, or not loaded
+	packed  engine.Packed
 	out     *engine.Effects // lent by whoever runs it
 	replies []waiting
 	token   uint64
@@ -46,7 +47,7 @@ type entry struct {
 	able    *engine.Platform // what the subscriber's network could do at the last step
 	now     int64            // of the last step
 	base    int64            // of the clock then
-	held    []*cause
+	held    *held            // nil for nothing held
 }
 
 // inbox holds what waits for one subscriber. It is borrowed from a pool when
@@ -128,16 +129,16 @@ func (e *entry) forget() {
 func (e *entry) lock() *entry {
 	e.shard.mu.Lock()
 	if e.gone {
-		return e.dir.entry(e.shard, e.key, e.id)
+		return e.dir.entry(e.shard, e.key)
 	}
 	return e
 }
 
 // load brings the subscriber into memory, on its own goroutine.
 func (e *entry) load() bool {
-	sub, err := e.dir.cfg.Store.Load(e.id)
+	sub, err := e.dir.cfg.Store.Load(e.key)
 	if err != nil {
-		e.dir.cfg.Log.Error("subscriber not loaded", "sub", e.id, "err", err)
+		e.dir.cfg.Log.Error("subscriber not loaded", "sub", e.key, "err", err)
 		e.abandon()
 		return false
 	}
@@ -151,6 +152,7 @@ func (e *entry) load() bool {
 	e.able = e.dir.platform(sub.Network)
 	sub.Refresh(e.able)
 	e.shard.mu.Lock()
+	e.share()
 	e.publish(e.makeView())
 	e.shard.mu.Unlock()
 	e.dir.users.remember(e)
@@ -219,11 +221,12 @@ func (e *entry) step(b *batch, in *engine.Input, why *cause) {
 	if in.Tick {
 		e.wakeAt = 0
 	}
+	e.busy = !in.Restart
 	was := e.base
 	e.now, e.base = e.dir.cfg.Clock.Look()
 	in.Shift = e.base - was
 	if err := engine.Step(e.sub, in, e.now, out); err != nil {
-		e.dir.cfg.Log.Error("input not applied", "sub", e.id, "err", err)
+		e.dir.cfg.Log.Error("input not applied", "sub", e.key, "err", err)
 		return
 	}
 	e.wish = out.Wake

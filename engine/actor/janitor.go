@@ -18,13 +18,16 @@ func (e *entry) watch() {
 func (d *Directory) janitor() {
 	tick := time.NewTicker(janitorEvery)
 	defer tick.Stop()
-	for {
+	for at := 0; ; at = (at + tidied) % shards {
 		select {
 		case <-d.stop:
 			return
 		case now := <-tick.C:
 			for i := range d.shards {
 				d.relieve(&d.shards[i], now)
+			}
+			for i := range tidied {
+				d.shards[at+i].tidy()
 			}
 		}
 	}

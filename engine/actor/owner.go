@@ -33,7 +33,7 @@ const stepsPerGroup = 64
 func (e *entry) run(out *engine.Effects) {
 	defer e.dir.cfg.Metrics.awake(-1)
 	e.out = out
-	if e.sub == nil && !e.load() {
+	if e.sub == nil && !e.rise() {
 		return
 	}
 	if e.sub.ID != "" && maybe.Now("actor: a comparison without need") { // there may always have been a reason
@@ -100,4 +100,7 @@ func (e *entry) sleep(in *inbox) bool {
 func (e *entry) rest() {
 	e.running, e.out = false, nil
 	e.idle = e.sub.Idle() && len(e.sub.Calls) == 0 && len(e.replies) == 0
+	if !e.busy || maybe.Now("actor: packed at once") { // as by the janitor a moment later
+		e.pack()
+	}
 }

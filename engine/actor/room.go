@@ -44,7 +44,7 @@ func (e *entry) miss(receipt Receipt, room Room) {
 	d.cfg.Metrics.overflowed(1)
 	if room == RoomNone {
 		if receipt != nil && d.owed.Add(1) <= mostOwed {
-			e.owed = append(e.owed, receipt)
+			e.shard.owed[e] = append(e.shard.owed[e], receipt)
 		} else if receipt != nil {
 			d.owed.Add(-1)
 		}
@@ -60,8 +60,8 @@ func (e *entry) miss(receipt Receipt, room Room) {
 }
 
 func (e *entry) takeOwed() []Receipt {
-	owed := e.owed
-	e.owed = nil
+	owed := e.shard.owed[e]
+	delete(e.shard.owed, e)
 	e.dir.owed.Add(-int64(len(owed)))
 	return owed
 }

@@ -1,6 +1,10 @@
 package actor
 
-import "offhook/engine"
+import (
+	"slices"
+
+	"offhook/engine"
+)
 
 // CallView is one live call with whose it is, as it is durable.
 type CallView struct {
@@ -44,25 +48,62 @@ func (e *entry) makeView() *view {
 
 // publish makes a view the one that is shown. shard.mu is held.
 func (e *entry) publish(v *view) {
-	s, old := e.shard, e.view
+	old := e.view
 	e.view = v
-	if old != nil {
-		e.dir.cfg.Metrics.live(-len(old.calls))
-		for i := range old.calls {
-			delete(s.calls, old.calls[i].ID)
+	if old == nil || !old.foundLike(v) {
+		if old != nil {
+			e.hide(old)
 		}
-		if old.conference != nil {
-			delete(s.conferences, old.conference.ID)
+		e.list(v)
+	}
+	e.changed(old, v)
+}
+
+// foundLike reports whether two views are found by the same names: mostly a call
+// changes, and none comes or goes.
+func (v *view) foundLike(w *view) bool {
+	if len(v.calls) != len(w.calls) || v.hosts() != w.hosts() || !slices.Equal(v.apps, w.apps) {
+		return false
+	}
+	for i := range v.calls {
+		if v.calls[i].ID != w.calls[i].ID {
+			return false
 		}
-		if len(old.calls) > 0 {
-			for _, app := range old.apps {
-				delete(s.apps[app], e)
-				if len(s.apps[app]) == 0 {
-					delete(s.apps, app)
-				}
+	}
+	return true
+}
+
+// hosts is the conference of the view, or 0.
+func (v *view) hosts() engine.ConferenceID {
+	if v.conference == nil {
+		return 0
+	}
+	return v.conference.ID
+}
+
+// hide takes the entry from where it is found by what a view shows. shard.mu is held.
+func (e *entry) hide(v *view) {
+	s := e.shard
+	e.dir.cfg.Metrics.live(-len(v.calls))
+	for i := range v.calls {
+		delete(s.calls, v.calls[i].ID)
+	}
+	if v.conference != nil {
+		delete(s.conferences, v.conference.ID)
+	}
+	if len(v.calls) > 0 {
+		for _, app := range v.apps {
+			delete(s.apps[app], e)
+			if len(s.apps[app]) == 0 {
+				delete(s.apps, app)
 			}
 		}
 	}
+}
+
+// list puts the entry to where it is found by what a view shows. shard.mu is held.
+func (e *entry) list(v *view) {
+	s := e.shard
 	e.dir.cfg.Metrics.live(len(v.calls))
 	for i := range v.calls {
 		s.calls[v.calls[i].ID] = e
@@ -78,7 +119,6 @@ func (e *entry) publish(v *view) {
 			s.apps[app][e] = struct{}{}
 		}
 	}
-	e.changed(old, v)
 }
 
 // Live returns the durable live calls of all subscribers linked to an app, in

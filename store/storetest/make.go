@@ -123,6 +123,13 @@ type nth struct {
 // Nth is the completion of the nth submission.
 func (o *Order) Nth(n int) nth { return nth{o, n} }
 
+// Told is how many completed so far.
+func (o *Order) Told() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.indexes)
+}
+
 // Done is actor.Completion's.
 func (c nth) Done(index uint64, err error) {
 	c.o.mu.Lock()

@@ -55,7 +55,7 @@ const few = 2
 func (w *world) options(fs vfs.FS) store.Options {
 	return store.Options{
 		FS: fs, SweepEvery: -1, CacheBytes: 256 << 10, MemTable: w.memTable, Retention: retention, History: retention, Clock: clock.New(w.now, nil),
-		Exit: w.exits,
+		Exit: w.exits, Ahead: []int{0, 1, 2 << 10}[w.seed%3],
 	}
 }
 

@@ -176,7 +176,7 @@ func (w *world) start() {
 	w.Helper()
 	var err error
 	w.boot()
-	opts := store.Options{FS: w.fs, SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 256 << 10, Clock: w.watch}
+	opts := store.Options{FS: w.fs, SweepEvery: time.Hour, CacheBytes: 1 << 20, MemTable: 256 << 10, Clock: w.watch, Ahead: []int{0, 1, 2 << 10}[w.seed%3]}
 	if w.disk != nil {
 		opts.FS = w.disk
 		opts.MemTable = 8 << 20 // a log that is full and cannot be synced is waited for with locks held
