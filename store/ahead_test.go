@@ -35,15 +35,17 @@ func burning(held <-chan struct{}, burns *atomic.Bool) vfs.FS {
 	}))
 }
 
-// A sync fails while the next group is written already, and one more waits: all of
-// them fail, in their turn, and nobody waits for them any longer.
+// A sync fails while the next group is written already, and one more waits: the
+// process ends with last words, and all of them fail, in their turn.
 func TestASyncThatFailsTakesWithItWhatIsAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		held, burns := make(chan struct{}), &atomic.Bool{}
-		var told atomic.Int64
+		var told, ended atomic.Int64
+		var last atomic.Value
 		s := openIn(t, burning(held, burns), ahead, func(o *Options) {
 			o.OnFailure = func(error) { told.Add(1) }
-			o.Exit = func(int) {}
+			o.LastWords = func(err error) { last.Store(err) }
+			o.Exit = func(code int) { ended.Add(int64(code)) }
 		})
 		sub := storetest.Subscriber("alice")
 		storetest.Put(t, s, nil, []engine.Notification{storetest.Told("app", sub, 1)})
@@ -56,6 +58,7 @@ func TestASyncThatFailsTakesWithItWhatIsAhead(t *testing.T) {
 				defer mu.Unlock()
 				came = append(came, i)
 				require.Error(t, err)
+				require.NotZero(t, ended.Load(), "the process would be gone")
 			}))
 			synctest.Wait()
 		}
@@ -70,6 +73,7 @@ func TestASyncThatFailsTakesWithItWhatIsAhead(t *testing.T) {
 		require.Equal(t, []int{0, 1, 2, 3, 4, 5}, came)
 		mu.Unlock()
 		require.EqualValues(t, 1, told.Load())
+		require.ErrorIs(t, last.Load().(error), errOnFire)
 		require.EqualValues(t, 1, s.Durable())
 		require.Error(t, s.Close())
 	})

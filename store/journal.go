@@ -41,6 +41,7 @@ type journal struct {
 	fresh   *fresh
 	wrote   func(bytes int)
 	fail    func(error) // told once
+	fatal   func(error) // ends the process
 	overlap int         // bytes; see Options.Ahead
 
 	mu      sync.Mutex
@@ -78,9 +79,9 @@ type journal struct {
 	events   []row // of a group
 }
 
-func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, last uint64, live map[string]struct{}, overlap int, wrote func(int), fail func(error)) *journal {
+func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, last uint64, live map[string]struct{}, overlap int, wrote func(int), fail, fatal func(error)) *journal {
 	j := &journal{
-		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail, overlap: overlap,
+		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail, fatal: fatal, overlap: overlap,
 		wake: make(chan struct{}, 1), syncing: make(chan written, 1), told: make(chan struct{}), idle: make(chan struct{}, 1), done: make(chan struct{}),
 		next: last + 1, live: live, last: map[string]bool{},
 	}

@@ -199,7 +199,7 @@ func (s *Store) open() error {
 	s.journal = newJournal(s.db, s.opts.Metrics, s.fresh, last, live, s.opts.Ahead, s.space.wrote, func(err error) {
 		s.log.Error("store failed", "dir", s.dir, "err", err)
 		s.opts.OnFailure(err)
-	})
+	}, s.fatal)
 	s.poisoned.Store(s.journal)
 	s.lazy = newLazy(s)
 	s.opts.Metrics.attach(s)

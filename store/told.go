@@ -69,10 +69,12 @@ func (j *journal) tell(w *written) {
 func (j *journal) settle(w *written) error {
 	err := w.err
 	if err == nil && w.batch != nil {
-		err = w.batch.SyncWait()
+		if err = w.batch.SyncWait(); err != nil {
+			j.fatal(fmt.Errorf("sync of the log: %w", err)) // which Pebble says by itself only to who waits as it writes
+		}
 	}
 	if err == nil {
-		err = j.failure() // Pebble reports a failed sync to its logger and not to us
+		err = j.failure() // of a failed write Pebble tells its logger and not us
 	}
 	if err != nil {
 		if w.batch != nil {
