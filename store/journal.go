@@ -41,7 +41,7 @@ type journal struct {
 	fresh   *fresh
 	wrote   func(bytes int)
 	fail    func(error) // told once
-	fatal   func(error) // ends the process
+	ends    func(error) // the process, with last words
 	overlap int         // bytes; see Options.Ahead
 
 	mu      sync.Mutex
@@ -79,9 +79,9 @@ type journal struct {
 	events   []row // of a group
 }
 
-func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, last uint64, live map[string]struct{}, overlap int, wrote func(int), fail, fatal func(error)) *journal {
+func newJournal(db *pebble.DB, metrics *Metrics, fresh *fresh, last uint64, live map[string]struct{}, overlap int, wrote func(int), fail, ends func(error)) *journal {
 	j := &journal{
-		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail, fatal: fatal, overlap: overlap,
+		db: db, metrics: metrics, fresh: fresh, wrote: wrote, fail: fail, ends: ends, overlap: overlap,
 		wake: make(chan struct{}, 1), syncing: make(chan written, 1), told: make(chan struct{}), idle: make(chan struct{}, 1), done: make(chan struct{}),
 		next: last + 1, live: live, last: map[string]bool{},
 	}
@@ -353,9 +353,17 @@ func (j *journal) await(change <-chan struct{}, most time.Duration) {
 	}
 }
 
+// failedStore is why nothing is stored any more. To who asks it is a reason to ask
+// again: offhook ends, and another one takes its place.
+type failedStore struct{ error }
+
+func (f failedStore) Unwrap() []error { return []error{f.error, errEnds} }
+
+var errEnds = &engine.Error{Code: engine.CodeBusy, Message: "the store has failed, and offhook ends"}
+
 // poison makes everything fail from now on.
 func (j *journal) poison(err error) {
-	wrapped := fmt.Errorf("store: failed, nothing more is stored: %w", err)
+	wrapped := error(failedStore{fmt.Errorf("store: failed, nothing more is stored: %w", err)})
 	if !j.err.CompareAndSwap(nil, &wrapped) {
 		return
 	}

@@ -199,7 +199,7 @@ func (s *Store) open() error {
 	s.journal = newJournal(s.db, s.opts.Metrics, s.fresh, last, live, s.opts.Ahead, s.space.wrote, func(err error) {
 		s.log.Error("store failed", "dir", s.dir, "err", err)
 		s.opts.OnFailure(err)
-	}, s.fatal)
+	}, s.ends)
 	s.poisoned.Store(s.journal)
 	s.lazy = newLazy(s)
 	s.opts.Metrics.attach(s)
@@ -342,6 +342,11 @@ func (s *Store) fatal(err error) {
 	if j := s.poisoned.Load(); j != nil {
 		j.poison(err)
 	}
+	s.ends(err)
+}
+
+// ends says why the store cannot go on, and ends the process.
+func (s *Store) ends(err error) {
 	s.log.Log(context.Background(), slog.LevelError, "the store cannot go on", "dir", s.dir, "err", err)
 	s.opts.LastWords(err)
 	s.opts.Exit(1)

@@ -70,7 +70,7 @@ func (j *journal) settle(w *written) error {
 	err := w.err
 	if err == nil && w.batch != nil {
 		if err = w.batch.SyncWait(); err != nil {
-			j.fatal(fmt.Errorf("sync of the log: %w", err)) // which Pebble says by itself only to who waits as it writes
+			j.ends(fmt.Errorf("sync of the log: %w", err)) // which Pebble says by itself only to who waits as it writes
 		}
 	}
 	if err == nil {

