@@ -291,6 +291,7 @@ func TestReadersDoNotWaitForADiskThatStandsStill(t *testing.T) {
 		release := fs.hold()
 		put(1, "Alice Liddell")
 		<-fs.asked
+		synctest.Wait() // what is being synced may not be shown yet
 		for _, takes := range []time.Duration{standsStill, 0, 0} {
 			began := time.Now()
 			_, _, err := s.Subscriber("alice")
@@ -310,6 +311,7 @@ func TestReadersDoNotWaitForADiskThatStandsStill(t *testing.T) {
 		release = fs.hold() // and one that only takes its time is
 		put(2, "Alice")
 		<-fs.asked
+		synctest.Wait()
 		time.AfterFunc(standsStill/2, release)
 		is, _, err = s.Subscriber("alice")
 		require.NoError(t, err)
