@@ -140,6 +140,9 @@ func (w *walk) step() error {
 // checkWalks compares the subscriber whom each is at with what is stored.
 func checkWalks(walks []*walk) error {
 	for _, w := range walks {
+		if w.phone == nil { // the round was over before it had its turn
+			continue
+		}
 		if err := w.o.Check(w.phone); err != nil {
 			return err
 		}
