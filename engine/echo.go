@@ -35,7 +35,7 @@ func (c *Call) foretold(from State, now int64) {
 	default:
 		changes = 1
 	}
-	if c.echoes += changes; c.echoes > 250 {
+	if c.echoes += changes; c.echoes > 250 { // before the byte comes round
 		c.echoes = 0
 	}
 	c.echoed = now
